@@ -1,0 +1,406 @@
+"""The console script `rap-platform`: thin commands over the stages; output for people, or JSON with --json."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from rap_platform.settings import ConfigurationError, NotConfigured, Settings, load
+
+app = typer.Typer(
+    name="rap-platform",
+    help="Collects rap songs, hears their rhymes, embeds and analyses them, learns their quality and serves it all.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+out = Console()
+err = Console(stderr=True)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+BAD_INPUT = 2
+
+
+def refuse(message: str, code: int = BAD_INPUT) -> NoReturn:
+    """Say what is wrong on stderr and leave with `code`."""
+    err.print(Text("error: ", style="bold red") + Text(message))
+    raise typer.Exit(code)
+
+
+def settings() -> Settings:
+    """The settings, or exit 2 with what is wrong in them."""
+    try:
+        return load()
+    except ConfigurationError as error:
+        refuse(str(error))
+
+
+def show_json(data: object) -> None:
+    """Print `data` as JSON on stdout, unwrapped."""
+    sys.stdout.write(json.dumps(data, default=str, indent=2, ensure_ascii=False) + "\n")
+
+
+@contextmanager
+def running(*needs: str) -> Iterator[Settings]:
+    """The settings of a running platform: the one that `up` runs, or the servers named, for as long as the block lasts."""
+    from rap_platform.local import stack
+
+    try:
+        with stack.services(settings(), *needs) as ready:
+            yield ready
+    except stack.StackError as error:
+        refuse(str(error), code=1)
+    except NotConfigured as error:
+        refuse(str(error))
+
+
+@app.command()
+def up(
+    fill: Annotated[bool, typer.Option(help="Materialize what is stale before the daemon starts.")] = True,
+    exit_after_fill: Annotated[
+        bool, typer.Option("--exit-after-fill", help="Stop when the platform is filled.")
+    ] = False,
+) -> None:
+    """Start the platform, fill it, keep it running until Ctrl-C."""
+    from rap_platform.local import stack
+
+    try:
+        raise typer.Exit(stack.up(settings(), fill=fill, exit_after_fill=exit_after_fill))
+    except stack.StackError as error:
+        refuse(str(error), code=1)
+
+
+@app.command()
+def down() -> None:
+    """Stop the platform that runs on this data directory."""
+    from rap_platform.local import stack
+
+    out.print("stopped" if stack.down(settings()) else "nothing runs on this data directory")
+
+
+@app.command()
+def status(as_json: AsJson = False) -> None:
+    """What runs, since when, and how much memory it takes."""
+    from rap_platform.local import stack
+
+    services = stack.status(settings())
+    if as_json:
+        show_json(services)
+    elif not services:
+        out.print("nothing runs on this data directory: start it with `make up`")
+    else:
+        out.print(table([dict(service) for service in services]))
+
+
+@app.command()
+def run(
+    select: Annotated[
+        str | None, typer.Option(help='Assets: a name, "tracks+", "group:features"; materialized whether stale or not.')
+    ] = None,
+    partition: Annotated[
+        list[str] | None, typer.Option(help="A shard (00 to 15) or an artist's slug; may be repeated.")
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="All assets, stale or not.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Materialize what is stale (or the selection) without a daemon; exit 1 when anything failed."""
+    with running("postgres", "redis", "mlflow", "world") as ready:
+        from rap_platform.local.environment import dagster_instance
+        from rap_platform.lyrics import watching
+        from rap_platform.orchestration import headless, progress
+        from rap_platform.orchestration.partitions import ARTISTS
+        from rap_platform.resources.postgres import connect
+
+        with err.status("loading the asset graph"):
+            from rap_platform.definitions import defs
+
+        with dagster_instance(ready) as instance:
+            with connect() as conn:
+                slugs = watching.sync_watch_list(conn, ready)
+            new = sorted(set(slugs) - set(instance.get_dynamic_partitions(ARTISTS.name or "")))
+            if new:
+                instance.add_dynamic_partitions(ARTISTS.name or "", new)
+            with progress.bars(err):
+                try:
+                    outcomes = headless.run(
+                        defs, instance, selection=select, partitions=partition, everything=everything,
+                        announce=lambda segment: err.print(f"[dim]materializing {', '.join(k.to_user_string() for k in segment.keys)}"
+                                                           f"{f' ({len(segment.partitions)} partitions)' if segment.partitions else ''}[/dim]"),
+                    )  # fmt: skip
+                except ValueError as error:
+                    refuse(str(error))
+    if as_json:
+        show_json([asdict(outcome) for outcome in outcomes])
+    elif not outcomes:
+        out.print("everything is up to date")
+    else:
+        out.print(table([{"asset": o.asset, "partitions": o.partitions, "status": o.status, "seconds": round(o.seconds, 1),
+                          "failed checks": ", ".join(o.failed_checks)} for o in outcomes]))  # fmt: skip
+        for outcome in outcomes:
+            if outcome.error:
+                err.print(Text(f"{outcome.asset}: ", style="bold red") + Text(outcome.error))
+    if any(outcome.status != "ok" or outcome.failed_checks for outcome in outcomes):
+        raise typer.Exit(1)
+
+
+@app.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(help="CSV, JSONL or Parquet with one song per row.")],
+    columns: Annotated[
+        list[str] | None,
+        typer.Option("--map", help="COLUMN=FIELD for a header that is not known, e.g. --map words=lyrics."),
+    ] = None,
+    encoding: Annotated[str, typer.Option(help="Encoding of the file.")] = "utf-8",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Report without storing anything.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Store the songs of FILE; `run` makes tracks of them. Importing twice stores nothing new."""
+    from rap_platform.lyrics.importing import ImportRefused, check_input, import_file
+
+    mapping = {}
+    for pair in columns or []:
+        column, _, field = pair.partition("=")
+        if not column or not field:
+            refuse(f"--map {pair}: write COLUMN=FIELD, e.g. --map words=lyrics")
+        mapping[column] = field
+    try:
+        check_input(file)
+        with running("postgres") as ready:
+            from rap_platform.local.environment import dagster_instance
+            from rap_platform.resources.postgres import connect
+
+            with connect() as conn:
+                report = import_file(conn, file, dry_run=dry_run, columns=mapping or None, encoding=encoding)
+            if (report.new or report.changed) and not dry_run:
+                import dagster as dg
+
+                figures = {
+                    "file": file.name,
+                    "rows": report.rows,
+                    "rows_new": report.new,
+                    "rows_changed": report.changed,
+                }
+                with dagster_instance(ready) as instance:
+                    instance.report_runless_asset_event(dg.AssetMaterialization("imported_songs", metadata=figures))
+    except ImportRefused as error:
+        refuse(str(error))
+    figures_out = {
+        "rows": report.rows,
+        "new": report.new,
+        "unchanged": report.unchanged,
+        "changed": report.changed,
+        "rejected": report.rejected,
+    }
+    if as_json:
+        show_json(figures_out)
+        return
+    out.print(table([figures_out | {"rejected": sum(report.rejected.values())}]))
+    for reason, count in report.rejected.items():
+        out.print(f"rejected, {reason}: {count}")
+    if report.new or report.changed:
+        out.print("next: rap-platform run")
+
+
+@app.command()
+def search(
+    text: Annotated[str, typer.Argument(help="What the song says, in your words or in its own.")],
+    limit: Annotated[int, typer.Option(min=1, max=100)] = 10,
+    artist: Annotated[str | None, typer.Option()] = None,
+    year_from: Annotated[int | None, typer.Option()] = None,
+    year_to: Annotated[int | None, typer.Option()] = None,
+    language: Annotated[str | None, typer.Option()] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Find tracks by meaning and words; shows the lines that matched."""
+    if not text.strip() or "\0" in text:
+        refuse("the search text is empty or holds a NUL: give a few words")
+    with running("postgres") as ready:
+        from rap_platform.embeddings.encoder import load_encoder
+        from rap_platform.embeddings.search import Filters
+        from rap_platform.embeddings.search import search as find
+        from rap_platform.resources.postgres import connect
+
+        filters = Filters(artist=artist, year_from=year_from, year_to=year_to, language=language)
+        with connect() as conn:
+            hits = find(conn, load_encoder(ready), text, limit=limit, filters=filters)
+    if as_json:
+        show_json([asdict(hit) for hit in hits])
+        return
+    if not hits:
+        out.print("nothing found: is anything imported? (`rap-platform import FILE`, then `rap-platform run`)")
+    for place, hit in enumerate(hits, start=1):
+        mark = " [magenta](simulated)[/magenta]" if hit.simulated else ""
+        out.print(
+            f"[bold]{place}. {hit.title}[/bold] by {hit.artist}{f', {hit.year}' if hit.year else ''}{mark}  [dim]{hit.why}[/dim]"
+        )
+        for line in hit.lines:
+            if line.matched:
+                out.print(Text(f"   {line.line_no:>4}  {line.text}"))
+
+
+@app.command()
+def analyze(
+    file: Annotated[str, typer.Argument(help="A text file with lyrics, or - for standard input.")],
+    as_json: AsJson = False,
+) -> None:
+    """Analyse lyrics with the rule-based analyst; nothing is stored."""
+    try:
+        lyrics = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        refuse(f"{file}: no such file")
+    except UnicodeDecodeError as error:
+        refuse(f"{file}: not UTF-8 at byte {error.start}: save it as UTF-8")
+    if not lyrics.strip() or "\0" in lyrics:
+        refuse(f"{file}: no lyrics in it (empty, or a binary file)")
+    from rap_platform.analyses.results import Analysis
+    from rap_platform.analyses.rules import analyse_text
+    from rap_platform.embeddings.encoder import load_encoder
+    from rap_platform.features.analysis import analyse
+
+    analysis = analyse_text(lyrics, load_encoder(settings()))
+    features = asdict(analyse(lyrics))
+    if not isinstance(analysis, Analysis):
+        refuse(f"{file}: {analysis.error}")
+    if as_json:
+        show_json({"analyzer": "rule_based", "analysis": analysis.model_dump(), "features": features})
+        return
+    shown = analysis.model_dump(exclude={"evidence", "explanation"}) | {
+        k: v for k, v in features.items() if v is not None
+    }
+    grid = Table("", "", show_header=False)
+    for key, item in shown.items():
+        grid.add_row(
+            key, f"{item:.3f}" if isinstance(item, float) else ", ".join(item) if isinstance(item, list) else str(item)
+        )
+    out.print(grid)
+
+
+@app.command()
+def evaluate(as_json: AsJson = False) -> None:
+    """The newest evaluation: every predictor on the same held-out tracks. Makes one when there is none."""
+    with running("postgres") as ready:
+        from rap_platform.evaluation.report import load_latest
+        from rap_platform.resources.postgres import connect
+
+        del ready
+        with connect() as conn:
+            report = load_latest(conn)
+    if report is None:
+        refuse("no evaluation yet: `rap-platform run` makes one once enough tracks are rated", code=1)
+    if as_json:
+        show_json(report)
+        return
+    out.print(f"dataset {report['dataset_version']}{' (simulated)' if report['simulated'] else ''}")
+    out.print(table(report["predictors"]))
+
+
+@app.command()
+def bench(
+    name: Annotated[str, typer.Argument(help="Which; see `rap-platform bench list`.")], as_json: AsJson = False
+) -> None:
+    """Measure a figure beside its reference in the same run."""
+    from rap_platform.benchmarks import BENCHES, find, machine
+
+    if name == "list":
+        show_json(list(BENCHES)) if as_json else out.print("\n".join(BENCHES))
+        return
+    try:
+        measure = find(name)
+    except KeyError as error:
+        refuse(str(error.args[0]))
+    needs = BENCHES[name][1]
+    try:
+        if needs:
+            with running(*needs) as ready:
+                result = measure(ready)
+        else:
+            result = measure(settings())
+    except (NotConfigured, FileNotFoundError, ValueError) as error:
+        refuse(str(error))
+    report: dict[str, Any] = asdict(result) | {"machine": machine()}
+    if as_json:
+        show_json(report)
+        return
+    out.print(
+        table([{"figure": k, "ours": v, "reference": result.reference.get(k, "")} for k, v in result.figures.items()])
+    )
+    out.print(f"ratio {result.ratio:.3g}")
+
+
+@app.command()
+def purge(
+    simulated: Annotated[
+        bool, typer.Option("--simulated", help="Everything that the simulated world or its stand-in LLM made.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Delete what is simulated; what is real stays."""
+    if not simulated:
+        refuse("say what to purge: --simulated")
+    with running("postgres", "mlflow") as ready:
+        from rap_platform.local.environment import dagster_instance
+        from rap_platform.orchestration.partitions import ARTISTS
+        from rap_platform.resources.postgres import connect
+        from rap_platform.serving.purging import purge_simulated, simulated_slugs
+
+        with connect() as conn:
+            slugs = simulated_slugs(conn)
+            counts = purge_simulated(conn, ready)
+        with dagster_instance(ready) as instance:
+            for slug in slugs:
+                instance.delete_dynamic_partition(ARTISTS.name or "", slug)
+    if as_json:
+        show_json(counts)
+    else:
+        out.print(table([{"table": name, "rows deleted": count} for name, count in counts.items()]))
+
+
+@app.command()
+def doctor(as_json: AsJson = False) -> None:
+    """Check every outside system and say what to set; exit 1 when something that is set does not work."""
+    from rap_platform.local.doctor import examine
+
+    findings = examine(settings())
+    if as_json:
+        show_json([asdict(finding) for finding in findings])
+    else:
+        out.print(table([asdict(finding) for finding in findings]))
+    if any(finding.state == "broken" for finding in findings):
+        raise typer.Exit(1)
+
+
+def table(rows: list[dict[str, Any]]) -> Table:
+    """Rows of the same keys as a table."""
+    grid = Table(*(rows[0] if rows else ()))
+    for row in rows:
+        grid.add_row(
+            *(
+                f"{v:,}"
+                if isinstance(v, int) and not isinstance(v, bool)
+                else f"{v:.3f}"
+                if isinstance(v, float)
+                else ""
+                if v is None
+                else str(v)
+                for v in row.values()
+            )
+        )
+    return grid
+
+
+def main() -> None:
+    """Entry of the console script."""
+    entry: Callable[[], None] = app
+    entry()
+
+
+if __name__ == "__main__":
+    main()

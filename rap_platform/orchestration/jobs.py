@@ -1,0 +1,22 @@
+"""Jobs that schedules start; one partitioning each, since Dagster can't mix them in a job."""
+
+import dagster as dg
+
+refresh_artists = dg.define_asset_job(
+    "refresh_artists", selection=["genius_songs"], description="Looks for new songs of every watched artist."
+)
+refresh_spotify = dg.define_asset_job(
+    "refresh_spotify",
+    selection=["spotify_tracks", "audio_features"],
+    description="Asks again for tracks that Spotify did not know.",
+)
+retrain = dg.define_asset_job(
+    "retrain",
+    selection=["training_dataset", "quality_model", "evaluation_report", "champion", "serving_release"],
+    description="Dataset, model, evaluation, champion; does nothing when nothing changed.",
+)
+import_inbox = dg.define_asset_job(
+    "import_inbox", selection=["imported_songs"], description="Imports the files of the inbox folder."
+)
+
+JOBS = [refresh_artists, refresh_spotify, retrain, import_inbox]

@@ -1,0 +1,352 @@
+"""Every setting of the platform in one frozen tree: environment over .env over config.yaml over defaults.
+
+No other module reads the environment for configuration. Secrets are `SecretStr`: they print as stars everywhere.
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit, urlunsplit
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    YamlConfigSettingsSource,
+)
+
+PREFIX = "RAP_"
+# Passwords that stand in tutorials and images; none may guard anything outside development.
+KNOWN_PASSWORDS = frozenset(
+    {
+        "",
+        "admin",
+        "admin123",
+        "changeme",
+        "dagster",
+        "guest",
+        "mlflow",
+        "password",
+        "postgres",
+        "rap",
+        "redis",
+        "root",
+        "secret",
+    }
+)
+
+
+class NotConfigured(Exception):
+    """Something outside was asked for that no setting names. `setting` is what to set."""
+
+    def __init__(self, what: str, setting: str) -> None:
+        super().__init__(f"{what} is not configured: set {setting}")
+        self.setting = setting
+
+
+class ConfigurationError(Exception):
+    """The settings can't be used; the message names each offending key and the remedy."""
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Where an outside system is reached. `simulated` marks everything that comes from it."""
+
+    name: str
+    base_url: str
+    web_url: str | None
+    key: SecretStr | None
+    secret: SecretStr | None
+    simulated: bool
+    requests_per_minute: float
+
+
+class Group(BaseModel):
+    """A group of settings: frozen, and a key it does not know is refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class Ports(Group):
+    """Loopback ports of the embedded stack."""
+
+    api: int = Field(8000, ge=1, le=65535, description="the API and its web page")
+    dagster: int = Field(3000, ge=1, le=65535, description="the Dagster UI")
+    mlflow: int = Field(5050, ge=1, le=65535, description="the MLflow UI")
+    world: int = Field(8900, ge=1, le=65535, description="the simulated Genius, Spotify and LLM")
+    postgres: int = Field(54329, ge=1, le=65535, description="the embedded PostgreSQL")
+    valkey: int = Field(63790, ge=1, le=65535, description="the embedded Valkey")
+    code_server: int = Field(42660, ge=1, le=65535, description="the gRPC server that holds the asset definitions")
+
+
+class Genius(Group):
+    """Genius: token from the API clients page of a Genius account."""
+
+    token: SecretStr | None = Field(None, description="client access token; without it the simulated Genius answers")
+    api_url: str = Field("https://api.genius.com", description="API root")
+    web_url: str = Field("https://genius.com", description="root of the song pages")
+    scrape: bool = Field(False, description="allow fetching song pages; read Genius' terms first")
+    contact: str | None = Field(None, description="e-mail or URL put into the User-Agent")
+    artists: list[str] = Field([], description="artists to watch, by name")
+    max_songs_per_artist: int = Field(50, ge=1, description="newest songs fetched per artist")
+    requests_per_minute: float = Field(30, gt=0, description="politeness limit")
+    timeout_s: float = Field(20, gt=0, description="per request")
+
+
+class Spotify(Group):
+    """Spotify: client credentials of an app in the developer dashboard."""
+
+    client_id: str | None = Field(None, description="without it the simulated Spotify answers")
+    client_secret: SecretStr | None = Field(None, description="belongs to client_id")
+    api_url: str = Field("https://api.spotify.com/v1", description="Web API root")
+    token_url: str = Field("https://accounts.spotify.com/api/token", description="client-credentials endpoint")
+    reccobeats_url: str | None = Field(
+        None, description="e.g. https://api.reccobeats.com/v1; audio features where Spotify refuses them"
+    )
+    requests_per_minute: float = Field(120, gt=0, description="politeness limit")
+    miss_expires_days: int = Field(30, ge=1, description="a track that was not found is asked again after this")
+
+
+class Llm(Group):
+    """An OpenAI-compatible endpoint: Novita by default, or vLLM, llama-server, Ollama."""
+
+    base_url: str = Field("https://api.novita.ai/openai/v1", description="root that ends in /v1")
+    api_key: SecretStr | None = Field(None, description="without it the simulated LLM answers")
+    model: str = Field("qwen/qwen3-4b-fp8", description="model name as the endpoint lists it")
+    requests_per_minute: float = Field(45, gt=0, description="the endpoint's limit; 90 % of it is used")
+    concurrency: int = Field(8, ge=1, le=64, description="requests in flight")
+    timeout_s: float = Field(60, gt=0, description="per request")
+    max_tokens: int = Field(1500, ge=64, description="completion limit")
+    temperature: float = Field(0.1, ge=0, le=2)
+    budget_usd: float | None = Field(None, ge=0, description="a run stops when it has spent this much")
+    prompt_usd_per_million: float | None = Field(None, ge=0, description="price; without it cost is unknown, not zero")
+    completion_usd_per_million: float | None = Field(
+        None, ge=0, description="price; without it cost is unknown, not zero"
+    )
+
+
+class Dataset(Group):
+    """The training dataset."""
+
+    size: int = Field(1000, ge=10, description="tracks; fewer when fewer pass the filters")
+    eval_share: float = Field(0.2, gt=0, lt=1, description="share of the tracks held out")
+    seed: int = Field(13, description="of the shuffle")
+    minimum: int = Field(50, ge=10, description="below this no dataset is made")
+    minimum_confidence: float = Field(0.5, ge=0, le=1, description="some analysis must be more confident than this")
+    minimum_characters: int = Field(100, ge=0, description="lyrics must be longer than this")
+
+
+class Training(Group):
+    """Models beyond the default ones."""
+
+    adapter_base_model: str | None = Field(None, description="folder of base weights for a fine-tuned adapter")
+
+
+class Evaluation(Group):
+    """The evaluation report."""
+
+    bootstrap: int = Field(2000, ge=100, description="resamples over artists")
+
+
+class Search(Group):
+    """Vector search."""
+
+    ef_search: int = Field(100, ge=10, le=1000, description="HNSW candidates: 0.998 recall at 57,718 vectors in 1 ms")
+    candidates: int = Field(100, ge=10, le=1000, description="hits taken from each side before fusing")
+
+
+class Settings(BaseSettings):
+    """All settings. Environment variables carry the prefix RAP_ and `__` between group and key."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_nested_delimiter="__", env_file=".env", yaml_file="config.yaml",
+        extra="forbid", frozen=True, nested_model_default_partial_update=True, hide_input_in_errors=True,
+    )  # fmt: skip
+
+    environment: Literal["development", "staging", "production"] = Field(
+        "development", description="outside development known passwords are refused"
+    )
+    data_dir: Path = Field(Path(".rap_platform"), description="where the embedded stack keeps its data")
+    database_url: SecretStr | None = Field(
+        None, description="postgresql://… with pgvector; when set the embedded PostgreSQL is not started"
+    )
+    dagster_database_url: SecretStr | None = Field(
+        None, description="Dagster's own database; default: database_url's name + _dagster"
+    )
+    redis_url: SecretStr | None = Field(None, description="redis://…; when set the embedded Valkey is not started")
+    mlflow_tracking_uri: str | None = Field(None, description="http://…; when set the embedded MLflow is not started")
+    world: bool = Field(True, description="run the simulated world; off: only what is real")
+    world_url: str | None = Field(None, description="where the simulated world answers; default: its embedded port")
+    world_seed: int = Field(2026, description="another seed, another world")
+    world_songs: int = Field(1200, ge=1, description="songs in the simulated world")
+    world_artists: int = Field(250, ge=1, description="artists in the simulated world")
+    population: Literal["auto", "real", "simulated", "mixed"] = Field(
+        "auto", description="what datasets are made of; auto: real once enough of it is rated"
+    )
+    shards: int = Field(16, ge=1, le=1024, description="partitions of the per-track assets; choose once per deployment")
+    ports: Ports = Ports()
+    genius: Genius = Genius()
+    spotify: Spotify = Spotify()
+    llm: Llm = Llm()
+    dataset: Dataset = Dataset()
+    training: Training = Training()
+    evaluation: Evaluation = Evaluation()
+    search: Search = Search()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Environment over .env over config.yaml over defaults."""
+        del env_settings, dotenv_settings, file_secret_settings
+        return (
+            init_settings,
+            _Environment(settings_cls),
+            DotEnvSettingsSource(settings_cls),
+            YamlConfigSettingsSource(settings_cls),
+        )
+
+    @model_validator(mode="after")
+    def _refuse_known_passwords(self) -> "Settings":
+        if self.environment != "development":
+            for key in ("database_url", "dagster_database_url", "redis_url"):
+                url = getattr(self, key)
+                if url is not None and (urlsplit(url.get_secret_value()).password or "") in KNOWN_PASSWORDS:
+                    raise ValueError(
+                        f"{key} has no password or a well-known one, which {self.environment} refuses: choose another"
+                    )
+        return self
+
+    @property
+    def world_root(self) -> str:
+        """Root URL of the simulated world."""
+        return self.world_url or f"http://127.0.0.1:{self.ports.world}"
+
+    def require_database_url(self) -> str:
+        """The DSN of the application's database. Raises NotConfigured."""
+        if self.database_url is None:
+            raise NotConfigured("the database", "RAP_DATABASE_URL, or start the embedded one with `rap-platform up`")
+        return self.database_url.get_secret_value()
+
+    def require_dagster_database_url(self) -> str:
+        """The DSN of Dagster's storage: its own setting, else the application's server with the name + _dagster."""
+        if self.dagster_database_url is not None:
+            return self.dagster_database_url.get_secret_value()
+        parts = urlsplit(self.require_database_url())
+        return urlunsplit(parts._replace(path=f"{parts.path}_dagster"))
+
+    def genius_endpoint(self) -> Endpoint:
+        """Genius when a token is set, else the simulated one. Raises NotConfigured when the world is off."""
+        if self.genius.token is not None:
+            return Endpoint(
+                "genius",
+                self.genius.api_url,
+                self.genius.web_url,
+                self.genius.token,
+                None,
+                False,
+                self.genius.requests_per_minute,
+            )
+        return self._simulated("genius", "Genius", "RAP_GENIUS__TOKEN", "/genius/api", "/genius/web")
+
+    def spotify_endpoint(self) -> Endpoint:
+        """Spotify when credentials are set, else the simulated one; `web_url` is the token URL. Raises NotConfigured."""
+        if self.spotify.client_id is not None and self.spotify.client_secret is not None:
+            key = SecretStr(self.spotify.client_id)
+            return Endpoint(
+                "spotify",
+                self.spotify.api_url,
+                self.spotify.token_url,
+                key,
+                self.spotify.client_secret,
+                False,
+                self.spotify.requests_per_minute,
+            )
+        return self._simulated(
+            "spotify",
+            "Spotify",
+            "RAP_SPOTIFY__CLIENT_ID and RAP_SPOTIFY__CLIENT_SECRET",
+            "/spotify/v1",
+            "/spotify/api/token",
+        )
+
+    def llm_endpoint(self) -> Endpoint:
+        """The LLM when a key is set (or an endpoint without keys is named), else the simulated one. Raises NotConfigured."""
+        if self.llm.api_key is not None or self.llm.base_url != Llm().base_url:
+            return Endpoint("llm", self.llm.base_url, None, self.llm.api_key, None, False, self.llm.requests_per_minute)
+        return self._simulated("llm", "the LLM", "RAP_LLM__API_KEY", "/llm/v1", None)
+
+    def panel_endpoint(self) -> Endpoint:
+        """The simulated panel of raters; real ratings are imported. Raises NotConfigured when the world is off."""
+        return self._simulated("panel", "the panel of raters", "RAP_WORLD=on", "/panel", None)
+
+    def _simulated(self, name: str, what: str, setting: str, path: str, web_path: str | None) -> Endpoint:
+        if not self.world:
+            raise NotConfigured(what, setting)
+        web_url = None if web_path is None else self.world_root + web_path
+        key = SecretStr("simulated")
+        return Endpoint(name, self.world_root + path, web_url, key, key, True, requests_per_minute=60_000)
+
+
+class _Environment(EnvSettingsSource):
+    """The environment, with a misspelt RAP_ variable refused instead of ignored."""
+
+    def __call__(self) -> dict[str, Any]:
+        known = set(environment_names())
+        for name in sorted(os.environ):
+            if name.upper().startswith(PREFIX) and name.upper() not in known:
+                near = get_close_matches(name.upper(), known, n=1)
+                raise ConfigurationError(
+                    f"unknown setting {name} in the environment" + (f": did you mean {near[0]}?" if near else "")
+                )
+        return super().__call__()
+
+
+def walk(model: type[BaseModel] = Settings, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Every leaf of the tree as (path, FieldInfo), in order of declaration."""
+    for name, field in model.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, Group):
+            yield from walk(field.annotation, (*path, name))
+        else:
+            yield (*path, name), field
+
+
+def environment_names() -> list[str]:
+    """The environment variable of every setting, groups (as JSON) included."""
+    leaves = [PREFIX + "__".join(path).upper() for path, _ in walk()]
+    groups = [
+        PREFIX + name.upper()
+        for name, field in Settings.model_fields.items()
+        if isinstance(field.annotation, type) and issubclass(field.annotation, Group)
+    ]
+    return leaves + groups
+
+
+def load(overrides: Mapping[str, Any] | None = None) -> Settings:
+    """Read all sources. Raises ConfigurationError that names each offending key, never its value."""
+    try:
+        return Settings(**(overrides or {}))
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(map(str, e['loc'])) or 'settings'}: {e['msg']}"
+            for e in error.errors(include_input=False, include_url=False)
+        )
+        raise ConfigurationError(f"settings: {problems} (see config.example.yaml)") from None
+
+
+@cache
+def get_settings() -> Settings:
+    """The settings of this process, read once."""
+    return load()

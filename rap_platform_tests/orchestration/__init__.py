@@ -1,0 +1,1 @@
+"""Mirrors rap_platform/orchestration."""

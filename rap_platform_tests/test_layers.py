@@ -1,0 +1,70 @@
+"""The house: arrows point one way, rooms have the same names, packages hold what they say."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from rap_platform.definitions import PIPELINE
+
+PACKAGE = Path(__file__).resolve().parents[1] / "rap_platform"
+STAGES = list(PIPELINE)
+# embeddings/analysis_assets.py embeds what the analysts say, so it alone looks one stage ahead.
+SANCTIONED = {("embeddings/analysis_assets.py", "analyses")}
+
+
+def modules() -> list[Path]:
+    return sorted(PACKAGE.rglob("*.py"))
+
+
+def imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_arrows_point_one_way(path: Path) -> None:
+    own = str(path.relative_to(PACKAGE))
+    room = path.relative_to(PACKAGE).parts[0]
+    for name in imports(path):
+        parts = name.split(".")
+        if parts[0] != "rap_platform" or len(parts) < 2:
+            continue
+        target = parts[1]
+        if own not in ("cli.py", "benchmarks.py") and room != "local":
+            assert target not in ("definitions", "cli", "local"), f"{own} imports {name}"
+        if room in STAGES and target in STAGES and (own, target) not in SANCTIONED:
+            assert STAGES.index(target) <= STAGES.index(room), f"{own} imports {name}, a later stage"
+        if room == "world":
+            assert target in ("world", "settings", "data"), f"{own} imports {name}: the truth shares no code"
+        else:
+            assert target != "world", f"{own} imports {name}: the world is reached over HTTP only"
+        if room in ("resources", "orchestration"):
+            assert target not in STAGES or room == "resources", f"{own} imports {name}: orchestration knows nothing about rap"
+
+
+PURE_EXCEPTIONS = {"assets.py", "analysis_assets.py", "checks.py", "sensors.py"}
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_pure_modules_import_neither_dagster_nor_fastapi(stage: str) -> None:
+    for path in sorted((PACKAGE / stage).glob("*.py")):
+        if path.name not in PURE_EXCEPTIONS:
+            roots = {name.split(".")[0] for name in imports(path)}
+            assert not roots & {"dagster", "fastapi"}, path.name
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_every_stage_has_the_same_rooms(stage: str) -> None:
+    names = {path.name for path in (PACKAGE / stage).glob("*.py")}
+    assert {"__init__.py", "assets.py", "checks.py", "queries.py"} <= names
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_every_module_says_what_belongs_in_it(path: Path) -> None:
+    assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))

@@ -1,0 +1,106 @@
+"""Settings: order of the sources, refusals, secrets."""
+
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from rap_platform.settings import ConfigurationError, NotConfigured, Settings, environment_names, load, walk
+from rap_platform_tests import generated
+
+
+@pytest.fixture(autouse=True)
+def bare_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in environment_names():
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_environment_wins_over_dotenv_wins_over_yaml_wins_over_defaults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load().dataset.size == 1000
+    Path("config.yaml").write_text("dataset:\n  size: 11\n  seed: 5\n", encoding="utf-8")
+    assert (load().dataset.size, load().dataset.seed) == (11, 5)
+    Path(".env").write_text("RAP_DATASET__SIZE=22\n", encoding="utf-8")
+    assert (load().dataset.size, load().dataset.seed) == (22, 5)
+    monkeypatch.setenv("RAP_DATASET__SIZE", "33")
+    assert (load().dataset.size, load().dataset.seed) == (33, 5)
+
+
+@pytest.mark.parametrize(
+    ("where", "text"),
+    [("config.yaml", "dataset:\n  sise: 3\n"), ("config.yaml", "datasets: 3\n"), (".env", "RAP_DATASET__SISE=3\n")],
+)
+def test_an_unknown_key_in_a_file_is_refused_by_name(where: str, text: str) -> None:
+    Path(where).write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=r"(?i)sise|datasets"):
+        load()
+
+
+def test_a_misspelt_environment_variable_is_refused_with_the_nearest_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAP_WORLD_SED", "1")
+    with pytest.raises(ConfigurationError, match="RAP_WORLD_SED.*RAP_WORLD_SEED"):
+        load()
+
+
+def test_secrets_are_masked_wherever_they_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAP_GENIUS__TOKEN", "hush-token")
+    monkeypatch.setenv("RAP_DATABASE_URL", "postgresql://rap:hush-password@localhost/rap")
+    settings = load()
+    for shown in (repr(settings), str(settings), settings.model_dump_json(), repr(settings.genius_endpoint())):
+        assert "hush" not in shown
+    assert settings.genius_endpoint().key == SecretStr("hush-token")
+
+
+def test_an_error_does_not_repeat_the_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAP_PORTS__API", "hush-not-a-port")
+    with pytest.raises(ConfigurationError, match=r"ports\.api") as caught:
+        load()
+    assert "hush" not in str(caught.value)
+
+
+@pytest.mark.parametrize("password", ["admin123", "postgres", ""])
+def test_known_passwords_are_refused_outside_development(monkeypatch: pytest.MonkeyPatch, password: str) -> None:
+    monkeypatch.setenv("RAP_DATABASE_URL", f"postgresql://rap:{password}@localhost/rap")
+    assert load().environment == "development"
+    monkeypatch.setenv("RAP_ENVIRONMENT", "production")
+    with pytest.raises(ConfigurationError, match="database_url"):
+        load()
+
+
+def test_without_credentials_the_world_answers_and_with_them_the_real_service(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load().llm_endpoint().simulated
+    monkeypatch.setenv("RAP_LLM__API_KEY", "key")
+    endpoint = load().llm_endpoint()
+    assert (endpoint.simulated, endpoint.base_url, endpoint.requests_per_minute) == (False, "https://api.novita.ai/openai/v1", 45)
+
+
+def test_an_own_llm_server_needs_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAP_LLM__BASE_URL", "http://127.0.0.1:8080/v1")
+    assert load().llm_endpoint().simulated is False
+
+
+def test_with_the_world_off_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAP_WORLD", "off")
+    settings = load()
+    for endpoint, setting in (
+        (settings.genius_endpoint, "RAP_GENIUS__TOKEN"),
+        (settings.spotify_endpoint, "RAP_SPOTIFY__CLIENT_ID"),
+        (settings.llm_endpoint, "RAP_LLM__API_KEY"),
+    ):
+        with pytest.raises(NotConfigured, match=setting):
+            endpoint()
+
+
+def test_the_examples_name_every_setting_and_are_read_as_the_defaults(tmp_path: Path) -> None:
+    names = ["RAP_" + "__".join(path).upper() for path, _ in walk()]
+    for name in names:
+        assert f"#{name}=" in generated.env_example()
+    Path("config.yaml").write_text(generated.config_example(), encoding="utf-8")
+    assert load() == Settings()
+    assert load().llm_endpoint().simulated
+
+
+@pytest.mark.parametrize("name", sorted(generated.FILES))
+def test_generated_files_are_up_to_date(name: str) -> None:
+    written = (generated.ROOT / name).read_text(encoding="utf-8")
+    assert written == generated.FILES[name](), f"{name} is out of date: run `make generate`"
