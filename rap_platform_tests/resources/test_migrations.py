@@ -1,6 +1,7 @@
 """The schema: applied once, by however many processes, whole or not at all."""
 
 import multiprocessing
+import re
 import signal
 import subprocess
 import sys
@@ -85,3 +86,8 @@ def test_no_two_workers_hold_the_same_asset_and_shard(database: str) -> None:
             order.append("first")
         waiting.result(timeout=10)
     assert order == ["first", "second"]
+
+
+def test_the_list_of_tables_is_the_database(database: str) -> None:
+    listed = re.findall(r"^\| `(\w+)` \|", (SQL_DIR / "README.md").read_text(encoding="utf-8"), re.M)
+    assert sorted(listed) == sorted(tables(database) - {"alembic_version"})
