@@ -12,6 +12,8 @@ from rap_platform_tests import generated
 @pytest.fixture(autouse=True)
 def bare_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(Settings.model_config, "env_file", ".env")
+    monkeypatch.setitem(Settings.model_config, "yaml_file", "config.yaml")
     for name in environment_names():
         monkeypatch.delenv(name, raising=False)
 

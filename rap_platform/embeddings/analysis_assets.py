@@ -1,0 +1,92 @@
+"""The assets of this stage that wait for the analyses: analysis_embeddings, and vector_index over all vectors."""
+
+import time
+
+import dagster as dg
+
+from rap_platform.analyses import assets as analyses
+from rap_platform.embeddings import assets as embeddings
+from rap_platform.embeddings import filling, indexing
+from rap_platform.orchestration import failures, metadata
+from rap_platform.orchestration.automation import on_any_new_partition, on_new_data
+from rap_platform.orchestration.partitions import SHARDS, slots
+from rap_platform.resources.embedder import EmbedderResource
+from rap_platform.resources.postgres import PostgresResource
+
+
+@dg.asset(
+    group_name="embeddings",
+    partitions_def=SHARDS,
+    backfill_policy=dg.BackfillPolicy.multi_run(len(SHARDS.get_partition_keys())),
+    deps=[analyses.rule_based_analyses, analyses.qwen_analyses],
+    code_version="1",
+    automation_condition=on_new_data(),
+    kinds={"python", "onnx", "postgres"},
+    owners=[metadata.TEAM],
+    pool="embedder",
+    retry_policy=failures.RETRY,
+    description="MiniLM vectors of what the best analysis of each track says: moods, themes, summary.",
+)
+def analysis_embeddings(
+    context: dg.AssetExecutionContext, postgres: PostgresResource, embedder: EmbedderResource
+) -> dg.MaterializeResult:
+    """Encode the text of the best analysis (QWEN before the rules); simulated when the analysis or the track is."""
+    started = time.monotonic()
+    encoder = embedder.encoder()
+    keys = [f"analysis_embeddings/{key}" for key in context.partition_keys]
+    with postgres.exclusively(*keys), postgres.connection() as conn:
+        found = filling.fill_analyses(conn, encoder, slots(context))
+        return dg.MaterializeResult(
+            metadata=metadata.report(
+                conn,
+                table="track_vectors_minilm",
+                rows_new=found.tracks,
+                texts_encoded=found.texts,
+                analyzers=found.analyzers,
+                rows_removed=found.removed,
+                seconds=round(time.monotonic() - started, 2),
+                encoder=encoder.name,
+            )
+        )
+
+
+@dg.asset(
+    group_name="embeddings",
+    deps=[embeddings.lyrics_embeddings, embeddings.audio_embeddings, analysis_embeddings],
+    code_version=indexing.VERSION,
+    automation_condition=on_any_new_partition(),
+    kinds={"postgres"},
+    owners=[metadata.TEAM],
+    retry_policy=failures.RETRY,
+    description="HNSW indexes over all vectors, with their recall@10 against an exact scan.",
+)
+def vector_index(context: dg.AssetExecutionContext, postgres: PostgresResource) -> dg.MaterializeResult:
+    """Build the indexes that are missing and measure all; nothing when the vectors are those of the last report."""
+    started = time.monotonic()
+    with postgres.exclusively("vector_index"), postgres.connection() as conn:
+        with conn.transaction():
+            found = indexing.inventory(conn)
+            known = indexing.is_reported(conn, found)
+        if known:
+            context.log.info("the vectors are those of the last report")
+            return dg.MaterializeResult(
+                metadata=metadata.report(conn, table="section_vectors_minilm", status="unchanged", digest=found.digest)
+            )
+        built = indexing.build_missing(conn, found.vectors)
+        with conn.transaction():
+            reports = indexing.measure(conn, found.vectors)
+            indexing.store(conn, found, reports, built)
+        recall = {report.index: report.recall_at_10 for report in reports if report.recall_at_10 is not None}
+        return dg.MaterializeResult(
+            metadata=metadata.report(
+                conn,
+                table="section_vectors_minilm",
+                status="measured",
+                digest=found.digest,
+                vectors=found.vectors,
+                built_s=built,
+                recall_at_10_minimum=min(recall.values(), default=None),
+                seconds=round(time.monotonic() - started, 2),
+            )
+            | {"indexes": dg.MetadataValue.md(indexing.table(reports))}
+        )

@@ -1,0 +1,106 @@
+"""The assets lyrics_embeddings and audio_embeddings. Those that wait for a later stage are in analysis_assets.py."""
+
+import time
+
+import dagster as dg
+
+from rap_platform.embeddings import audio, filling
+from rap_platform.lyrics import assets as lyrics
+from rap_platform.orchestration import failures, metadata
+from rap_platform.orchestration.automation import on_new_data
+from rap_platform.orchestration.partitions import SHARDS, slots
+from rap_platform.resources.embedder import EmbedderResource
+from rap_platform.resources.postgres import PostgresResource
+from rap_platform.spotify import assets as spotify
+
+# Checked inside the asset, because only there it is known which shards the run was for.
+COVERAGE = dg.AssetCheckSpec(
+    "every_section_has_its_vector",
+    asset="lyrics_embeddings",
+    blocking=True,
+    description="No section of the shards of this run is without the vector of its present text.",
+)
+
+
+@dg.asset(
+    group_name="embeddings",
+    partitions_def=SHARDS,
+    backfill_policy=dg.BackfillPolicy.multi_run(len(SHARDS.get_partition_keys())),
+    deps=[lyrics.tracks],
+    code_version="1",
+    automation_condition=on_new_data(),
+    kinds={"python", "onnx", "postgres"},
+    owners=[metadata.TEAM],
+    pool="embedder",
+    retry_policy=failures.RETRY,
+    check_specs=[COVERAGE],
+    description="MiniLM vectors of every section, and of every track as the normalised mean of its sections.",
+)
+def lyrics_embeddings(
+    context: dg.AssetExecutionContext, postgres: PostgresResource, embedder: EmbedderResource
+) -> dg.MaterializeResult:
+    """Encode what is new or reworded; equal texts (hooks) once; nothing is cut: long sections go through windows."""
+    started = time.monotonic()
+    encoder = embedder.encoder()
+    keys = [f"lyrics_embeddings/{key}" for key in context.partition_keys]
+    with postgres.exclusively(*keys), postgres.connection() as conn:
+        found = filling.fill_sections(conn, encoder, slots(context))
+        tracks = filling.fill_lyrics(conn, slots(context))
+        sections, missing = filling.coverage(conn, slots(context))
+        seconds = time.monotonic() - started
+        return dg.MaterializeResult(
+            check_results=[
+                dg.AssetCheckResult(
+                    check_name=COVERAGE.name,
+                    passed=missing == 0,
+                    metadata={"sections": sections, "missing": missing},
+                )
+            ],
+            metadata=metadata.report(
+                conn,
+                table="section_vectors_minilm",
+                rows_new=found.sections,
+                texts_encoded=found.texts,
+                tracks_new=tracks,
+                filter_columns_refreshed=found.refreshed,
+                texts_over_limit=found.over_limit,
+                share_over_limit=found.over_limit / found.texts if found.texts else None,
+                texts_cut=0,
+                word_pieces=found.word_pieces,
+                word_pieces_per_s=round(found.word_pieces / seconds, 1),
+                seconds=round(seconds, 2),
+                encoder=encoder.name,
+            ),
+        )
+
+
+@dg.asset(
+    group_name="embeddings",
+    partitions_def=SHARDS,
+    backfill_policy=dg.BackfillPolicy.multi_run(len(SHARDS.get_partition_keys())),
+    deps=[spotify.audio_features],
+    code_version=audio.SCALER_VERSION,
+    automation_condition=on_new_data(),
+    kinds={"python", "postgres"},
+    owners=[metadata.TEAM],
+    retry_policy=failures.RETRY,
+    description="Nine audio features per track under a frozen scaler.",
+)
+def audio_embeddings(context: dg.AssetExecutionContext, postgres: PostgresResource) -> dg.MaterializeResult:
+    """Scale complete feature rows; a track that lacks one is skipped and counted by what it lacks."""
+    started = time.monotonic()
+    keys = [f"audio_embeddings/{key}" for key in context.partition_keys]
+    with postgres.exclusively(*keys), postgres.connection() as conn:
+        found = filling.fill_audio(conn, slots(context))
+        return dg.MaterializeResult(
+            metadata=metadata.report(
+                conn,
+                table="track_vectors_audio",
+                rows_new=found.tracks,
+                rows_skipped=found.skipped,
+                missing_features=found.incomplete,
+                rows_removed=found.removed,
+                scaler_version=audio.SCALER_VERSION,
+                seconds=round(time.monotonic() - started, 2),
+            )
+        )

@@ -1,0 +1,439 @@
+"""All SQL of this stage: work to do, vectors in and out, the indexes, the search. No Python logic beyond composing filters."""
+
+from collections.abc import Iterable
+
+# ---- sections -------------------------------------------------------------------------------------------------------
+
+# Every text that has no vector of its present wording, once, with all the sections that hold it; long ones first, so
+# that batches are of like length and the slowest comes first.
+PENDING_TEXTS = """
+select s.text_sha256, array_agg(s.section_id order by s.section_id), max(length(s.text)) as characters
+from track_sections s
+join tracks t using (track_id)
+left join section_vectors_minilm v using (section_id)
+where t.slot = any(%(slots)s) and v.input_sha256 is distinct from s.text_sha256
+group by s.text_sha256
+order by characters desc, s.text_sha256
+"""
+
+TEXTS = """
+select text_sha256, text from track_sections where section_id = any(%(section_ids)s)
+"""
+
+# The join drops sections that were deleted or reworded while they were being encoded.
+UPSERT_SECTION_VECTORS = """
+insert into section_vectors_minilm (section_id, track_id, input_sha256, embedding, artist_id, year, language, explicit, simulated)
+select s.section_id, s.track_id, s.text_sha256, %(embedding)s, t.artist_id, t.year, t.language, t.explicit, t.simulated
+from track_sections s
+join tracks t using (track_id)
+where s.section_id = any(%(section_ids)s) and s.text_sha256 = %(text_sha256)s
+on conflict (section_id) do update set
+    track_id = excluded.track_id, input_sha256 = excluded.input_sha256, embedding = excluded.embedding,
+    artist_id = excluded.artist_id, year = excluded.year, language = excluded.language, explicit = excluded.explicit,
+    simulated = excluded.simulated, embedded_at = now()
+"""
+
+REFRESH_FILTER_COLUMNS = """
+update section_vectors_minilm v
+set artist_id = t.artist_id, year = t.year, language = t.language, explicit = t.explicit, simulated = t.simulated
+from tracks t
+where t.track_id = v.track_id and t.slot = any(%(slots)s)
+  and (v.artist_id, v.year, v.language, v.explicit, v.simulated)
+      is distinct from (t.artist_id, t.year, t.language, t.explicit, t.simulated)
+"""
+
+# A track's lyrics vector: the normalised mean of its sections, made when all of them have theirs.
+UPSERT_LYRICS_VECTORS = """
+with wanted as (
+    select t.track_id, t.simulated,
+        encode(sha256(convert_to(string_agg(s.text_sha256, ' ' order by s.section_no), 'utf8')), 'hex') as input_sha256
+    from tracks t
+    join track_sections s using (track_id)
+    left join section_vectors_minilm v on v.section_id = s.section_id and v.input_sha256 = s.text_sha256
+    where t.slot = any(%(slots)s)
+    group by t.track_id
+    having count(*) = count(v.section_id)
+), stale as (
+    select w.* from wanted w
+    left join track_vectors_minilm v on v.track_id = w.track_id and v.kind = 'lyrics'
+    where (v.input_sha256, v.simulated) is distinct from (w.input_sha256, w.simulated)
+)
+insert into track_vectors_minilm (track_id, kind, input_sha256, embedding, simulated)
+select stale.track_id, 'lyrics', stale.input_sha256, l2_normalize(avg(v.embedding)), stale.simulated
+from stale
+join section_vectors_minilm v using (track_id)
+group by stale.track_id, stale.input_sha256, stale.simulated
+on conflict (track_id, kind) do update set
+    input_sha256 = excluded.input_sha256, embedding = excluded.embedding, simulated = excluded.simulated, embedded_at = now()
+"""
+
+UNCOVERED_SECTIONS = """
+select count(*), count(*) filter (where v.input_sha256 is distinct from s.text_sha256)
+from track_sections s
+join tracks t using (track_id)
+left join section_vectors_minilm v using (section_id)
+where t.slot = any(%(slots)s)
+"""
+
+SECTION_NORMS = """
+select count(*), coalesce(max(abs(l2_norm(embedding) - 1)), 0), coalesce(min(vector_dims(embedding)), 0), coalesce(max(vector_dims(embedding)), 0)
+from section_vectors_minilm
+"""
+
+TRACK_NORMS = """
+select count(*), coalesce(max(abs(l2_norm(embedding) - 1)), 0), coalesce(min(vector_dims(embedding)), 0), coalesce(max(vector_dims(embedding)), 0)
+from track_vectors_minilm
+where kind = %(kind)s
+"""
+
+# ---- audio ----------------------------------------------------------------------------------------------------------
+
+_AUDIO_INPUT = """
+    select t.track_id, f.simulated or t.simulated as simulated, f.danceability, f.energy, f.valence, f.acousticness,
+        f.instrumentalness, f.speechiness, f.liveness, f.loudness_db, f.tempo_bpm,
+        encode(sha256(convert_to(concat_ws(' ', %(scaler_version)s::text, f.danceability, f.energy, f.valence, f.acousticness,
+            f.instrumentalness, f.speechiness, f.liveness, f.loudness_db, f.tempo_bpm), 'utf8')), 'hex') as input_sha256
+    from audio_features f
+    join tracks t using (track_id)
+    where t.slot = any(%(slots)s) and f.status = 'ok'
+"""
+
+PENDING_AUDIO = f"""
+with wanted as ({_AUDIO_INPUT})
+select w.* from wanted w
+left join track_vectors_audio v using (track_id)
+where (v.input_sha256, v.simulated) is distinct from (w.input_sha256, w.simulated)
+order by w.track_id
+"""
+
+UPSERT_AUDIO_VECTOR = """
+insert into track_vectors_audio (track_id, scaler_version, input_sha256, embedding, simulated)
+select t.track_id, %(scaler_version)s, %(input_sha256)s, %(embedding)s, %(simulated)s
+from tracks t where t.track_id = %(track_id)s
+on conflict (track_id) do update set
+    scaler_version = excluded.scaler_version, input_sha256 = excluded.input_sha256, embedding = excluded.embedding,
+    simulated = excluded.simulated, embedded_at = now()
+"""
+
+# Features that were withdrawn, or of which one is missing now, leave no old vector behind.
+DELETE_STALE_AUDIO = """
+delete from track_vectors_audio v
+using tracks t
+where t.track_id = v.track_id and t.slot = any(%(slots)s)
+  and not exists (
+    select from audio_features f
+    where f.track_id = v.track_id and f.status = 'ok'
+      and num_nulls(f.danceability, f.energy, f.valence, f.acousticness, f.instrumentalness, f.speechiness, f.liveness,
+                    f.loudness_db, f.tempo_bpm) = 0)
+"""
+
+AUDIO_RANGE = """
+select count(*), coalesce(min(vector_dims(embedding)), 0), coalesce(max(vector_dims(embedding)), 0), coalesce(max(l2_norm(embedding)), 0),
+    count(*) filter (where scaler_version <> %(scaler_version)s)
+from track_vectors_audio
+"""
+
+# ---- analyses -------------------------------------------------------------------------------------------------------
+
+# The analysis that speaks for a track: of its present lyrics before older ones, QWEN before the rules, newest first.
+_BEST_ANALYSES = """
+    select distinct on (a.track_id) a.track_id, a.analyzer, a.primary_mood, a.moods, a.themes, a.summary,
+        a.simulated or t.simulated as simulated
+    from analysis_results a
+    join tracks t using (track_id)
+    where a.status = 'ok' and t.slot = any(%(slots)s)
+    order by a.track_id, (a.input_sha256 = t.lyrics_sha256) desc, (a.analyzer = 'qwen') desc, a.created_at desc, a.analysis_id desc
+"""
+
+ANALYSES = f"""
+with best as ({_BEST_ANALYSES})
+select best.*, v.input_sha256, v.simulated
+from best
+left join track_vectors_minilm v on v.track_id = best.track_id and v.kind = 'analysis'
+order by best.track_id
+"""
+
+UPSERT_ANALYSIS_VECTOR = """
+insert into track_vectors_minilm (track_id, kind, input_sha256, embedding, simulated)
+select t.track_id, 'analysis', %(input_sha256)s, %(embedding)s, %(simulated)s
+from tracks t where t.track_id = %(track_id)s
+on conflict (track_id, kind) do update set
+    input_sha256 = excluded.input_sha256, embedding = excluded.embedding, simulated = excluded.simulated, embedded_at = now()
+"""
+
+DELETE_STALE_ANALYSES = """
+delete from track_vectors_minilm v
+using tracks t
+where t.track_id = v.track_id and t.slot = any(%(slots)s) and v.kind = 'analysis'
+  and not exists (select from analysis_results a where a.track_id = v.track_id and a.status = 'ok')
+"""
+
+# ---- indexes --------------------------------------------------------------------------------------------------------
+
+# m and ef_construction: recall 0.997 at 57,718 vectors with the default ef_search, 17 s to build.
+INDEXES = {
+    "section_vectors_minilm_hnsw": """
+        create index section_vectors_minilm_hnsw on section_vectors_minilm
+        using hnsw (embedding halfvec_cosine_ops) with (m = 16, ef_construction = 128)
+    """,
+    "track_vectors_minilm_lyrics_hnsw": """
+        create index track_vectors_minilm_lyrics_hnsw on track_vectors_minilm
+        using hnsw (embedding halfvec_cosine_ops) with (m = 16, ef_construction = 128) where kind = 'lyrics'
+    """,
+    "track_vectors_minilm_analysis_hnsw": """
+        create index track_vectors_minilm_analysis_hnsw on track_vectors_minilm
+        using hnsw (embedding halfvec_cosine_ops) with (m = 16, ef_construction = 128) where kind = 'analysis'
+    """,
+    "track_vectors_audio_hnsw": """
+        create index track_vectors_audio_hnsw on track_vectors_audio
+        using hnsw (embedding halfvec_l2_ops) with (m = 16, ef_construction = 128)
+    """,
+}
+
+INDEX_EXISTS = "select exists (select from pg_class where relname = %(name)s and relkind = 'i')"
+
+INDEX_BYTES = "select pg_relation_size(%(name)s::regclass)"
+
+ANALYZE = (
+    "analyze section_vectors_minilm",
+    "analyze track_vectors_minilm",
+    "analyze track_vectors_audio",
+    "analyze track_sections",
+)
+
+BUILD_SETTINGS = """
+select set_config('maintenance_work_mem', %(memory)s, true), set_config('max_parallel_maintenance_workers', %(workers)s, true)
+"""
+
+# Which vectors there are, in one number per table: their count and the sum of the hashes of their keys and inputs.
+VECTORS_DIGEST = """
+select 'sections', count(*), coalesce(sum(hashtextextended(section_id || ' ' || input_sha256, 0)), 0)::text, coalesce(bool_or(simulated), false)
+from section_vectors_minilm
+union all
+select 'lyrics', count(*), coalesce(sum(hashtextextended(track_id || ' ' || input_sha256, 0)), 0)::text, coalesce(bool_or(simulated), false)
+from track_vectors_minilm where kind = 'lyrics'
+union all
+select 'analysis', count(*), coalesce(sum(hashtextextended(track_id || ' ' || input_sha256, 0)), 0)::text, coalesce(bool_or(simulated), false)
+from track_vectors_minilm where kind = 'analysis'
+union all
+select 'audio', count(*), coalesce(sum(hashtextextended(track_id || ' ' || input_sha256, 0)), 0)::text, coalesce(bool_or(simulated), false)
+from track_vectors_audio
+"""
+
+# A sample that is the same every time: by the hash of the key.
+SAMPLES = {
+    "sections": "select embedding from section_vectors_minilm order by hashint8extended(section_id, 7) limit %(limit)s",
+    "lyrics": "select embedding from track_vectors_minilm where kind = 'lyrics' order by hashint8extended(track_id, 7) limit %(limit)s",
+    "analysis": "select embedding from track_vectors_minilm where kind = 'analysis' order by hashint8extended(track_id, 7) limit %(limit)s",
+    "audio": "select embedding from track_vectors_audio order by hashint8extended(track_id, 7) limit %(limit)s",
+}
+
+NEAREST_DISTANCES = {
+    "sections": "select embedding <=> %(query)s from section_vectors_minilm order by embedding <=> %(query)s limit %(limit)s",
+    "lyrics": "select embedding <=> %(query)s from track_vectors_minilm where kind = 'lyrics' order by embedding <=> %(query)s limit %(limit)s",
+    "analysis": "select embedding <=> %(query)s from track_vectors_minilm where kind = 'analysis' order by embedding <=> %(query)s limit %(limit)s",
+    "audio": "select embedding <-> %(query)s from track_vectors_audio order by embedding <-> %(query)s limit %(limit)s",
+}
+
+EXACT_SCAN = "select set_config('enable_indexscan', 'off', true), set_config('enable_seqscan', 'on', true)"
+
+INDEX_SCAN = "select set_config('enable_indexscan', 'on', true), set_config('enable_seqscan', 'off', true)"
+
+# Planner's choice again, with the breadth of the graph search; iterative: a filter never makes the answer short.
+SEARCH_SETTINGS = """
+select set_config('hnsw.ef_search', %(ef_search)s, true), set_config('hnsw.iterative_scan', %(iterative_scan)s, true)
+"""
+
+STORED_REPORT = """
+select body from reports where kind = 'vector_index' and input_digest = %(digest)s
+"""
+
+LATEST_REPORT = """
+select body from reports where kind = 'vector_index' order by created_at desc limit 1
+"""
+
+STORE_REPORT = """
+insert into reports (kind, input_digest, body, markdown, simulated)
+values ('vector_index', %(digest)s, %(body)s, %(markdown)s, %(simulated)s)
+on conflict (kind, input_digest) do update set body = excluded.body, markdown = excluded.markdown, created_at = now()
+"""
+
+# ---- search ---------------------------------------------------------------------------------------------------------
+
+# `f` is section_vectors_minilm where meaning is searched and tracks where words are: both carry these columns.
+_SPEAKING_ANALYSIS = """
+    select a.primary_mood, a.moods, a.themes
+    from analysis_results a
+    where a.track_id = f.track_id and a.status = 'ok'
+    order by (a.analyzer = 'qwen') desc, a.created_at desc, a.analysis_id desc
+    limit 1
+"""
+
+FILTERS = {
+    "artist": "f.artist_id = any(%(artist_ids)s)",
+    "year_from": "f.year >= %(year_from)s",
+    "year_to": "f.year <= %(year_to)s",
+    "language": "f.language = %(language)s",
+    "explicit": "f.explicit = %(explicit)s",
+    "simulated": "f.simulated = %(simulated)s",
+    "mood": f"exists (select from ({_SPEAKING_ANALYSIS}) a where a.primary_mood = %(mood)s or %(mood)s = any(a.moods))",
+    "theme": f"exists (select from ({_SPEAKING_ANALYSIS}) a where %(theme)s = any(a.themes))",
+}
+
+ARTISTS_NAMED = "select artist_id from artists where lower(name) = lower(%(artist)s) or normalised_name = lower(%(artist)s) or slug = %(artist)s"
+
+
+def _where(filters: Iterable[str]) -> str:
+    return "".join(f" and {FILTERS[name]}" for name in filters)
+
+
+def by_meaning(filters: Iterable[str]) -> str:
+    """Nearest sections: section_id, track_id, the track they stand for, cosine distance. Re-sorted, for the index may relax order."""
+    return f"""
+with nearest as materialized (
+    select f.section_id, f.track_id, f.embedding <=> %(query)s as distance
+    from section_vectors_minilm f
+    where true{_where(filters)}
+    order by f.embedding <=> %(query)s
+    limit %(candidates)s
+)
+select n.section_id, n.track_id, coalesce(t.duplicate_of, t.track_id), n.distance
+from nearest n
+join tracks t using (track_id)
+order by n.distance, n.section_id
+"""
+
+
+def by_words(filters: Iterable[str]) -> str:
+    """Sections that hold the words of the query: section_id, track_id, the track they stand for, rank (higher is better)."""
+    return f"""
+with wanted as (select websearch_to_tsquery('english', %(text)s) as words)
+select s.section_id, f.track_id, coalesce(f.duplicate_of, f.track_id), ts_rank_cd(s.words, wanted.words, 1) as rank
+from wanted, track_sections s
+join tracks f using (track_id)
+where s.words @@ wanted.words{_where(filters)}
+order by rank desc, s.section_id
+limit %(candidates)s
+"""
+
+
+def sections_of_originals(filters: Iterable[str]) -> str:
+    """The nearest section of each of `track_ids` that passes the filters: track_id, section_id, cosine distance."""
+    return f"""
+select distinct on (f.track_id) f.track_id, f.section_id, f.embedding <=> %(query)s as distance
+from section_vectors_minilm f
+where f.track_id = any(%(track_ids)s){_where(filters)}
+order by f.track_id, distance, f.section_id
+"""
+
+
+HITS = """
+select s.section_id, s.track_id, s.section_no, s.kind, s.first_line, s.text, t.artist, t.title, t.year, t.simulated
+from track_sections s
+join tracks t using (track_id)
+where s.section_id = any(%(section_ids)s)
+"""
+
+# How many of the query's words are searched for at all: the rest are stop words.
+CONTENT_WORDS = """
+select count(*) from unnest(%(words)s::text[]) word where to_tsvector('english', word) <> ''::tsvector
+"""
+
+# Words of the query in each line, compared as the full-text index stems them; stop words never match.
+LINE_WORDS = """
+with wanted as (
+    select word, tsvector_to_array(to_tsvector('english', word)) as stems from unnest(%(words)s::text[]) word
+), held as (
+    select line_index, tsvector_to_array(to_tsvector('english', line)) as stems
+    from unnest(%(lines)s::text[]) with ordinality as l (line, line_index)
+)
+select held.line_index - 1, array_agg(wanted.word order by wanted.word)
+from held
+join wanted on wanted.stems && held.stems
+group by held.line_index
+"""
+
+# ---- tracks like a track --------------------------------------------------------------------------------------------
+
+_SIMILAR = """
+with this as materialized (
+    select v.embedding, coalesce(t.duplicate_of, t.track_id) as original
+    from {table} v join tracks t using (track_id)
+    where v.track_id = %(track_id)s{kind}
+), nearest as materialized (
+    select v.track_id, v.simulated, v.embedding {operator} (select embedding from this) as distance
+    from {table} v
+    where v.track_id <> %(track_id)s{kind}
+    order by v.embedding {operator} (select embedding from this)
+    limit %(candidates)s
+), originals as (
+    select distinct on (coalesce(t.duplicate_of, t.track_id)) t.track_id, t.artist, t.title, t.year, n.simulated, n.distance
+    from nearest n
+    join tracks t using (track_id)
+    where coalesce(t.duplicate_of, t.track_id) <> (select original from this)
+    order by coalesce(t.duplicate_of, t.track_id), (t.duplicate_of is null) desc, n.distance
+)
+select track_id, artist, title, year, simulated, distance from originals order by distance, track_id limit %(limit)s
+"""
+
+SIMILAR_TRACKS = {
+    "lyrics": _SIMILAR.format(table="track_vectors_minilm", kind=" and v.kind = 'lyrics'", operator="<=>"),
+    "analysis": _SIMILAR.format(table="track_vectors_minilm", kind=" and v.kind = 'analysis'", operator="<=>"),
+    "audio": _SIMILAR.format(table="track_vectors_audio", kind="", operator="<->"),
+}
+
+HAS_VECTOR = {
+    "lyrics": "select exists (select from track_vectors_minilm where track_id = %(track_id)s and kind = 'lyrics')",
+    "analysis": "select exists (select from track_vectors_minilm where track_id = %(track_id)s and kind = 'analysis')",
+    "audio": "select exists (select from track_vectors_audio where track_id = %(track_id)s)",
+}
+
+# ---- examples for the README: everything an index can answer is asked with `order by ... limit` -----------------------
+
+# Tracks whose lyrics are like a text or a track: the vector has the table's 384 dimensions and is bound, not printed.
+EXAMPLE_SIMILAR_BY_LYRICS = """
+select t.title, t.artist, 1 - (v.embedding <=> %(lyrics)s::halfvec(384)) as similarity
+from track_vectors_minilm v
+join tracks t using (track_id)
+where v.kind = 'lyrics'
+order by v.embedding <=> %(lyrics)s::halfvec(384)
+limit 10
+"""
+
+# Pairs that sound alike: five nearest neighbours per track through the index, instead of every track with every other.
+EXAMPLE_AUDIO_PAIRS = """
+with pairs as (
+    select distinct least(v.track_id, n.track_id) as one, greatest(v.track_id, n.track_id) as other, n.distance
+    from track_vectors_audio v
+    cross join lateral (
+        select w.track_id, w.embedding <-> v.embedding as distance
+        from track_vectors_audio w
+        where w.track_id <> v.track_id
+        order by w.embedding <-> v.embedding
+        limit 5
+    ) n
+    where n.distance < 0.5
+)
+select t1.title, t2.title, p.distance
+from pairs p
+join tracks t1 on t1.track_id = p.one
+join tracks t2 on t2.track_id = p.other
+order by p.distance
+limit 20
+"""
+
+# Recommendations: tracks whose analysis is near a listener's vector; the threshold is applied to what the index found.
+EXAMPLE_RECOMMENDATIONS = """
+with nearest as materialized (
+    select v.track_id, v.embedding <=> %(listener)s::halfvec(384) as distance
+    from track_vectors_minilm v
+    where v.kind = 'analysis'
+    order by v.embedding <=> %(listener)s::halfvec(384)
+    limit 20
+)
+select t.title, t.artist, n.distance as match_score
+from nearest n
+join tracks t using (track_id)
+where n.distance < 0.8
+order by n.distance
+"""

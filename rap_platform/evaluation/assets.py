@@ -1,0 +1,371 @@
+"""Assets of the stage: the evaluation report and the champion that rests on it."""
+
+import hashlib
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import dagster as dg
+import numpy as np
+import psycopg
+
+from rap_platform.analyses import assets as analyses
+from rap_platform.evaluation import plots, predictors, queries, report
+from rap_platform.evaluation.predictors import MODEL, Opinion, Predictions, Tracks
+from rap_platform.orchestration import failures, metadata
+from rap_platform.orchestration.automation import nightly_if_changed
+from rap_platform.resources.mlflow import MlflowResource, dagster_tags
+from rap_platform.resources.postgres import PostgresResource
+from rap_platform.settings import NotConfigured, get_settings
+from rap_platform.training import assets as training
+from rap_platform.training import features as feature_rows
+from rap_platform.training import quality
+from rap_platform.training import queries as datasets
+
+CODE_VERSION = "1"
+ANALYZERS = ("rule_based", "qwen")
+CHAMPION, CHALLENGER = "champion", "challenger"
+
+
+@dg.asset(
+    group_name="evaluation",
+    deps=[training.training_dataset, training.quality_model, analyses.rule_based_analyses, analyses.qwen_analyses],
+    code_version=CODE_VERSION,
+    automation_condition=nightly_if_changed(),
+    kinds={"python", "postgres", "mlflow"},
+    owners=[metadata.TEAM],
+    description="Every predictor on the same held-out tracks: errors with intervals over groups of artists, paired differences, noise floor, coverage.",
+    retry_policy=failures.RETRY,
+)
+def evaluation_report(
+    context: dg.AssetExecutionContext, postgres: PostgresResource, mlflow: MlflowResource
+) -> dg.MaterializeResult:
+    started = time.monotonic()
+    settings = get_settings()
+    with postgres.exclusively("evaluation_report"):
+        with postgres.connection() as conn:
+            version = datasets.current_dataset(conn, settings.population)
+            if version is None:
+                return _nothing_to_evaluate()
+            key = training.training_key(version.digest, datasets.input_versions(conn, version.version))
+            model = _registered(mlflow, key)
+            digest = input_digest(
+                conn, version, None if model is None else model.version, settings.evaluation.bootstrap
+            )
+            known = queries.use_again(conn, digest)
+            if known is not None:
+                stored = queries.latest_evaluation(conn)
+                return _result(conn, stored or {}, status="unchanged", seconds=round(time.monotonic() - started, 2))
+            train, test = _sides(conn, version.version)
+            contestants = _contestants(conn, mlflow, version.version, train, test, model, seed=settings.dataset.seed)
+        body = report.build(
+            contestants,
+            test,
+            resamples=settings.evaluation.bootstrap,
+            seed=settings.dataset.seed,
+            noise_floor=version.card.get("noise_floor_mae"),
+            header={
+                "dataset": version.version,
+                "dataset_digest": version.digest,
+                "population": version.population,
+                "simulated": version.simulated,
+                "train_tracks": len(train),
+                "raters": version.card.get("raters"),
+                "model_version": None if model is None else str(model.version),
+            },
+        )
+        text = report.markdown(body)
+        run_id, run_url, pictures = _log(context, mlflow, version, digest, body, text, contestants, test)
+        with postgres.connection() as conn:
+            queries.insert_evaluation(
+                conn,
+                dataset_version=version.version,
+                digest=digest,
+                report=body,
+                markdown=text,
+                mlflow_run_id=run_id,
+                simulated=version.simulated,
+                predictions=prediction_rows(contestants, test),
+            )
+        with postgres.connection() as conn:
+            stored = queries.latest_evaluation(conn)
+            figures = {"seconds": round(time.monotonic() - started, 2), **pictures}
+            return _result(conn, stored or {}, status="new report", run_url=run_url, **figures)
+
+
+def input_digest(conn: psycopg.Connection, version: datasets.Version, model_version: str | None, resamples: int) -> str:
+    """What an evaluation rests on, as one hash."""
+    said = queries.opinions_digest(conn, version.version, ANALYZERS)
+    parts = [CODE_VERSION, version.digest, version.version, str(model_version), str(resamples), said]
+    return hashlib.sha256("|".join(parts).encode()).hexdigest()
+
+
+def prediction_rows(
+    contestants: Sequence[Predictions], test: Tracks
+) -> list[tuple[int, str, float | None, str | None]]:
+    """One (track, predictor, predicted, failure) per contestant and held-out track."""
+    return [
+        (track_id, predictor.name, float(value) if np.isfinite(value) else None, predictor.failures.get(track_id))
+        for predictor in contestants
+        for track_id, value in zip(test.track_ids, predictor.values, strict=True)
+    ]
+
+
+def _registered(mlflow: MlflowResource, key: str) -> Any:
+    """The model version that was learned from exactly this dataset, or None."""
+    try:
+        mlflow.uri()
+    except NotConfigured:
+        return None
+    found = mlflow.versions(quality.MODEL_NAME, {"key": key})
+    return found[0] if found else None
+
+
+def _sides(conn: psycopg.Connection, version: str) -> tuple[Tracks, Tracks]:
+    words = queries.words(conn, version)
+    members = datasets.members(conn, version)
+
+    def side(split: str) -> Tracks:
+        rows = [member for member in members if member.split == split]
+        return Tracks(
+            tuple(row.track_id for row in rows),
+            np.array([row.label for row in rows]),
+            tuple(row.group_key for row in rows),
+            np.array([words[row.track_id] for row in rows], dtype=float),
+        )
+
+    return side("train"), side("eval")
+
+
+def _contestants(
+    conn: psycopg.Connection,
+    mlflow: MlflowResource,
+    version: str,
+    train: Tracks,
+    test: Tracks,
+    model: Any,
+    *,
+    seed: int,
+) -> list[Predictions]:
+    said: dict[str, dict[int, Opinion]] = {analyzer: {} for analyzer in ANALYZERS}
+    for track_id, analyzer, status, value, error in queries.opinions(conn, version, ANALYZERS):
+        said[analyzer][track_id] = Opinion(value, None) if status == "ok" else Opinion(None, _short(error))
+    contestants = [
+        predictors.uniform_random(test, seed),
+        predictors.mean(train, test),
+        predictors.median(train, test),
+        predictors.length_only(train, test),
+        predictors.opinions("rule_based", "baseline", said["rule_based"], test, "stored rule-based quality as it is"),
+        predictors.recalibrated(
+            "rule_based_recalibrated", said["rule_based"], train, test, "a line on rule-based quality, fitted on train"
+        ),
+    ]
+    if said["qwen"]:
+        contestants.append(
+            predictors.opinions(
+                "qwen_zero_shot", "model", said["qwen"], test, "stored QWEN quality; failures count as failures"
+            )
+        )
+    if model is not None:
+        ears = datasets.feature_rows(conn, version, feature_rows.EAR)
+        vectors = datasets.lyric_vectors(conn, version)
+        x = feature_rows.frame(test.track_ids, ears, vectors)
+        values = quality.predict(mlflow.load(quality.MODEL_NAME, model.version), x)
+        contestants.append(
+            Predictions(MODEL, "model", values, {}, f"registered version {model.version}, learned from train alone")
+        )
+    return [predictor for predictor in contestants if predictor is not None]
+
+
+def _short(error: str | None) -> str:
+    """The kind of failure: what stands before the first colon."""
+    return (error or "no reason stored").split(":", 1)[0][:80]
+
+
+def _log(
+    context: dg.AssetExecutionContext,
+    mlflow: MlflowResource,
+    version: datasets.Version,
+    digest: str,
+    body: dict[str, Any],
+    text: str,
+    contestants: Sequence[Predictions],
+    test: Tracks,
+) -> tuple[str | None, str | None, dict[str, Any]]:
+    """Draw, and log a parent run with a child per predictor; without MLflow the pictures stand in Dagster alone."""
+    settings = get_settings()
+    figures = {"mae": plots.mae_bars(body)}
+    model = next((predictor for predictor in contestants if predictor.name == MODEL), None)
+    if model is not None:
+        figures["predicted_against_actual"] = plots.predicted_against_actual(
+            model.values, test.labels, f"{MODEL}, {len(test)} held-out tracks"
+        )
+        figures["residuals"] = plots.residuals(model.values, test.labels, MODEL)
+    run_id = run_url = None
+    try:
+        mlflow.uri()
+    except NotConfigured as reason:
+        context.log.warning("the report is not in MLflow: %s", reason)
+    else:
+        tags = dagster_tags(context, simulated=version.simulated, dagster_port=settings.ports.dagster) | {
+            "key": digest,
+            "dataset": version.version,
+        }
+        source = str(settings.data_dir / "datasets" / version.version)
+        with mlflow.run(
+            "evaluation", f"evaluation of {version.version}", tags=tags | {"mlflow.note.content": text}
+        ) as parent:
+            parent.dataset(
+                name=version.version, digest=version.digest, source=source, rows=len(test), context="evaluation"
+            )
+            parent.log(
+                params={
+                    "dataset": version.version,
+                    "resamples": body["resamples"],
+                    "best_baseline": body["best_baseline"],
+                    "model_version": body["model_version"],
+                },
+                metrics={"noise_floor_mae": body["noise_floor"]["mae"], "label_sd": body["label_sd"]},
+                tags={"verdict": body["verdict"]["reason"]},
+            )
+            parent.text(text, "report.md")
+            parent.figures(figures)
+            for name, entry in body["predictors"].items():
+                with mlflow.run("evaluation", name, tags=tags | {"predictor": name}, parent=parent) as child:
+                    child.dataset(
+                        name=version.version, digest=version.digest, source=source, rows=len(test), context="evaluation"
+                    )
+                    child.log(
+                        params={"predictor": name, "kind": entry["kind"], "note": entry["note"]}, metrics=flat(entry)
+                    )
+            run_id, run_url = parent.run_id, parent.url
+    return run_id, run_url, {f"plot_{name}": metadata.png(figure) for name, figure in figures.items()}
+
+
+def flat(entry: dict[str, Any]) -> dict[str, float | None]:
+    """The measures of one predictor as MLflow metrics: mae, mae_low, mae_high, ..."""
+    metrics: dict[str, float | None] = {"coverage": entry["coverage"], "failed": entry["failed"]}
+    for name in ("mae", "rmse", "r2", "spearman", "calibration_slope", "vs_best_baseline"):
+        figure = entry.get(name)
+        if figure is not None:
+            metrics |= {name: figure["value"], f"{name}_low": figure["low"], f"{name}_high": figure["high"]}
+    return metrics
+
+
+def _result(
+    conn: psycopg.Connection, stored: dict[str, Any], *, status: str, run_url: str | None = None, **figures: Any
+) -> dg.MaterializeResult:
+    body = stored["report"]
+    links: dict[str, Any] = {"mlflow_run": dg.MetadataValue.url(run_url)} if run_url else {}
+    mae = {f"mae_{name}": entry["mae"]["value"] for name, entry in body["predictors"].items() if "mae" in entry}
+    return dg.MaterializeResult(
+        metadata=metadata.report(
+            conn,
+            table="predictions",
+            status=status,
+            dataset=body["dataset"],
+            simulated=body["simulated"],
+            evaluation_id=stored["evaluation_id"],
+            best_baseline=body["best_baseline"],
+            verdict=body["verdict"]["reason"],
+            **mae,
+        )
+        | {"report": dg.MetadataValue.md(stored["markdown"])}
+        | links
+        | figures
+    )
+
+
+def _nothing_to_evaluate() -> dg.MaterializeResult:
+    return dg.MaterializeResult(
+        metadata={
+            "status": "no dataset",
+            "missing": "nothing can be evaluated without rated, held-out tracks",
+            "remedy": "see the metadata of training_dataset: it says which ratings, features or analyses are missing",
+            "rows_new": 0,
+        }
+    )
+
+
+@dg.asset(
+    group_name="evaluation",
+    deps=[evaluation_report],
+    code_version=CODE_VERSION,
+    automation_condition=nightly_if_changed(),
+    kinds={"python", "mlflow"},
+    owners=[metadata.TEAM],
+    description="The quality model that may be served: alias `champion` only while its paired difference to the best baseline excludes zero.",
+    retry_policy=failures.RETRY,
+)
+def champion(
+    context: dg.AssetExecutionContext, postgres: PostgresResource, mlflow: MlflowResource
+) -> dg.MaterializeResult:
+    try:
+        mlflow.uri()
+    except NotConfigured as reason:
+        return metadata.unavailable(reason)
+    with postgres.exclusively("champion"):
+        with postgres.connection() as conn:
+            latest = queries.latest_evaluation(conn)
+        if latest is None:
+            return _nothing_to_evaluate()
+        return crown(mlflow, latest)
+
+
+def crown(mlflow: MlflowResource, evaluation: dict[str, Any]) -> dg.MaterializeResult:
+    """Move the aliases as the evaluation's verdict says; the version's description keeps the reason. Does nothing twice."""
+    body = evaluation["report"]
+    verdict, version = body["verdict"], body["model_version"]
+    if version is None:
+        return dg.MaterializeResult(metadata={"status": "no model", "reason": verdict["reason"], "rows_new": 0})
+    client = mlflow.client()
+    before = mlflow.alias(quality.MODEL_NAME, CHAMPION)
+    gained, lost = (CHAMPION, CHALLENGER) if verdict["promote"] else (CHALLENGER, CHAMPION)
+    changed = 0
+    role = "Champion" if verdict["promote"] else "Challenger, not champion"
+    description = (
+        f"{role}: {verdict['reason']}. Evaluation {evaluation['evaluation_id']} on dataset {body['dataset']}"
+        + (", simulated." if body["simulated"] else ".")
+    )
+    for alias, wanted in ((gained, True), (lost, False)):
+        holder = mlflow.alias(quality.MODEL_NAME, alias)
+        holds = holder is not None and str(holder.version) == version
+        if wanted and not holds:
+            client.set_registered_model_alias(quality.MODEL_NAME, alias, version)
+            changed += 1
+        elif holds and not wanted:
+            client.delete_registered_model_alias(quality.MODEL_NAME, alias)
+            changed += 1
+    if (
+        before is not None
+        and not body["simulated"]
+        and before.tags.get("simulated") == "true"
+        and not verdict["promote"]
+    ):
+        client.delete_registered_model_alias(
+            quality.MODEL_NAME, CHAMPION
+        )  # simulated skill is no title once real labels judge
+        changed += 1
+    if (client.get_model_version(quality.MODEL_NAME, version).description or "") != description:
+        client.update_model_version(quality.MODEL_NAME, version, description)
+        changed += 1
+    after = mlflow.alias(quality.MODEL_NAME, CHAMPION)
+    shown = (
+        {"mlflow_model": dg.MetadataValue.url(link)} if (link := mlflow.model_url(quality.MODEL_NAME, version)) else {}
+    )
+    return dg.MaterializeResult(
+        metadata={
+            "status": "changed" if changed else "unchanged",
+            "champion": f"version {after.version}" if after else "none",
+            "champion_before": f"version {before.version}" if before else "none",
+            "judged": f"version {version}",
+            "promoted": verdict["promote"],
+            "reason": verdict["reason"],
+            "simulated": body["simulated"],
+            "rows_new": changed,
+            **shown,
+        }
+    )
+
+
+ASSETS = [evaluation_report, champion]

@@ -1,0 +1,119 @@
+"""Error measures with intervals: numbers in, numbers out. Intervals come from resampling groups, since songs of one artist are alike."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[np.float64]
+LEVEL = 0.95
+_EMPTY = 1e-12
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A figure and its 95 % bootstrap interval; None where it is undefined (the rank correlation of a constant)."""
+
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+
+    def excludes_zero(self) -> bool:
+        """Whether the whole interval lies on one side of zero."""
+        return self.low is not None and self.high is not None and (self.low > 0 or self.high < 0)
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """How well predictions meet labels; all on the 1 to 10 scale except r2, spearman and calibration."""
+
+    n: int
+    mae: Measure
+    rmse: Measure
+    r2: Measure
+    spearman: Measure
+    calibration_slope: Measure
+    prediction_sd: float
+
+
+def group_weights(groups: Sequence[str], resamples: int, seed: int) -> Array:
+    """Bootstrap weights (resamples, n): how often each row is in a resample that draws whole groups with replacement."""
+    keys, index = np.unique(np.asarray(groups), return_inverse=True)
+    chance = np.random.default_rng(seed)
+    drawn = chance.multinomial(len(keys), np.full(len(keys), 1 / len(keys)), size=resamples).astype(float)
+    return drawn[:, index]
+
+
+def measure(predicted: Array, actual: Array, weights: Array) -> Metrics:
+    """All measures of one predictor; `predicted` and `actual` (n,), `weights` (resamples, n) from `group_weights`.
+
+    MAE, RMSE; R2 against the mean label of the resample; Spearman with mid-ranks; calibration slope of label on prediction
+    (1 is right, below 1 means that the predictions are spread too far).
+    """
+    whole = np.ones((1, len(actual)))
+    error = predicted - actual
+
+    def both(figure: Callable[[Array], Array]) -> Measure:
+        return _measure(figure(whole)[0], figure(weights))
+
+    return Metrics(
+        n=len(actual),
+        mae=both(lambda w: _mean(w, np.abs(error))),
+        rmse=both(lambda w: np.sqrt(_mean(w, error**2))),
+        r2=both(lambda w: 1 - _ratio(_mean(w, error**2), _variance(w, actual))),
+        spearman=both(lambda w: _spearman(w, predicted, actual)),
+        calibration_slope=both(lambda w: _ratio(_covariance(w, predicted, actual), _variance(w, predicted))),
+        prediction_sd=float(np.std(predicted)),
+    )
+
+
+def paired_mae_difference(predicted: Array, baseline: Array, actual: Array, weights: Array) -> Measure:
+    """MAE of the predictions minus MAE of the baseline on the same tracks and the same resamples; below zero is better."""
+    difference = np.abs(predicted - actual) - np.abs(baseline - actual)
+    return _measure(float(difference.mean()), _mean(weights, difference))
+
+
+def _measure(value: float, resampled: Array) -> Measure:
+    if not np.isfinite(value):
+        return Measure(None)
+    defined = resampled[np.isfinite(resampled)]
+    if len(defined) < len(resampled) / 2:
+        return Measure(float(value))
+    low, high = np.quantile(defined, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return Measure(float(value), float(low), float(high))
+
+
+def _mean(weights: Array, values: Array) -> Array:
+    return np.asarray(weights @ values / weights.sum(axis=1))
+
+
+def _covariance(weights: Array, left: Array, right: Array) -> Array:
+    left, right = left - left.mean(), right - right.mean()
+    return _mean(weights, left * right) - _mean(weights, left) * _mean(weights, right)
+
+
+def _variance(weights: Array, values: Array) -> Array:
+    return _covariance(weights, values, values)
+
+
+def _ratio(top: Array, bottom: Array) -> Array:
+    return np.where(bottom > _EMPTY, top / np.where(bottom > _EMPTY, bottom, 1.0), np.nan)
+
+
+def _spearman(weights: Array, left: Array, right: Array) -> Array:
+    x, y = _mid_ranks(weights, left), _mid_ranks(weights, right)
+    total = weights.sum(axis=1, keepdims=True)
+    x, y = x - (weights * x).sum(axis=1, keepdims=True) / total, y - (weights * y).sum(axis=1, keepdims=True) / total
+    spread = (weights * x * x).sum(axis=1) * (weights * y * y).sum(axis=1)
+    return np.where(
+        spread > _EMPTY, (weights * x * y).sum(axis=1) / np.sqrt(np.where(spread > _EMPTY, spread, 1.0)), np.nan
+    )
+
+
+def _mid_ranks(weights: Array, values: Array) -> Array:
+    """Rank of each value in each resample, (resamples, n): a row that was drawn w times counts w times, ties share their middle."""
+    levels, index = np.unique(values, return_inverse=True)
+    mass = weights @ (index[:, None] == np.arange(len(levels))).astype(float)
+    below = np.cumsum(mass, axis=1) - mass
+    return np.asarray((below + mass / 2)[:, index])

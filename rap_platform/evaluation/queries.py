@@ -1,0 +1,132 @@
+"""All SQL of the stage: what analyzers said of the dataset's tracks, evaluations and their predictions."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import psycopg
+from psycopg.rows import dict_row
+from psycopg.types.json import Jsonb
+
+_WORDS = """
+select m.track_id, t.word_count
+from dataset_members m join tracks t using (track_id)
+where m.version = %(version)s
+"""
+
+# The newest word of each analyzer; of a real track only what a real analyzer said.
+_OPINIONS = """
+select distinct on (a.track_id, a.analyzer) a.track_id, a.analyzer, a.status, a.quality, a.error
+from analysis_results a
+join dataset_members m using (track_id)
+join tracks t using (track_id)
+where m.version = %(version)s and a.analyzer = any(%(analyzers)s) and (not a.simulated or t.simulated)
+order by a.track_id, a.analyzer, a.created_at desc, a.analysis_id desc
+"""
+
+_OPINIONS_DIGEST = """
+select md5(coalesce(string_agg(a.analysis_id::text, ',' order by a.analysis_id), ''))
+from analysis_results a
+join dataset_members m using (track_id)
+where m.version = %(version)s and a.analyzer = any(%(analyzers)s)
+"""
+
+_BY_DIGEST = "select evaluation_id from evaluations where input_digest = %(digest)s"
+
+# An input that comes back is current again.
+_USE_AGAIN = "update evaluations set created_at = now() where input_digest = %(digest)s"
+
+_INSERT = """
+insert into evaluations (dataset_version, input_digest, report, markdown, mlflow_run_id, simulated)
+values (%(dataset_version)s, %(digest)s, %(report)s, %(markdown)s, %(mlflow_run_id)s, %(simulated)s)
+returning evaluation_id
+"""
+
+_COPY_PREDICTIONS = "copy predictions (evaluation_id, track_id, predictor, predicted, failure) from stdin"
+
+_LATEST = """
+select evaluation_id, dataset_version, report, markdown, mlflow_run_id, simulated, created_at
+from evaluations
+order by created_at desc, evaluation_id desc
+limit 1
+"""
+
+_EQUAL_ERRORS = """
+select p.predictor, count(*), avg(abs(p.predicted - m.label))
+from predictions p
+join evaluations e using (evaluation_id)
+join dataset_members m on m.version = e.dataset_version and m.track_id = p.track_id
+where p.evaluation_id = %(evaluation_id)s and p.predicted is not null
+group by p.predictor
+having count(*) > 1 and max(abs(p.predicted - m.label)) - min(abs(p.predicted - m.label)) < %(tolerance)s
+order by p.predictor
+"""
+
+
+def words(conn: psycopg.Connection, version: str) -> dict[int, int]:
+    """Words per track of a dataset version."""
+    return dict(conn.execute(_WORDS, {"version": version}).fetchall())
+
+
+def opinions(
+    conn: psycopg.Connection, version: str, analyzers: Sequence[str]
+) -> list[tuple[int, str, str, float | None, str | None]]:
+    """Newest (track id, analyzer, status, quality, error) of each analyzer and track."""
+    return conn.execute(_OPINIONS, {"version": version, "analyzers": list(analyzers)}).fetchall()
+
+
+def opinions_digest(conn: psycopg.Connection, version: str, analyzers: Sequence[str]) -> str:
+    """Changes when an analyzer said something new about a track of the version."""
+    row = conn.execute(_OPINIONS_DIGEST, {"version": version, "analyzers": list(analyzers)}).fetchone()
+    return "" if row is None else str(row[0])
+
+
+def use_again(conn: psycopg.Connection, digest: str) -> int | None:
+    """The stored evaluation of exactly this input, made the newest; None when there is none."""
+    row = conn.execute(_BY_DIGEST, {"digest": digest}).fetchone()
+    if row is None:
+        return None
+    conn.execute(_USE_AGAIN, {"digest": digest})
+    return int(row[0])
+
+
+def insert_evaluation(
+    conn: psycopg.Connection,
+    *,
+    dataset_version: str,
+    digest: str,
+    report: dict[str, Any],
+    markdown: str,
+    mlflow_run_id: str | None,
+    simulated: bool,
+    predictions: Iterable[tuple[int, str, float | None, str | None]],
+) -> int:
+    """Store a report and the (track, predictor, predicted, failure) rows it was computed from; returns its id."""
+    row = {
+        "dataset_version": dataset_version,
+        "digest": digest,
+        "report": Jsonb(report),
+        "markdown": markdown,
+        "mlflow_run_id": mlflow_run_id,
+        "simulated": simulated,
+    }
+    with conn.cursor() as cursor:
+        stored = cursor.execute(_INSERT, row).fetchone()
+        if stored is None:
+            raise LookupError("insert returned no evaluation_id")
+        with cursor.copy(_COPY_PREDICTIONS) as copy:
+            for track_id, predictor, predicted, failure in predictions:
+                copy.write_row((stored[0], track_id, predictor, predicted, failure))
+    return int(stored[0])
+
+
+def latest_evaluation(conn: psycopg.Connection) -> dict[str, Any] | None:
+    """The newest evaluation with its report."""
+    with conn.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(_LATEST).fetchone()
+
+
+def predictors_with_equal_errors(
+    conn: psycopg.Connection, evaluation_id: int, tolerance: float
+) -> list[tuple[str, int, float]]:
+    """Predictors all of whose absolute errors are the same: (name, tracks, that error), recomputed from the stored predictions."""
+    return conn.execute(_EQUAL_ERRORS, {"evaluation_id": evaluation_id, "tolerance": tolerance}).fetchall()

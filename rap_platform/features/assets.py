@@ -1,0 +1,82 @@
+"""The asset of this stage; what it computes is in analysis.py and below."""
+
+import time
+from collections.abc import Iterator, Sequence
+
+import dagster as dg
+import psycopg
+from matplotlib.figure import Figure
+
+from rap_platform.features import queries
+from rap_platform.features.analysis import VERSION, analyse
+from rap_platform.lyrics import assets as lyrics
+from rap_platform.orchestration import failures, metadata, progress
+from rap_platform.orchestration.automation import on_new_data
+from rap_platform.orchestration.partitions import SHARDS, slots
+from rap_platform.resources.postgres import PostgresResource
+
+BATCH = 100
+
+
+@dg.asset(
+    group_name="features",
+    partitions_def=SHARDS,
+    backfill_policy=dg.BackfillPolicy.multi_run(16),
+    deps=[lyrics.tracks],
+    code_version=VERSION,
+    automation_condition=on_new_data(),
+    kinds={"python", "postgres"},
+    owners=[metadata.TEAM],
+    retry_policy=failures.RETRY,
+    description="Rhyme, flow, vocabulary and strength of language of every track, heard through a pronouncing dictionary.",
+)
+def lyric_features(context: dg.AssetExecutionContext, postgres: PostgresResource) -> dg.MaterializeResult:
+    """One row of figures per track, made again when its lyrics or the code version change."""
+    started = time.monotonic()
+    mine = slots(context)
+    with (
+        postgres.exclusively(*(f"lyric_features/{key}" for key in context.partition_keys)),
+        postgres.connection() as conn,
+    ):
+        total = queries.count_pending(conn, mine)
+        written = sum(_measure_batch(conn, batch) for batch in _batches(conn, mine, total))
+        figures = dict(queries.summary(conn, mine), rows_new=written, seconds=round(time.monotonic() - started, 2))
+        described = metadata.report(conn, table="lyric_features", version=VERSION, **figures)  # type: ignore[arg-type]
+        if written:
+            described["densities"] = metadata.png(_histogram(queries.densities(conn, mine)))
+    return dg.MaterializeResult(metadata=described)
+
+
+def _batches(conn: psycopg.Connection, mine: Sequence[int], total: int) -> Iterator[list[queries.Pending]]:
+    batch: list[queries.Pending] = []
+    for track in progress.track(_pending(conn, mine), total, "features"):
+        batch.append(track)
+        if len(batch) == BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _pending(conn: psycopg.Connection, mine: Sequence[int]) -> Iterator[queries.Pending]:
+    after = 0
+    while found := queries.next_pending(conn, mine, after, BATCH):
+        yield from found
+        after = found[-1].track_id
+
+
+def _measure_batch(conn: psycopg.Connection, batch: Sequence[queries.Pending]) -> int:
+    conn.commit()  # nothing is locked while we compute
+    rows = [(track, analyse(track.lyrics, track.language)) for track in batch]
+    written = queries.store(conn, rows)
+    conn.commit()
+    return written
+
+
+def _histogram(densities: Sequence[float]) -> Figure:
+    figure = Figure(figsize=(5, 2.5))
+    axes = figure.subplots()
+    axes.hist(densities, bins=30, range=(0, 0.8), color="#7a4fd6")
+    axes.set_xlabel("rhyme density (share of syllables in a rhyme)")
+    axes.set_ylabel("tracks")
+    return figure

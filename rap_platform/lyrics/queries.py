@@ -1,0 +1,497 @@
+"""All SQL of this stage: artists, raw songs, tracks, sections, set-aside songs; no decisions."""
+
+import datetime as dt
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
+
+
+@dataclass(frozen=True)
+class Artist:
+    """A row of artists."""
+
+    artist_id: int
+    name: str
+    normalised_name: str
+    slug: str
+    genius_id: int | None
+    watched: bool
+    simulated: bool
+
+
+@dataclass(frozen=True)
+class RawSong:
+    """A song as it came, to be stored."""
+
+    source: str
+    source_id: str
+    artist_slug: str | None
+    artist: str
+    title: str
+    status: str
+    reason: str | None
+    payload: Mapping[str, Any]
+    body: str | None
+    content_sha256: str
+    simulated: bool
+
+
+@dataclass(frozen=True)
+class KnownSong:
+    """What is known of a stored song without reading it."""
+
+    source_id: str
+    status: str
+    listing: str | None
+    fetched_at: dt.datetime
+
+
+@dataclass(frozen=True)
+class PendingSong:
+    """A raw song that is not cleaned yet, or not by this version; the track it made before, if any."""
+
+    raw_song_id: int
+    source: str
+    source_id: str
+    artist: str
+    title: str
+    payload: dict[str, Any]
+    body: str | None
+    content_sha256: str
+    simulated: bool
+    track_id: int | None
+    lyrics_sha256: str | None
+
+
+@dataclass(frozen=True)
+class TrackRow:
+    """A track to be stored."""
+
+    raw_song_id: int
+    source: str
+    source_id: str
+    artist_id: int
+    artist: str
+    title: str
+    normalised_title: str
+    featured: list[str]
+    album: str | None
+    genre: str | None
+    release_date: dt.date | None
+    year: int | None
+    language: str | None
+    explicit: bool | None
+    views: int | None
+    lyrics: str
+    lyrics_sha256: str
+    line_count: int
+    word_count: int
+    cleaning: Jsonb
+    cleaner_version: str
+    raw_sha256: str
+    slot: int
+    simulated: bool
+
+
+@dataclass(frozen=True)
+class SectionRow:
+    """A section to be stored."""
+
+    track_id: int
+    section_no: int
+    kind: str
+    label: str | None
+    performers: list[str]
+    first_line: int
+    last_line: int
+    text: str
+    text_sha256: str
+
+
+_ARTIST_COLUMNS = "artist_id, name, normalised_name, slug, genius_id, watched, simulated"
+
+_INSERT_ARTIST = f"""
+insert into artists (name, normalised_name, slug, genius_id, watched, simulated)
+values (%(name)s, %(normalised_name)s, %(slug)s, %(genius_id)s, %(watched)s, %(simulated)s)
+on conflict do nothing
+returning {_ARTIST_COLUMNS}
+"""
+
+# A song that was read once stays readable: a block, a failure or a page gone blank does not take its text away.
+_STORE_RAW = """
+insert into raw_songs (source, source_id, artist_slug, artist, title, status, reason, payload, body, content_sha256, simulated)
+values (%(source)s, %(source_id)s, %(artist_slug)s, %(artist)s, %(title)s, %(status)s, %(reason)s, %(payload)s, %(body)s,
+        %(content_sha256)s, %(simulated)s)
+on conflict (source, source_id) do update
+set artist_slug = excluded.artist_slug, artist = excluded.artist, title = excluded.title, status = excluded.status,
+    reason = excluded.reason, payload = excluded.payload, body = excluded.body, content_sha256 = excluded.content_sha256,
+    fetched_at = now()
+where raw_songs.simulated = excluded.simulated
+  and (excluded.status in ('ok', 'removed') or raw_songs.status in ('blocked', 'failed')
+       or (raw_songs.status <> 'ok' and excluded.status not in ('blocked', 'failed')))
+returning raw_song_id
+"""
+
+_PENDING = """
+select r.raw_song_id, r.source, r.source_id, r.artist, r.title, r.payload, r.body, r.content_sha256, r.simulated,
+       t.track_id, t.lyrics_sha256
+from raw_songs r
+left join tracks t using (raw_song_id)
+left join set_aside s using (raw_song_id)
+where r.status = 'ok' and r.raw_song_id > %(after)s
+  and (t.track_id is null or t.raw_sha256 <> r.content_sha256 or t.cleaner_version <> %(version)s)
+  and (s.raw_song_id is null or s.raw_sha256 <> r.content_sha256 or s.cleaner_version <> %(version)s)
+order by r.raw_song_id
+limit %(limit)s
+"""
+
+_COUNT_PENDING = """
+select count(*)
+from raw_songs r
+left join tracks t using (raw_song_id)
+left join set_aside s using (raw_song_id)
+where r.status = 'ok'
+  and (t.track_id is null or t.raw_sha256 <> r.content_sha256 or t.cleaner_version <> %(version)s)
+  and (s.raw_song_id is null or s.raw_sha256 <> r.content_sha256 or s.cleaner_version <> %(version)s)
+"""
+
+_TRACK_COLUMNS = [name for name in TrackRow.__dataclass_fields__ if name not in ("source", "source_id")]
+_STORE_TRACK = f"""
+insert into tracks (source, source_id, {", ".join(_TRACK_COLUMNS)})
+values (%(source)s, %(source_id)s, {", ".join(f"%({name})s" for name in _TRACK_COLUMNS)})
+on conflict (source, source_id) do update
+set {", ".join(f"{name} = excluded.{name}" for name in _TRACK_COLUMNS)}, updated_at = now()
+returning track_id
+"""
+
+_STORE_SECTION = """
+insert into track_sections (track_id, section_no, kind, label, performers, first_line, last_line, text, text_sha256)
+values (%(track_id)s, %(section_no)s, %(kind)s, %(label)s, %(performers)s, %(first_line)s, %(last_line)s, %(text)s, %(text_sha256)s)
+on conflict (track_id, section_no) do update
+set kind = excluded.kind, label = excluded.label, performers = excluded.performers, first_line = excluded.first_line,
+    last_line = excluded.last_line, text = excluded.text, text_sha256 = excluded.text_sha256
+where (track_sections.kind, track_sections.label, track_sections.performers, track_sections.first_line,
+       track_sections.last_line, track_sections.text_sha256)
+   is distinct from (excluded.kind, excluded.label, excluded.performers, excluded.first_line, excluded.last_line,
+                     excluded.text_sha256)
+"""
+
+_SET_ASIDE = """
+insert into set_aside (raw_song_id, raw_sha256, cleaner_version, reason)
+values (%(raw_song_id)s, %(raw_sha256)s, %(cleaner_version)s, %(reason)s)
+on conflict (raw_song_id) do update
+set raw_sha256 = excluded.raw_sha256, cleaner_version = excluded.cleaner_version, reason = excluded.reason,
+    set_aside_at = now()
+"""
+
+_LINK_DIGEST = """
+select count(*), encode(sha256(convert_to(coalesce(sum(hashtextextended(
+           track_id || lyrics_sha256 || title, 0)::numeric), 0)::text, 'utf-8')), 'hex')
+from tracks
+where simulated = %(simulated)s
+"""
+
+
+def artists_by_name(conn: psycopg.Connection, names: Sequence[str], *, simulated: bool) -> dict[str, Artist]:
+    """Read the artists with these normalised names."""
+    query = f"select {_ARTIST_COLUMNS} from artists where normalised_name = any(%s) and simulated = %s"
+    with conn.cursor(row_factory=class_row(Artist)) as cursor:
+        return {artist.normalised_name: artist for artist in cursor.execute(query, [list(names), simulated])}
+
+
+def artists_by_slug(conn: psycopg.Connection, slugs: Sequence[str]) -> dict[str, Artist]:
+    """Read the artists with these slugs."""
+    with conn.cursor(row_factory=class_row(Artist)) as cursor:
+        rows = cursor.execute(f"select {_ARTIST_COLUMNS} from artists where slug = any(%s)", [list(slugs)])
+        return {artist.slug: artist for artist in rows}
+
+
+def insert_artist(
+    conn: psycopg.Connection, name: str, normalised_name: str, slugs: Iterable[str], *, simulated: bool
+) -> Artist:
+    """Insert an artist under the first slug that is free, or read the one that another process inserted meanwhile."""
+    with conn.cursor(row_factory=class_row(Artist)) as cursor:
+        for slug in slugs:
+            row = {"name": name, "normalised_name": normalised_name, "slug": slug, "genius_id": None}
+            artist = cursor.execute(_INSERT_ARTIST, row | {"watched": False, "simulated": simulated}).fetchone()
+            artist = artist or artists_by_name(conn, [normalised_name], simulated=simulated).get(normalised_name)
+            if artist is not None:
+                return artist
+    raise RuntimeError(f"every slug of {name!r} is taken")
+
+
+def watch_artists(conn: psycopg.Connection, artists: Sequence[tuple[int, int | None]]) -> None:
+    """Mark artists (artist_id, Genius id or None) as watched; a known Genius id is not forgotten."""
+    query = """
+    update artists a
+    set watched = true, genius_id = coalesce(w.genius_id, a.genius_id)
+    from unnest(%s::bigint[], %s::bigint[]) as w (artist_id, genius_id)
+    where a.artist_id = w.artist_id and (not a.watched or a.genius_id is distinct from coalesce(w.genius_id, a.genius_id))
+    """
+    conn.execute(query, [[artist_id for artist_id, _ in artists], [genius_id for _, genius_id in artists]])
+
+
+def unwatch_other_artists(conn: psycopg.Connection, artist_ids: Sequence[int], *, simulated: bool) -> None:
+    """Stop watching the artists of a population that are not among these."""
+    query = "update artists set watched = false where watched and simulated = %s and artist_id <> all(%s)"
+    conn.execute(query, [simulated, list(artist_ids)])
+
+
+def watched_slugs(conn: psycopg.Connection, *, simulated: bool | None = None) -> list[str]:
+    """Read the slugs of the watched artists, sorted; of one population or of both."""
+    query = "select slug from artists where watched and (%(simulated)s::boolean is null or simulated = %(simulated)s) order by slug"
+    return [slug for (slug,) in conn.execute(query, {"simulated": simulated})]
+
+
+def known_songs(conn: psycopg.Connection, slugs: Sequence[str]) -> dict[str, KnownSong]:
+    """Read what is known of the songs of these artists, by source_id."""
+    query = """
+    select source_id, status, payload ->> 'listing' as listing, fetched_at
+    from raw_songs
+    where source = 'genius' and artist_slug = any(%s)
+    """
+    with conn.cursor(row_factory=class_row(KnownSong)) as cursor:
+        return {song.source_id: song for song in cursor.execute(query, [list(slugs)])}
+
+
+def store_raw_songs(conn: psycopg.Connection, songs: Sequence[RawSong]) -> int:
+    """Insert or update raw songs; returns how many were written (a real song never overwrites a simulated one)."""
+    if not songs:
+        return 0
+    with conn.cursor() as cursor:
+        cursor.executemany(_STORE_RAW, [_row(song) | {"payload": Jsonb(dict(song.payload))} for song in songs])
+        return cursor.rowcount
+
+
+def mark_raw_songs(conn: psycopg.Connection, verdicts: Sequence[tuple[str, str, str | None]]) -> None:
+    """Write (source_id, status, reason) of Genius songs whose page turned out to hold no lyrics, unless they made a track."""
+    query = """
+    update raw_songs r
+    set status = %s, reason = %s
+    where source = 'genius' and source_id = %s and not exists (select from tracks t where t.raw_song_id = r.raw_song_id)
+    """
+    if verdicts:
+        with conn.cursor() as cursor:
+            cursor.executemany(query, [(status, reason, source_id) for source_id, status, reason in verdicts])
+
+
+def stored_hashes(conn: psycopg.Connection, source_ids: Sequence[str]) -> dict[str, str]:
+    """Read the content hashes of stored imports, by source_id."""
+    query = "select source_id, content_sha256 from raw_songs where source = 'import' and source_id = any(%s)"
+    return {str(source_id): str(digest) for source_id, digest in conn.execute(query, [list(source_ids)])}
+
+
+def begin_import(conn: psycopg.Connection) -> None:
+    """Make the table that remembers, for one transaction, which ids the file has had."""
+    conn.execute("drop table if exists pg_temp.import_seen")
+    conn.execute("create temporary table import_seen (source_id text primary key) on commit drop")
+
+
+def first_sightings(conn: psycopg.Connection, source_ids: Sequence[str]) -> set[str]:
+    """Remember ids; returns those that the file has not had before."""
+    query = "insert into pg_temp.import_seen select unnest(%s::text[]) on conflict do nothing returning source_id"
+    return {str(source_id) for (source_id,) in conn.execute(query, [list(source_ids)])}
+
+
+def count_pending(conn: psycopg.Connection, version: str) -> int:
+    """Count the raw songs that wait for cleaning."""
+    row = conn.execute(_COUNT_PENDING, {"version": version}).fetchone()
+    return int(row[0]) if row else 0
+
+
+def pending_songs(conn: psycopg.Connection, version: str, after: int, limit: int) -> list[PendingSong]:
+    """Read the next raw songs after raw_song_id `after` that wait for cleaning."""
+    with conn.cursor(row_factory=class_row(PendingSong)) as cursor:
+        return cursor.execute(_PENDING, {"version": version, "after": after, "limit": limit}).fetchall()
+
+
+def store_tracks(conn: psycopg.Connection, tracks: Sequence[TrackRow]) -> list[int]:
+    """Insert or update tracks in place; returns their track_ids in order."""
+    if not tracks:
+        return []
+    track_ids: list[int] = []
+    with conn.cursor() as cursor:
+        cursor.executemany(_STORE_TRACK, [_row(track) for track in tracks], returning=True)
+        while True:
+            row = cursor.fetchone()
+            assert row is not None
+            track_ids.append(int(row[0]))
+            if not cursor.nextset():
+                break
+        cursor.execute("delete from set_aside where raw_song_id = any(%s)", [[track.raw_song_id for track in tracks]])
+    return track_ids
+
+
+def store_sections(conn: psycopg.Connection, sections: Sequence[SectionRow], lengths: Mapping[int, int]) -> None:
+    """Insert or update sections and drop those beyond `lengths` (track_id -> number of sections); the same section keeps its id."""
+    if not lengths:
+        return
+    query = """
+    delete from track_sections s
+    using unnest(%s::bigint[], %s::integer[]) as n (track_id, sections)
+    where s.track_id = n.track_id and s.section_no > n.sections
+    """
+    with conn.cursor() as cursor:
+        if sections:
+            cursor.executemany(_STORE_SECTION, [_row(section) for section in sections])
+        cursor.execute(query, [list(lengths), list(lengths.values())])
+
+
+def store_set_aside(conn: psycopg.Connection, rows: Sequence[Mapping[str, Any]], *, keep_tracks: bool) -> None:
+    """Set raw songs aside with their reasons; the tracks they made before are taken back unless `keep_tracks`."""
+    if not rows:
+        return
+    with conn.cursor() as cursor:
+        cursor.executemany(_SET_ASIDE, rows)
+        if keep_tracks:
+            return
+        cursor.execute("select track_id from tracks where raw_song_id = any(%s)", [[row["raw_song_id"] for row in rows]])
+        delete_tracks(conn, [int(track_id) for (track_id,) in cursor])
+
+
+def withdrawn_tracks(conn: psycopg.Connection) -> list[int]:
+    """Read the tracks whose song was removed at its source."""
+    query = "select t.track_id from tracks t join raw_songs r using (raw_song_id) where r.status <> 'ok'"
+    return [int(track_id) for (track_id,) in conn.execute(query)]
+
+
+def delete_tracks(conn: psycopg.Connection, track_ids: Sequence[int]) -> None:
+    """Delete tracks and all that hangs on them; their duplicates are set free first."""
+    if track_ids:
+        query = "update tracks set duplicate_of = null, duplicate_score = null where duplicate_of = any(%s)"
+        conn.execute(query, [list(track_ids)])
+        conn.execute("delete from tracks where track_id = any(%s)", [list(track_ids)])
+
+
+def link_digest(conn: psycopg.Connection, *, simulated: bool) -> tuple[int, str]:
+    """Give the number of tracks of a population and a digest of their texts and titles."""
+    row = conn.execute(_LINK_DIGEST, {"simulated": simulated}).fetchone()
+    assert row is not None
+    return int(row[0]), str(row[1])
+
+
+def stored_link_report(conn: psycopg.Connection, digest: str, *, simulated: bool) -> dict[str, Any] | None:
+    """Read what linking found on the tracks of this digest, or None when they were not linked yet."""
+    query = "select body from reports where kind = 'near_duplicates' and input_digest = %s and simulated = %s"
+    row = conn.execute(query, [digest, simulated]).fetchone()
+    return dict(row[0]) if row else None
+
+
+def store_link_report(conn: psycopg.Connection, digest: str, body: Mapping[str, Any], *, simulated: bool) -> None:
+    """Remember that the tracks of this digest are linked; earlier reports of the population go."""
+    conn.execute("delete from reports where kind = 'near_duplicates' and simulated = %s", [simulated])
+    query = """
+    insert into reports (kind, input_digest, body, markdown, simulated)
+    values ('near_duplicates', %s, %s, %s, %s)
+    on conflict (kind, input_digest) do update set body = excluded.body, simulated = excluded.simulated, created_at = now()
+    """
+    markdown = f"{body['duplicates']} of {body['tracks']} tracks say nearly what an earlier one says."
+    conn.execute(query, [digest, Jsonb(dict(body)), markdown, simulated])
+
+
+def all_lyrics(conn: psycopg.Connection, *, simulated: bool) -> Iterator[tuple[int, str, str]]:
+    """Stream (track_id, title, lyrics) of a population through a server-side cursor."""
+    with conn.cursor(name="all_lyrics") as cursor:
+        cursor.itersize = 500
+        cursor.execute("select track_id, title, lyrics from tracks where simulated = %s order by track_id", [simulated])
+        yield from cursor
+
+
+def lyrics_of(conn: psycopg.Connection, track_ids: Sequence[int]) -> dict[int, str]:
+    """Read the lyrics of these tracks."""
+    rows = conn.execute("select track_id, lyrics from tracks where track_id = any(%s)", [list(track_ids)])
+    return {int(track_id): str(lyrics) for track_id, lyrics in rows}
+
+
+def store_links(conn: psycopg.Connection, links: Sequence[tuple[int, int, float]], *, simulated: bool) -> int:
+    """Make the links (track_id, original, score) of a population these and no others; returns the rows that changed."""
+    query = """
+    with wanted as (
+        select * from unnest(%(tracks)s::bigint[], %(originals)s::bigint[], %(scores)s::real[]) as w (track_id, original, score)
+    )
+    update tracks t
+    set duplicate_of = w.original, duplicate_score = w.score
+    from tracks o left join wanted w using (track_id)
+    where t.track_id = o.track_id and t.simulated = %(simulated)s
+      and (t.duplicate_of, t.duplicate_score) is distinct from (w.original, w.score)
+    """
+    columns = {"tracks": [t for t, _, _ in links], "originals": [o for _, o, _ in links], "scores": [s for _, _, s in links]}
+    return conn.execute(query, columns | {"simulated": simulated}).rowcount
+
+
+def figures(conn: psycopg.Connection) -> dict[str, int]:
+    """Count tracks, sections, duplicates, set-aside songs and artists."""
+    query = """
+    select (select count(*) from tracks) as tracks, (select count(*) from track_sections) as sections,
+           (select count(*) from tracks where duplicate_of is not null) as duplicates,
+           (select count(*) from set_aside) as set_aside,
+           (select count(distinct artist_id) from tracks) as artists
+    """
+    cursor = conn.execute(query)
+    row = cursor.fetchone()
+    assert row is not None and cursor.description is not None
+    return {column.name: int(value) for column, value in zip(cursor.description, row, strict=True)}
+
+
+def status_counts(conn: psycopg.Connection, source: str) -> dict[str, int]:
+    """Count the raw songs of a source by status."""
+    query = "select status, count(*) from raw_songs where source = %s group by status order by status"
+    return {str(status): int(count) for status, count in conn.execute(query, [source])}
+
+
+def tracks_without_text(conn: psycopg.Connection) -> int:
+    """Count tracks in which nothing can be sung."""
+    return _one(conn, "select count(*) from tracks where btrim(lyrics) = '' or word_count = 0")
+
+
+def tracks_without_line_breaks(conn: psycopg.Connection, words: int) -> int:
+    """Count tracks of more than `words` words on a single line."""
+    return _one(conn, "select count(*) from tracks where word_count > %s and position(E'\\n' in lyrics) = 0", [words])
+
+
+def duplicated_songs(conn: psycopg.Connection) -> int:
+    """Count songs that stand in tracks twice."""
+    return _one(conn, "select count(*) from (select from tracks group by source, source_id having count(*) > 1) twice")
+
+
+def badly_cut_tracks(conn: psycopg.Connection) -> int:
+    """Count tracks whose sections are missing, overlap, run past the end or leave out most of the text."""
+    query = """
+    with cut as (
+        select track_id, first_line, last_line, length(text) as characters,
+               lag(last_line) over (partition by track_id order by section_no) as before
+        from track_sections
+    ), judged as (
+        select track_id, max(last_line) as last_line, sum(characters) as characters,
+               bool_or(first_line < before or (first_line = before and first_line < last_line)) as overlap
+        from cut group by track_id
+    )
+    select count(*)
+    from tracks t left join judged j using (track_id)
+    where j.track_id is null or j.overlap or j.characters < 0.5 * length(t.lyrics)
+       or j.last_line > 1 + length(t.lyrics) - length(replace(t.lyrics, E'\\n', ''))
+    """
+    return _one(conn, query)
+
+
+def dangling_duplicates(conn: psycopg.Connection) -> int:
+    """Count duplicates whose original is itself one, or of the other population."""
+    query = """
+    select count(*) from tracks t join tracks o on o.track_id = t.duplicate_of
+    where o.duplicate_of is not null or o.simulated <> t.simulated
+    """
+    return _one(conn, query)
+
+
+def _one(conn: psycopg.Connection, query: str, parameters: Sequence[Any] = ()) -> int:
+    row = conn.execute(query, parameters).fetchone()
+    return int(row[0]) if row else 0
+
+
+def _row(record: Any) -> dict[str, Any]:
+    return {name: getattr(record, name) for name in record.__dataclass_fields__}
+

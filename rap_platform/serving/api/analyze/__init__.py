@@ -1,0 +1,1 @@
+"""What the analysts say about lyrics that somebody pastes."""

@@ -1,0 +1,67 @@
+"""The LLM as an analyst of pasted lyrics: who it is, and what stands in the way when it cannot answer."""
+
+import threading
+
+from rap_platform.analyses import qwen
+from rap_platform.analyses.results import Analysis
+from rap_platform.resources.llm import LlmBudgetSpent, LlmClient, LlmDown, LlmRefused, LlmUnavailable
+from rap_platform.serving.api.analyze.analysts import Analyst, Unavailable
+from rap_platform.settings import NotConfigured, Settings
+
+LONGEST_WAIT_S = 2.0
+
+
+class ImpatientClient(LlmClient):
+    """A client for a person who waits: an endpoint that is away is not tried again, one that is busy only for a moment."""
+
+    def _wait_before_retry(self, error: Exception) -> bool | float:
+        wait = super()._wait_before_retry(error)
+        return wait if not isinstance(wait, bool) and wait <= LONGEST_WAIT_S else False
+
+
+class LlmAnalyst:
+    """The LLM of the settings, connected when it is first asked and shared by all requests."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._lock = threading.Lock()
+        self._client: LlmClient | None = None
+
+    def introduce(self) -> Analyst | Unavailable:
+        """Who would answer, or why nobody can be asked."""
+        try:
+            client = self._connected()
+        except NotConfigured as error:
+            return Unavailable("not_configured", f"{str(error).rstrip('.')}.")
+        except ValueError as error:
+            return Unavailable("misconfigured", f"{error}.")
+        return Analyst("qwen", client.model, qwen.prompt_version(client), client.endpoint.base_url, client.simulated)
+
+    def ask(self, lyrics: str) -> Analysis | Unavailable:
+        """What the LLM says of the lyrics, or why it says nothing of use."""
+        try:
+            said = qwen.analyse_text(self._connected(), lyrics)
+        except LlmDown:
+            return Unavailable("down", "the LLM failed several times in a row and is left alone for a while.")
+        except LlmUnavailable:
+            return Unavailable("unavailable", "the LLM does not answer.")
+        except LlmBudgetSpent:
+            return Unavailable("budget", "the LLM's budget is spent.")
+        except LlmRefused:
+            return Unavailable("refused", "the LLM's endpoint refuses us; `rap-platform doctor` says why.")
+        if isinstance(said, Analysis):
+            return said
+        return Unavailable(said.kind, f"its answer could not be used ({said.kind.replace('_', ' ')}).")
+
+    def close(self) -> None:
+        """Close the connections."""
+        with self._lock:
+            if self._client is not None:
+                self._client.close()
+                self._client = None
+
+    def _connected(self) -> LlmClient:
+        with self._lock:
+            if self._client is None:
+                self._client = ImpatientClient.of(self.settings, limit=False)
+            return self._client

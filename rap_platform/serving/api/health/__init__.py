@@ -1,0 +1,1 @@
+"""Is the platform able to answer, and what is missing."""

@@ -1,0 +1,1 @@
+"""The rating that the champion model expects for lyrics."""

@@ -1,0 +1,1 @@
+"""Find songs by what their lines mean."""

@@ -1,0 +1,84 @@
+"""What a running application holds, made once in the lifespan: pool, cache, encoder, model, metrics."""
+
+import logging
+import threading
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Annotated, TypedDict
+
+import anyio
+from fastapi import Depends, Request
+
+from rap_platform.embeddings.encoder import Encoder, load_encoder
+from rap_platform.embeddings.exporting import ExportError
+from rap_platform.embeddings.weights import WeightsError
+from rap_platform.serving.api.analyze.llm import LlmAnalyst
+from rap_platform.serving.api.cache import ResilientCache
+from rap_platform.serving.api.database import Pool
+from rap_platform.serving.api.metrics import Metrics
+from rap_platform.serving.api.problems import EncoderAway
+from rap_platform.serving.api.quality.model import QualityModel
+from rap_platform.settings import Settings
+
+logger = logging.getLogger("rap_platform.api")
+
+
+class LazyEncoder:
+    """The text encoder, loaded at the first use or by the warm-up, once."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._lock = threading.Lock()
+        self._encoder: Encoder | None = None
+
+    @property
+    def loaded(self) -> bool:
+        """Whether it is in memory."""
+        return self._encoder is not None
+
+    def get(self) -> Encoder:
+        """The encoder; the first caller waits while it loads. Raises EncoderAway."""
+        with self._lock:
+            if self._encoder is None:
+                try:
+                    self._encoder = load_encoder(self.settings)
+                except (WeightsError, ExportError) as error:
+                    logger.exception("the encoder cannot be loaded")
+                    raise EncoderAway(
+                        "Its weights are missing or not what they should be; run `rap-platform doctor`."
+                    ) from error
+            return self._encoder
+
+    def warm_up(self) -> None:
+        """Load it before somebody waits for it; a failure shows at the first use and in /health."""
+        with suppress(EncoderAway):
+            self.get().encode(["warm"])
+
+
+@dataclass(frozen=True)
+class Services:
+    """Everything that handlers work with."""
+
+    settings: Settings
+    pool: Pool | None
+    cache: ResilientCache
+    metrics: Metrics
+    encoder: LazyEncoder
+    quality_model: QualityModel
+    llm: LlmAnalyst
+    llm_limiter: anyio.CapacityLimiter  # slow calls get threads of their own, so that searches never wait for them
+
+
+class State(TypedDict):
+    """The typed state of the application's lifespan."""
+
+    services: Services
+
+
+def services(request: Request) -> Services:
+    """The services of the application that handles this request."""
+    found: Services = request.state.services
+    return found
+
+
+ServicesDep = Annotated[Services, Depends(services)]

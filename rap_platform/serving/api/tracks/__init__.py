@@ -1,0 +1,1 @@
+"""One song with everything known about it."""

@@ -1,0 +1,114 @@
+"""What the API says about one song."""
+
+from datetime import date, datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from rap_platform.serving.api.rhymes import Line
+
+
+class Section(BaseModel):
+    """A verse, hook, bridge or other part; lines are counted from 1."""
+
+    section_no: int
+    kind: str
+    label: str | None
+    performers: list[str]
+    first_line: int
+    last_line: int
+    text: str
+
+
+class StoredAnalysis(BaseModel):
+    """What one analyzer said; a failed analysis carries its error and no scores."""
+
+    analyzer: str
+    model: str
+    prompt_version: str
+    status: str
+    sentiment: str | None
+    primary_mood: str | None
+    moods: list[str] | None
+    themes: list[str] | None
+    profanity_rating: str | None
+    quality: float | None
+    complexity: float | None
+    wordplay: float | None
+    storytelling: float | None
+    confidence: float | None
+    summary: str | None
+    evidence: list[dict[str, Any]] | None
+    error: str | None
+    simulated: bool
+    created_at: datetime
+
+
+class Rating(BaseModel):
+    """How one kind of rater rated the song, 1 to 10."""
+
+    source: str
+    raters: int
+    mean: float
+    simulated: bool
+
+
+class SimilarTrack(BaseModel):
+    """A song whose lyrics mean something alike; similarity is the cosine of the two vectors."""
+
+    track_id: int
+    artist: str
+    title: str
+    year: int | None
+    simulated: bool
+    similarity: float
+
+
+class Provenance(BaseModel):
+    """Where the song came from and what was done to it."""
+
+    source: str
+    source_id: str
+    url: str | None
+    fetched_at: datetime
+    cleaner_version: str
+    cleaning: dict[str, Any]
+    lyrics_sha256: str
+    created_at: datetime
+    updated_at: datetime
+
+
+class Track(BaseModel):
+    """A song with its sections, rhymes, features, analyses and neighbours."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"track_id": 1, "artist": "An Artist", "title": "A Song", "year": 1999, "simulated": True}]
+        }
+    )
+
+    track_id: int
+    artist: str
+    title: str
+    featured: list[str]
+    album: str | None
+    genre: str | None
+    release_date: date | None
+    year: int | None
+    language: str | None
+    explicit: bool | None
+    views: int | None
+    line_count: int
+    word_count: int
+    duplicate_of: int | None
+    simulated: bool = Field(description="Whether the song itself was made by the simulated world.")
+    lyrics: str
+    sections: list[Section]
+    rhymes: list[Line] = Field(description="Every line with the stretches that rhyme.")
+    features: dict[str, Any] | None = Field(description="What the ear hears; a figure that can't be computed is null.")
+    analyses: list[StoredAnalysis]
+    ratings: list[Rating]
+    spotify: dict[str, Any] | None
+    audio: dict[str, Any] | None
+    similar: list[SimilarTrack]
+    provenance: Provenance

@@ -1,0 +1,225 @@
+"""All SQL of serving: what is released, what the API reads, what a purge deletes."""
+
+from typing import Any, cast
+
+from psycopg import Connection
+from psycopg.rows import dict_row, scalar_row
+from psycopg.types.json import Jsonb
+
+Row = tuple[Any, ...]
+Record = dict[str, Any]
+
+
+def _one(conn: Connection[Any], sql: str, **parameters: Any) -> Record | None:
+    with conn.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(sql, parameters).fetchone()
+
+
+def _all(conn: Connection[Any], sql: str, **parameters: Any) -> list[Record]:
+    with conn.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(sql, parameters).fetchall()
+
+
+# --- release -----------------------------------------------------------------------------------------------------------------
+
+COUNTS = """
+select (select count(*) from tracks) as tracks,
+       (select count(*) from tracks where duplicate_of is null) as distinct_tracks,
+       (select count(*) from tracks where simulated) as simulated_tracks,
+       (select count(*) from artists a where exists (select from tracks t where t.artist_id = a.artist_id)) as artists,
+       (select count(*) from track_sections) as sections,
+       (select count(*) from section_vectors_minilm) as section_vectors,
+       (select count(*) from track_vectors_minilm where kind = 'lyrics') as track_vectors,
+       (select count(*) from lyric_features) as lyric_features,
+       (select count(*) from ratings) as ratings,
+       coalesce((select jsonb_object_agg(analyzer, n) from
+           (select analyzer, count(*) as n from analysis_results where status = 'ok' group by analyzer) as by_analyzer), '{}') as analyses
+"""
+
+FINGERPRINT = """
+select (select max(updated_at) from tracks)::text as tracks_updated,
+       (select max(embedded_at) from section_vectors_minilm)::text as vectors_embedded,
+       (select max(analysis_id) from analysis_results) as last_analysis,
+       (select max(computed_at) from lyric_features)::text as features_computed
+"""
+
+
+def counts(conn: Connection[Any]) -> Record:
+    """How much of everything is served."""
+    return cast(Record, _one(conn, COUNTS))
+
+
+def fingerprint(conn: Connection[Any]) -> Record:
+    """Times and numbers that change whenever what is served changes."""
+    return cast(Record, _one(conn, FINGERPRINT))
+
+
+def latest_evaluation(conn: Connection[Any]) -> Record | None:
+    """The evaluation that was stored last."""
+    return _one(
+        conn,
+        "select evaluation_id, dataset_version, input_digest, mlflow_run_id, simulated, created_at from evaluations order by evaluation_id desc limit 1",
+    )
+
+
+def current_release(conn: Connection[Any]) -> Record | None:
+    """The release in force: the one released last. A release whose content comes back is released again under its old number."""
+    return _one(conn, "select * from serving_releases order by released_at desc, release_id desc limit 1")
+
+
+def store_release(conn: Connection[Any], release: Record) -> int:
+    """Store a release, or put an old one with the same content in force again; its number."""
+    sql = """
+        insert into serving_releases
+            (content_digest, encoder, model_name, model_version, model_uri, evaluation_id, counts, simulated, released_at)
+        values (%(content_digest)s, %(encoder)s, %(model_name)s, %(model_version)s, %(model_uri)s, %(evaluation_id)s, %(counts)s,
+                %(simulated)s, clock_timestamp())
+        on conflict (content_digest) do update set released_at = excluded.released_at
+        returning release_id
+    """
+    with conn.cursor(row_factory=scalar_row) as cursor:
+        return int(cursor.execute(sql, {**release, "counts": Jsonb(release["counts"])}).fetchone() or 0)
+
+
+def vector_indexes(conn: Connection[Any], table: str) -> list[str]:
+    """Names of the valid HNSW indexes of a table."""
+    sql = """
+        select i.relname from pg_index x
+        join pg_class i on i.oid = x.indexrelid
+        join pg_class t on t.oid = x.indrelid
+        join pg_am m on m.oid = i.relam
+        where t.relname = %(table)s and m.amname = 'hnsw' and x.indisvalid
+        order by i.relname
+    """
+    return [row["relname"] for row in _all(conn, sql, table=table)]
+
+
+# --- API ---------------------------------------------------------------------------------------------------------------------
+
+
+def alive(conn: Connection[Any]) -> bool:
+    """Whether the database has our tables."""
+    with conn.cursor(row_factory=scalar_row) as cursor:
+        return bool(cursor.execute("select to_regclass('public.tracks') is not null").fetchone())
+
+
+def languages(conn: Connection[Any]) -> list[str]:
+    """The languages that tracks are in, most frequent first."""
+    rows = _all(
+        conn,
+        "select language, count(*) as n from tracks where language is not null group by language order by n desc, language",
+    )
+    return [row["language"] for row in rows]
+
+
+def track(conn: Connection[Any], track_id: int) -> Record | None:
+    """A track with its artist and where it came from."""
+    sql = """
+        select t.track_id, t.artist, a.slug as artist_slug, t.title, t.featured, t.album, t.genre, t.release_date, t.year, t.language, t.explicit, t.views,
+               t.lyrics, t.lyrics_sha256, t.line_count, t.word_count, t.cleaning, t.cleaner_version, t.duplicate_of, t.duplicate_score, t.simulated,
+               t.source, t.source_id, t.created_at, t.updated_at, r.payload ->> 'url' as url, r.fetched_at
+        from tracks t
+        join artists a using (artist_id)
+        join raw_songs r using (raw_song_id)
+        where t.track_id = %(track_id)s
+    """
+    return _one(conn, sql, track_id=track_id)
+
+
+def sections(conn: Connection[Any], track_id: int) -> list[Record]:
+    """The sections of a track in order."""
+    sql = "select section_no, kind, label, performers, first_line, last_line, text from track_sections where track_id = %(track_id)s order by section_no"
+    return _all(conn, sql, track_id=track_id)
+
+
+def features(conn: Connection[Any], track_id: int) -> Record | None:
+    """The newest lyric features of a track."""
+    return _one(
+        conn,
+        "select * from lyric_features where track_id = %(track_id)s order by computed_at desc limit 1",
+        track_id=track_id,
+    )
+
+
+def analyses(conn: Connection[Any], track_id: int) -> list[Record]:
+    """The newest analysis of a track by each analyzer and model, failures included."""
+    sql = """
+        select distinct on (analyzer, model) analyzer, model, prompt_version, status, sentiment, primary_mood, moods, themes, profanity_rating,
+               quality, complexity, wordplay, storytelling, confidence, summary, evidence, error, simulated, created_at
+        from analysis_results where track_id = %(track_id)s
+        order by analyzer, model, created_at desc
+    """
+    return _all(conn, sql, track_id=track_id)
+
+
+def spotify(conn: Connection[Any], track_id: int) -> Record | None:
+    """Who the track is on Spotify."""
+    sql = """
+        select status, method, score, spotify_id, isrc, name, artists, album, release_date, duration_ms, popularity, reason, simulated, matched_at
+        from spotify_tracks where track_id = %(track_id)s
+    """
+    return _one(conn, sql, track_id=track_id)
+
+
+def audio(conn: Connection[Any], track_id: int) -> Record | None:
+    """What Spotify or another provider hears in the track."""
+    sql = """
+        select status, reason, source, danceability, energy, valence, acousticness, instrumentalness, speechiness, liveness, loudness_db, tempo_bpm,
+               simulated, fetched_at
+        from audio_features where track_id = %(track_id)s
+    """
+    return _one(conn, sql, track_id=track_id)
+
+
+def ratings(conn: Connection[Any], track_id: int) -> list[Record]:
+    """How a track was rated, by kind of rater."""
+    sql = """
+        select source, count(*) as raters, avg(rating)::real as mean, bool_or(simulated) as simulated
+        from ratings where track_id = %(track_id)s group by source order by source
+    """
+    return _all(conn, sql, track_id=track_id)
+
+
+# --- purge -------------------------------------------------------------------------------------------------------------------
+
+# A real track may have been taken for a near-duplicate of a simulated one; it stands for itself again.
+RELEASE_DUPLICATES = """
+update tracks d set duplicate_of = null, duplicate_score = null, updated_at = now()
+from tracks o where o.track_id = d.duplicate_of and o.simulated and not d.simulated
+"""
+
+# In this order: what refers to a track goes before the track, and the count of each table is its own.
+PURGES: dict[str, str] = {
+    "serving_releases": "delete from serving_releases where simulated",
+    "reports": "delete from reports where simulated",
+    "evaluations": "delete from evaluations e where simulated or exists (select from dataset_versions d where d.version = e.dataset_version and d.simulated)",
+    "dataset_versions": "delete from dataset_versions where simulated",
+    "analysis_results": "delete from analysis_results a using tracks t where t.track_id = a.track_id and (a.simulated or t.simulated)",
+    "ratings": "delete from ratings r using tracks t where t.track_id = r.track_id and (r.simulated or t.simulated)",
+    "spotify_tracks": "delete from spotify_tracks s using tracks t where t.track_id = s.track_id and (s.simulated or t.simulated)",
+    "audio_features": "delete from audio_features f using tracks t where t.track_id = f.track_id and (f.simulated or t.simulated)",
+    "track_vectors_audio": "delete from track_vectors_audio v using tracks t where t.track_id = v.track_id and (v.simulated or t.simulated)",
+    "track_vectors_minilm": "delete from track_vectors_minilm v using tracks t where t.track_id = v.track_id and (v.simulated or t.simulated)",
+    "section_vectors_minilm": "delete from section_vectors_minilm v using tracks t where t.track_id = v.track_id and (v.simulated or t.simulated)",
+    "lyric_features": "delete from lyric_features f using tracks t where t.track_id = f.track_id and t.simulated",
+    "track_sections": "delete from track_sections s using tracks t where t.track_id = s.track_id and t.simulated",
+    "tracks": "delete from tracks where simulated",
+    "raw_songs": "delete from raw_songs where simulated",
+    "artists": "delete from artists where simulated",
+}
+
+
+def simulated_slugs(conn: Connection[Any]) -> list[str]:
+    """The partition keys of simulated artists that no real artist shares."""
+    sql = "select slug from artists a where simulated and not exists (select from artists r where r.slug = a.slug and not r.simulated) order by slug"
+    return [row["slug"] for row in _all(conn, sql)]
+
+
+def release_duplicates(conn: Connection[Any]) -> int:
+    """Free real tracks from being near-duplicates of simulated ones; how many there were."""
+    return conn.execute(RELEASE_DUPLICATES).rowcount
+
+
+def purge(conn: Connection[Any], table: str) -> int:
+    """Delete what is simulated from one table of PURGES; the number of rows."""
+    return conn.execute(cast(Any, PURGES[table])).rowcount

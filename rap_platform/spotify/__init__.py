@@ -1,0 +1,1 @@
+"""Who the track is on Spotify."""

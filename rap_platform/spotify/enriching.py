@@ -1,0 +1,113 @@
+"""Asks Spotify (and who stands in for it) about tracks and says what became of each; reads and writes no database."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from rap_platform.spotify.features import read_features
+from rap_platform.spotify.matching import Candidate, Match, Wanted, candidate, decide, merge, queries
+from rap_platform.spotify.queries import FeatureRow, PendingFeatures, PendingTrack, TrackRow
+
+FAILED_EXPIRES_DAYS = 0.25
+# What is kept of Spotify's answer; the rest is in columns or of no use (markets, links, pictures).
+KEPT = (
+    "id",
+    "uri",
+    "name",
+    "type",
+    "duration_ms",
+    "explicit",
+    "popularity",
+    "track_number",
+    "disc_number",
+    "external_ids",
+)
+
+Described = Mapping[str, Any]
+
+
+class Searches(Protocol):
+    """Whoever finds tracks by a query."""
+
+    def search(self, query: str) -> list[dict[str, Any]]: ...
+
+
+@dataclass(frozen=True)
+class Found:
+    """A decision and the answers it rests on, by Spotify id."""
+
+    match: Match
+    items: dict[str, dict[str, Any]]
+
+
+def find(client: Searches, wanted: Wanted) -> Found:
+    """Search for a song until one query brings a link; candidates of all queries are weighed together.
+
+    Raises whatever the client raises.
+    """
+    items: dict[str, dict[str, Any]] = {}
+    rounds: list[list[Candidate]] = []
+    match = Match("missing", reason="no search result")
+    for query in queries(wanted):
+        answered = list(_readable(client.search(query)))
+        items.update({one.spotify_id: item for one, item in answered})
+        rounds.append([one for one, _ in answered])
+        match = decide(wanted, merge(rounds))
+        if match.status == "matched":
+            break
+    return Found(match, items)
+
+
+def _readable(items: Sequence[dict[str, Any]]) -> Iterator[tuple[Candidate, dict[str, Any]]]:
+    for item in items:
+        try:
+            yield candidate(item), item
+        except ValueError:
+            continue
+
+
+def track_row(pending: PendingTrack, found: Found, miss_expires_days: float) -> TrackRow:
+    """A decision as a row; a miss says when to ask again."""
+    match = found.match
+    item = found.items.get(match.candidate.spotify_id) if match.candidate else None
+    payload = {name: item[name] for name in KEPT if name in item} if item else None
+    expires = miss_expires_days if match.status == "missing" else None
+    return TrackRow(
+        pending.track_id,
+        pending.input_sha256,
+        match.status,
+        match.method,
+        match.score,
+        match.candidate,
+        payload,
+        match.reason,
+        expires,
+    )
+
+
+def failed_row(pending: PendingTrack, reason: str) -> TrackRow:
+    """A request that failed, as a row that is asked again soon."""
+    return TrackRow(
+        pending.track_id, pending.input_sha256, "failed", None, None, None, None, reason, FAILED_EXPIRES_DAYS
+    )
+
+
+def feature_rows(
+    batch: Sequence[PendingFeatures], answers: Mapping[str, Described], source: str | None, reason: str
+) -> list[FeatureRow]:
+    """Answers as rows; a track without an answer gets `reason`, one that Spotify doesn't have gets no_spotify_match."""
+    return [_feature_row(pending, answers, source, reason) for pending in batch]
+
+
+def _feature_row(
+    pending: PendingFeatures, answers: Mapping[str, Described], source: str | None, reason: str
+) -> FeatureRow:
+    if pending.spotify_id is None:
+        return FeatureRow(pending.track_id, None, None, None, "no_spotify_match")
+    answer = answers.get(pending.spotify_id)
+    if answer is None:
+        return FeatureRow(pending.track_id, pending.spotify_id, None, None, reason)
+    try:
+        return FeatureRow(pending.track_id, pending.spotify_id, read_features(answer), source, None)
+    except ValueError as error:
+        return FeatureRow(pending.track_id, pending.spotify_id, None, None, f"{source}: {error}")

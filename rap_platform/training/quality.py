@@ -1,0 +1,115 @@
+"""The quality model: which estimators compete, how one is chosen inside train, and how it predicts. No SQL, no MLflow."""
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from sklearn.compose import ColumnTransformer
+from sklearn.decomposition import PCA
+from sklearn.ensemble import HistGradientBoostingRegressor, VotingRegressor
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import Ridge
+from sklearn.model_selection import GroupKFold
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
+
+from rap_platform.training.features import COLUMNS, EAR, TEXT, Unheard, features_for_text
+
+__all__ = ["CODE_VERSION", "Fitted", "Unheard", "candidates", "features_for_text", "fit", "predict"]
+
+CODE_VERSION = "1"
+FOLDS = 5
+MODEL_NAME = "quality_model"
+# Types outside scikit-learn's public surface that its trees are made of; the model file holds no other code.
+TRUSTED_TYPES = (
+    "numpy.dtype",
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    "sklearn.utils._bunch.Bunch",
+)
+
+Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A model fitted on all of train, and what each candidate's mean absolute error was in cross-validation."""
+
+    model: Any
+    chosen: str
+    cv_mae: dict[str, float]
+    folds: int
+
+
+def candidates(rows: int, seed: int) -> dict[str, Any]:
+    """The estimators that compete, by name; `rows` bounds the number of principal components."""
+    components = max(1, min(32, rows // 8))
+    contenders: dict[str, Any] = {f"ridge(alpha={alpha:g})": _ridge(alpha, components, seed) for alpha in (3, 30, 300)}
+    contenders["gradient_boosting"] = _boosting(components, seed)
+    contenders["ridge_and_gradient_boosting"] = VotingRegressor(
+        [("ridge", _ridge(30, components, seed)), ("gradient_boosting", _boosting(components, seed))]
+    )
+    return contenders
+
+
+def _columns(components: int, seed: int) -> ColumnTransformer:
+    ear = SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True)
+    text = make_pipeline(
+        SimpleImputer(strategy="mean", keep_empty_features=True), PCA(components, svd_solver="full", random_state=seed)
+    )
+    return ColumnTransformer([("ear", ear, list(EAR)), ("text", text, list(TEXT))])
+
+
+def _ridge(alpha: float, components: int, seed: int) -> Pipeline:
+    return make_pipeline(_columns(components, seed), StandardScaler(), Ridge(alpha=alpha))
+
+
+def _boosting(components: int, seed: int) -> Pipeline:
+    trees = HistGradientBoostingRegressor(
+        max_iter=120,
+        learning_rate=0.06,
+        max_leaf_nodes=8,
+        min_samples_leaf=15,
+        l2_regularization=1.0,
+        early_stopping=False,
+        random_state=seed,
+    )
+    return make_pipeline(_columns(components, seed), trees)
+
+
+def fit(x: pd.DataFrame, y: Array, groups: Sequence[str], *, seed: int) -> Fitted:
+    """Choose by grouped cross-validation inside train, then fit the winner on all of it.
+
+    `x` (n, len(COLUMNS)), `y` (n,) labels 1 to 10, `groups` (n,) keys that never stand on both sides of a fold. Scaling,
+    imputation and PCA are fitted inside each fold. Raises ValueError with fewer than two groups.
+    """
+    keys = np.asarray(groups)
+    folds = min(FOLDS, len(set(groups)))
+    if folds < 2:
+        raise ValueError(f"{folds} group of artists: cross-validation needs two")
+    contenders = candidates(len(y) * (folds - 1) // folds, seed)
+    errors: dict[str, float] = {}
+    with threadpool_limits(limits=1), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Skipping features without any observed values")
+        for name, model in contenders.items():
+            guesses = np.empty(len(y))
+            for train, test in GroupKFold(folds).split(x, y, keys):
+                guesses[test] = _clipped(model.fit(x.iloc[train], y[train]).predict(x.iloc[test]))
+            errors[name] = float(np.mean(np.abs(guesses - y)))
+        chosen = min(errors, key=lambda name: errors[name])
+        model = contenders[chosen].fit(x, y)
+    return Fitted(model, chosen, errors, folds)
+
+
+def predict(model: Any, x: pd.DataFrame) -> Array:
+    """Ratings on 1 to 10, (n,), for rows with the columns COLUMNS; the API's quality score is (rating - 1) / 9."""
+    with threadpool_limits(limits=1):
+        return _clipped(model.predict(x[list(COLUMNS)]))
+
+
+def _clipped(values: Any) -> Array:
+    return np.asarray(np.clip(np.asarray(values, dtype=float), 1, 10), dtype=float)

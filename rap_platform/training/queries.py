@@ -1,0 +1,311 @@
+"""All SQL of the stage: ratings, dataset versions, and the rows that features are made of."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import psycopg
+from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
+
+from rap_platform.training.dataset import Member, Plan, Row
+from rap_platform.training.labels import Rating
+from rap_platform.training.panel import PanelRating
+
+_UNRATED = """
+select t.source_id, t.track_id
+from tracks t
+where t.source = 'genius' and t.simulated
+  and not exists (select 1 from ratings r where r.track_id = t.track_id and r.source = 'panel')
+order by t.track_id
+"""
+
+_UPSERT_RATING = """
+insert into ratings (track_id, rater, source, rating, simulated, rated_at)
+values (%(track_id)s, %(rater)s, 'panel', %(rating)s, %(simulated)s, %(rated_at)s)
+on conflict (track_id, rater, source) do update
+set rating = excluded.rating, simulated = excluded.simulated, rated_at = excluded.rated_at
+where ratings.rating is distinct from excluded.rating
+"""
+
+_RATING_COUNTS = """
+select t.simulated, count(distinct r.track_id), count(*), count(distinct r.rater)
+from ratings r join tracks t using (track_id)
+where r.simulated = t.simulated
+group by t.simulated
+"""
+
+_RATINGS_STATE = "select count(*), count(distinct track_id), coalesce(max(rated_at)::text, 'never') from ratings"
+
+_UNSUITABLE_RATINGS = (
+    "select count(*) from ratings r join tracks t using (track_id) where r.simulated and not t.simulated"
+)
+
+# A simulated mark or analysis of a real track never counts. `family` is the original at the end of the chain of duplicates.
+_RATED_TRACKS = """
+with recursive rated as (
+    select distinct r.track_id from ratings r join tracks t using (track_id) where not r.simulated or t.simulated
+), chain (track_id, ancestor, depth) as (
+    select t.track_id, t.duplicate_of, 1 from tracks t join rated using (track_id) where t.duplicate_of is not null
+    union all
+    select c.track_id, t.duplicate_of, c.depth + 1
+    from chain c join tracks t on t.track_id = c.ancestor
+    where t.duplicate_of is not null and c.depth < 20
+), family as (
+    select distinct on (track_id) track_id, ancestor from chain order by track_id, depth desc
+), confidence as (
+    select a.track_id, max(a.confidence) as confidence
+    from analysis_results a join rated using (track_id) join tracks t using (track_id)
+    where a.status = 'ok' and (not a.simulated or t.simulated)
+    group by a.track_id
+), heard as (
+    select distinct on (f.track_id) f.track_id, f.status
+    from lyric_features f join rated using (track_id)
+    order by f.track_id, f.computed_at desc, f.version desc
+)
+select t.track_id, t.source, t.source_id, t.artist_id, t.artist, t.title, t.featured as guests, t.lyrics_sha256,
+       length(t.lyrics) as characters, coalesce(family.ancestor, t.track_id) as family, t.simulated,
+       confidence.confidence, heard.status as features
+from rated
+join tracks t using (track_id)
+left join family using (track_id)
+left join confidence using (track_id)
+left join heard using (track_id)
+order by t.track_id
+"""
+
+_RATINGS = """
+select r.track_id, r.source || ':' || r.rater as rater, r.rating
+from ratings r join tracks t using (track_id)
+where not r.simulated or t.simulated
+order by r.track_id, r.source, r.rater
+"""
+
+_LYRICS = "select track_id, lyrics from tracks where track_id = any(%(track_ids)s)"
+
+_INSERT_VERSION = """
+insert into dataset_versions (version, content_digest, seed, train_count, eval_count, simulated, card)
+values (%(version)s, %(digest)s, %(seed)s, %(train)s, %(eval)s, %(simulated)s, %(card)s)
+"""
+
+_COPY_MEMBERS = "copy dataset_members (version, track_id, split, label, group_key, lyrics_sha256) from stdin"
+
+# Content that comes back (a rating was corrected, then put right) is current again under its old name.
+_USE_AGAIN = """
+update dataset_versions set created_at = now()
+where content_digest = %(digest)s
+returning version
+"""
+
+_CURRENT = """
+select version, content_digest as digest, card ->> 'population' as population, simulated, train_count, eval_count, card
+from dataset_versions
+where %(population)s = 'auto' and card ->> 'population' <> 'mixed' or card ->> 'population' = %(population)s
+order by created_at desc, version
+limit 1
+"""
+
+_MEMBERS = "select track_id, split, label, group_key, lyrics_sha256 from dataset_members where version = %(version)s order by track_id"
+
+_FEATURES = """
+select distinct on (f.track_id) f.track_id, f.version, {columns}
+from lyric_features f join dataset_members m using (track_id)
+where m.version = %(version)s and f.status in ('ok', 'low_confidence')
+order by f.track_id, f.computed_at desc, f.version desc
+"""
+
+_VECTORS = """
+select v.track_id, v.embedding
+from track_vectors_minilm v join dataset_members m using (track_id)
+where m.version = %(version)s and v.kind = 'lyrics'
+"""
+
+_INPUTS = """
+select coalesce((
+    select string_agg(part, ',' order by part) from (
+        select distinct f.version || ':' || count(*) over (partition by f.version) as part
+        from lyric_features f join dataset_members m using (track_id) where m.version = %(version)s
+    ) versions), ''),
+    (select md5(coalesce(string_agg(v.track_id || ':' || v.input_sha256, ',' order by v.track_id), ''))
+     from track_vectors_minilm v join dataset_members m using (track_id) where m.version = %(version)s and v.kind = 'lyrics')
+"""
+
+_ARTISTS_ON_BOTH_SIDES = """
+select t.artist
+from dataset_members m join tracks t using (track_id)
+where m.version = %(version)s
+group by t.artist_id, t.artist
+having count(distinct m.split) > 1
+order by t.artist
+"""
+
+_DUPLICATES_ON_BOTH_SIDES = """
+with member as (
+    select m.split, t.lyrics_sha256, coalesce(o.duplicate_of, t.duplicate_of, t.track_id) as family, t.title
+    from dataset_members m join tracks t using (track_id) left join tracks o on o.track_id = t.duplicate_of
+    where m.version = %(version)s
+)
+select min(title) from member group by family having count(distinct split) > 1
+union
+select min(title) from member group by lyrics_sha256 having count(distinct split) > 1
+"""
+
+_LABELS = """
+select count(*), min(label), max(label), count(distinct label), coalesce(stddev_samp(label), 0)
+from dataset_members where version = %(version)s
+"""
+
+
+@dataclass(frozen=True)
+class Version:
+    """A stored dataset version."""
+
+    version: str
+    digest: str
+    population: str
+    simulated: bool
+    train_count: int
+    eval_count: int
+    card: dict[str, Any]
+
+
+def unrated_tracks(conn: psycopg.Connection) -> dict[str, int]:
+    """Track id by Genius id of the simulated songs that the panel has not rated. Genius ids of real songs are not the panel's."""
+    return dict(conn.execute(_UNRATED).fetchall())
+
+
+def upsert_panel_ratings(conn: psycopg.Connection, ratings: Iterable[PanelRating], track_ids: dict[str, int]) -> int:
+    """Store marks of known tracks; returns how many rows are new or changed."""
+    rows = [
+        {
+            "track_id": track_ids[r.source_id],
+            "rater": r.rater,
+            "rating": r.rating,
+            "simulated": True,
+            "rated_at": r.rated_at,
+        }
+        for r in ratings
+        if r.source_id in track_ids
+    ]
+    if not rows:
+        return 0
+    with conn.cursor() as cursor:
+        cursor.executemany(_UPSERT_RATING, rows)
+        return cursor.rowcount
+
+
+def rating_counts(conn: psycopg.Connection) -> dict[str, dict[str, int]]:
+    """Tracks, ratings and raters by population."""
+    rows = conn.execute(_RATING_COUNTS).fetchall()
+    return {
+        "simulated" if sim else "real": {"tracks": tracks, "ratings": marks, "raters": raters}
+        for sim, tracks, marks, raters in rows
+    }
+
+
+def ratings_state(conn: psycopg.Connection) -> str:
+    """A short text that changes when ratings are added."""
+    return "|".join(map(str, _one(conn.execute(_RATINGS_STATE))))
+
+
+def simulated_ratings_of_real_tracks(conn: psycopg.Connection) -> int:
+    """Marks that a simulated rater gave a real track; they are never used and should not be there."""
+    return int(_one(conn.execute(_UNSUITABLE_RATINGS))[0])
+
+
+def rated_tracks(conn: psycopg.Connection) -> list[Row]:
+    """Every rated track with what decides about it; no lyrics."""
+    with conn.cursor(row_factory=class_row(Row)) as cursor:
+        rows = cursor.execute(_RATED_TRACKS).fetchall()
+    return [replace(row, guests=tuple(row.guests)) for row in rows]
+
+
+def ratings(conn: psycopg.Connection) -> dict[int, list[Rating]]:
+    """Marks by track."""
+    grouped: dict[int, list[Rating]] = {}
+    for track_id, rater, rating in conn.execute(_RATINGS):
+        grouped.setdefault(track_id, []).append(Rating(track_id, rater, rating))
+    return grouped
+
+
+def lyrics(conn: psycopg.Connection, track_ids: Sequence[int]) -> dict[int, str]:
+    """Lyrics by track."""
+    return dict(conn.execute(_LYRICS, {"track_ids": list(track_ids)}).fetchall())
+
+
+def use_again(conn: psycopg.Connection, digest: str) -> str | None:
+    """Make the stored version with this content the current one; None when there is none."""
+    row = conn.execute(_USE_AGAIN, {"digest": digest}).fetchone()
+    return None if row is None else str(row[0])
+
+
+def insert_dataset(conn: psycopg.Connection, plan: Plan, *, seed: int, simulated: bool) -> None:
+    """Store a version and its members."""
+    counts = {"train": plan.count("train"), "eval": plan.count("eval")}
+    row = {
+        "version": plan.version,
+        "digest": plan.digest,
+        "seed": seed,
+        "simulated": simulated,
+        "card": Jsonb(plan.card),
+        **counts,
+    }
+    with conn.cursor() as cursor:
+        cursor.execute(_INSERT_VERSION, row)
+        with cursor.copy(_COPY_MEMBERS) as copy:
+            for m in plan.members:
+                copy.write_row((plan.version, m.track_id, m.split, m.label, m.group_key, m.lyrics_sha256))
+
+
+def current_dataset(conn: psycopg.Connection, population: str) -> Version | None:
+    """The newest version of `population`; auto never gives a mixed one."""
+    with conn.cursor(row_factory=class_row(Version)) as cursor:
+        return cursor.execute(_CURRENT, {"population": population}).fetchone()
+
+
+def members(conn: psycopg.Connection, version: str) -> list[Member]:
+    """The tracks of a version, by track id."""
+    with conn.cursor(row_factory=class_row(Member)) as cursor:
+        return cursor.execute(_MEMBERS, {"version": version}).fetchall()
+
+
+def feature_rows(conn: psycopg.Connection, version: str, columns: Sequence[str]) -> dict[int, tuple[Any, ...]]:
+    """The newest lyric features of each member, values in the order of `columns` (names from code, never from outside)."""
+    query = _FEATURES.format(columns=", ".join(f"f.{column}" for column in columns))
+    return {row[0]: row[2:] for row in conn.execute(query.encode(), {"version": version})}
+
+
+def lyric_vectors(conn: psycopg.Connection, version: str) -> dict[int, np.ndarray]:
+    """The lyrics embedding of each member, float32."""
+    rows = conn.execute(_VECTORS, {"version": version}).fetchall()
+    return {track_id: vector.to_numpy().astype(np.float32) for track_id, vector in rows}
+
+
+def input_versions(conn: psycopg.Connection, version: str) -> tuple[str, str]:
+    """Which feature versions and vectors a model of this dataset would see: (versions with counts, digest of the vectors)."""
+    features, vectors = _one(conn.execute(_INPUTS, {"version": version}))
+    return str(features), str(vectors)
+
+
+def artists_on_both_sides(conn: psycopg.Connection, version: str) -> list[str]:
+    """Artists with tracks in train and in eval."""
+    return [row[0] for row in conn.execute(_ARTISTS_ON_BOTH_SIDES, {"version": version})]
+
+
+def duplicates_on_both_sides(conn: psycopg.Connection, version: str) -> list[str]:
+    """Titles whose near-duplicates or exact copies stand in train and in eval."""
+    return [row[0] for row in conn.execute(_DUPLICATES_ON_BOTH_SIDES, {"version": version})]
+
+
+def label_summary(conn: psycopg.Connection, version: str) -> tuple[int, float, float, int, float]:
+    """Count, smallest, largest, distinct values and standard deviation of the labels."""
+    count, low, high, distinct, deviation = _one(conn.execute(_LABELS, {"version": version}))
+    return count, low, high, distinct, deviation
+
+
+def _one(cursor: psycopg.Cursor[tuple[Any, ...]]) -> tuple[Any, ...]:
+    row = cursor.fetchone()
+    if row is None:
+        raise LookupError("an aggregate query returned no row")
+    return row

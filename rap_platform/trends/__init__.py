@@ -1,0 +1,1 @@
+"""How rap changes over time."""

@@ -1,0 +1,180 @@
+"""What only the world knows: who the artists are, how good each song is, and how the panel of raters saw it.
+
+Nothing here is served except ratings. No code is shared with the features or analyses that try to guess it.
+"""
+
+import math
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from hashlib import blake2b
+from random import Random
+from typing import Literal
+
+from rap_platform.world import names
+from rap_platform.world.lexicon import MOODS, THEMES
+
+FIRST_YEAR, LAST_YEAR = 1985, 2025
+CREW_SIZE = 4
+RATERS = 24
+QUALITY_MEAN, QUALITY_SD = 5.8, 1.4
+# Single-rater ICC = 1.4^2 / (1.4^2 + 0.5^2 + 0.85^2 + rounding 1/12) = 0.65.
+RATER_BIAS_SD, RATER_NOISE_SD = 0.5, 0.85
+# Squares sum to 1: half of what makes a song good shows in its text, the rest is freshness and what no text can show.
+CRAFT_WEIGHT, FRESHNESS_WEIGHT, CHARISMA_WEIGHT = 0.74, 0.36, 0.57
+
+Version = Literal["remix", "live", "reupload"]
+# When a theme was in fashion: year of its peak. The others are evergreen.
+_PEAK = {"hip_hop_culture": 1988, "party": 1991, "social_commentary": 1990, "street_life": 1996, "violence": 1995, "money": 2006, "nightlife": 2008,
+         "fame": 2013, "heartbreak": 2019, "identity": 2020, "drugs": 2017}
+_MOOD_OF_THEME = {
+    "ambition": "confident hopeful defiant triumphant energetic", "money": "boastful confident playful bitter", "street_life": "defiant nostalgic aggressive reflective",
+    "struggle": "somber defiant hopeful anxious", "love": "romantic joyful dreamy playful", "heartbreak": "melancholic bitter lonely angry",
+    "family": "nostalgic joyful reflective calm", "friendship": "playful joyful nostalgic", "loyalty": "confident defiant reflective",
+    "betrayal": "angry bitter aggressive", "party": "energetic joyful playful", "nightlife": "dreamy energetic lonely romantic",
+    "fame": "boastful lonely anxious triumphant", "faith": "hopeful calm reflective triumphant", "death": "somber melancholic reflective",
+    "nature": "calm dreamy reflective", "social_commentary": "angry defiant somber", "violence": "somber angry anxious",
+    "drugs": "anxious somber hopeful", "identity": "reflective defiant confident", "hip_hop_culture": "boastful playful energetic nostalgic",
+    "travel": "dreamy lonely energetic", "time": "nostalgic reflective melancholic", "home": "calm nostalgic joyful",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Artist:
+    """A persona. `craft` and `charisma` are standard-normal leanings; `slang`, `adlibs` and `swears` are shares 0..1."""
+
+    index: int
+    name: str
+    city: str
+    hood: str
+    debut: int
+    themes: tuple[str, ...]
+    craft: float
+    charisma: float
+    slang: float
+    adlibs: float
+    swears: float
+    headers: int
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """The hidden truth of one song. `craft` and `freshness` are 0..1, `charisma` standard normal, `quality` 1..10."""
+
+    artist: int
+    song: int
+    craft: float
+    freshness: float
+    charisma: float
+    quality: float
+    themes: tuple[str, ...]
+    mood: str
+    year: int
+    month: int
+    day: int
+    guest: int | None
+    version: Version | None
+    version_of: int | None
+
+
+def stream(*parts: object) -> Random:
+    """A random stream of its own for each name; equal on every machine and Python."""
+    return Random(int.from_bytes(blake2b("/".join(map(str, parts)).encode(), digest_size=8).digest(), "big"))
+
+
+def _squash(value: float) -> float:
+    """Standard normal to 0..1."""
+    return 0.5 * (1 + math.erf(value / math.sqrt(2)))
+
+
+def _weighted_theme(chance: Random, year: int) -> str:
+    weights = [0.6 + 1.8 * math.exp(-(((year - _PEAK[theme]) / 9) ** 2)) if theme in _PEAK else 1.0 for theme in THEMES]
+    return chance.choices(THEMES, weights)[0]
+
+
+@lru_cache(maxsize=4096)
+def _stage_names(seed: int, block: int) -> tuple[str, ...]:
+    """Names of 512 artists, each unlike all before it in any block."""
+    taken = {name.casefold() for earlier in range(block) for name in _stage_names(seed, earlier)}
+    made = []
+    for index in range(block * 512, (block + 1) * 512):
+        chance = stream(seed, "name", index)
+        name = names.stage_name(chance, index)
+        tries = 0
+        while name.casefold() in taken:
+            tries += 1
+            name = names.stage_name(chance, 0) if tries < 40 else f"{names.stage_name(chance, 0)} {chance.randrange(100, 9999)}"
+        taken.add(name.casefold())
+        made.append(name)
+    return tuple(made)
+
+
+@lru_cache(maxsize=1024)
+def artist(seed: int, index: int) -> Artist:
+    """The persona of an artist."""
+    chance = stream(seed, "artist", index)
+    crew = stream(seed, "crew", index // CREW_SIZE)
+    city, hood, era = names.city(crew), names.hood(crew), crew.randint(FIRST_YEAR, LAST_YEAR - 6)
+    debut = min(LAST_YEAR - 3, max(FIRST_YEAR, era + chance.randint(-3, 3)))
+    themes = tuple(dict.fromkeys(_weighted_theme(chance, debut) for _ in range(6)))[:4]
+    return Artist(
+        index, _stage_names(seed, index // 512)[index % 512], city, hood, debut, themes, chance.gauss(0, 1), chance.gauss(0, 1),
+        chance.random(), chance.random(), max(0.0, chance.random() - 0.55), chance.randrange(4),
+    )
+
+
+@lru_cache(maxsize=8192)
+def song(seed: int, artist_index: int, song_index: int) -> Truth:
+    """The hidden truth of a song."""
+    who = artist(seed, artist_index)
+    chance = stream(seed, "truth", artist_index, song_index)
+    if song_index and chance.random() < 0.037:
+        origin = song(seed, artist_index, chance.randrange(song_index))
+        if origin.version is None:
+            version = chance.choice(("remix", "live", "reupload"))
+            return Truth(
+                artist_index, song_index, origin.craft, origin.freshness, origin.charisma, origin.quality, origin.themes, origin.mood,
+                min(LAST_YEAR, origin.year + (0 if version == "reupload" else 1)), chance.randint(1, 12), chance.randint(1, 28),
+                origin.guest, version, origin.song,
+            )
+    craft = 0.7 * who.craft + math.sqrt(1 - 0.49) * chance.gauss(0, 1)
+    charisma = 0.5 * who.charisma + math.sqrt(0.75) * chance.gauss(0, 1)
+    freshness = chance.gauss(0, 1)
+    quality = QUALITY_MEAN + QUALITY_SD * (CRAFT_WEIGHT * craft + FRESHNESS_WEIGHT * freshness + CHARISMA_WEIGHT * charisma)
+    year = min(LAST_YEAR, who.debut + int(chance.random() ** 1.4 * 15))
+    main = chance.choice(who.themes) if chance.random() < 0.65 else _weighted_theme(chance, year)
+    themes = tuple(dict.fromkeys([main, *(chance.choice(who.themes) if chance.random() < 0.5 else _weighted_theme(chance, year) for _ in range(2))]))
+    mood = chance.choice(_MOOD_OF_THEME[main].split()) if chance.random() < 0.8 else chance.choice(MOODS)
+    mates = [mate for mate in range(artist_index // CREW_SIZE * CREW_SIZE, (artist_index // CREW_SIZE + 1) * CREW_SIZE) if mate != artist_index]
+    guest = chance.choice(mates) if chance.random() < 0.16 else None
+    return Truth(
+        artist_index, song_index, _squash(craft), _squash(freshness), charisma, min(10.0, max(1.0, quality)), themes, mood, year,
+        chance.randint(1, 12), chance.randint(1, 28), guest, None, None,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Rating:
+    """One rater's verdict, a whole number 1..10."""
+
+    rater: str
+    rating: int
+    rated_at: datetime
+
+
+@lru_cache(maxsize=16)
+def _biases(seed: int) -> tuple[float, ...]:
+    chance = stream(seed, "raters")
+    return tuple(chance.gauss(0, RATER_BIAS_SD) for _ in range(RATERS))
+
+
+def ratings(seed: int, artist_index: int, song_index: int) -> list[Rating]:
+    """What the panel gave a song: three to seven raters of 24, each with a bias and noise."""
+    truth = song(seed, artist_index, song_index)
+    chance = stream(seed, "panel", artist_index, song_index)
+    given = []
+    for rater in sorted(chance.sample(range(RATERS), chance.randint(3, 7))):
+        seen = truth.quality + _biases(seed)[rater] + chance.gauss(0, RATER_NOISE_SD)
+        at = datetime(2026, 1, 5, tzinfo=UTC) + timedelta(minutes=chance.randrange(200_000))
+        given.append(Rating(f"rater-{rater + 1:02d}", min(10, max(1, round(seen))), at))
+    return given

@@ -1,0 +1,130 @@
+"""The real servers, started once per test session: PostgreSQL with pgvector, Valkey, the simulated world."""
+
+import os
+import secrets
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from rap_platform.local import postgres, process, valkey
+from rap_platform.local.postgres import Cluster
+from rap_platform.local.process import Launch
+from rap_platform.resources.migrations import migrate
+from rap_platform.resources.postgres import connect
+from rap_platform.settings import Settings, get_settings
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+TEMPLATE = "rap_template"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_settings_of_this_machine() -> None:
+    """Tests see defaults: neither the RAP_ variables nor the .env and config.yaml of whoever runs them."""
+    for name in [name for name in os.environ if name.upper().startswith("RAP_")]:
+        del os.environ[name]
+    Settings.model_config["env_file"] = None
+    Settings.model_config["yaml_file"] = None
+    get_settings.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def servers_dir() -> Iterator[Path]:
+    """A folder for the servers of this session that other users may pass through (PostgreSQL does not run as root)."""
+    folder = Path(tempfile.mkdtemp(prefix="rap_platform_tests_"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres_server(servers_dir: Path) -> Iterator[Cluster]:
+    """A PostgreSQL that forgets on a power cut, with a migrated template database."""
+    with postgres.running(servers_dir, process.free_port(), durable=False) as cluster:
+        postgres.create_database(cluster.dsn(), TEMPLATE)
+        migrate(cluster.dsn(TEMPLATE))
+        yield cluster
+
+
+@pytest.fixture
+def database(postgres_server: Cluster) -> Iterator[str]:
+    """The DSN of a fresh, migrated database of this test's own."""
+    name = f"test_{secrets.token_hex(6)}"
+    with psycopg.connect(postgres_server.dsn(), autocommit=True) as conn:
+        conn.execute(f"create database {name} template {TEMPLATE} strategy file_copy")
+    yield postgres_server.dsn(name)
+    with psycopg.connect(postgres_server.dsn(), autocommit=True) as conn:
+        conn.execute(f"drop database if exists {name} with (force)")
+
+
+@pytest.fixture
+def empty_database(postgres_server: Cluster) -> Iterator[str]:
+    """The DSN of a database of this test's own without a schema."""
+    name = f"test_{secrets.token_hex(6)}"
+    postgres.create_database(postgres_server.dsn(), name)
+    yield postgres_server.dsn(name)
+    with psycopg.connect(postgres_server.dsn(), autocommit=True) as conn:
+        conn.execute(f"drop database if exists {name} with (force)")
+
+
+@pytest.fixture
+def connection(database: str) -> Iterator[psycopg.Connection]:
+    """A connection to this test's database, vector types registered; not committed unless the test does."""
+    conn = connect(database)
+    yield conn
+    conn.close()
+
+
+@pytest.fixture(scope="session")
+def redis_url(servers_dir: Path) -> Iterator[str]:
+    """A Valkey with a password."""
+    with valkey.running(servers_dir, process.free_port()) as cache:
+        yield cache.url
+
+
+@pytest.fixture(scope="session")
+def world(servers_dir: Path) -> Iterator[str]:
+    """The root URL of a small simulated world: 40 songs by 10 artists."""
+    port = process.free_port()
+    env = {
+        **os.environ,
+        "RAP_WORLD": "on",
+        "RAP_WORLD_SONGS": "40",
+        "RAP_WORLD_ARTISTS": "10",
+        "RAP_PORTS__WORLD": str(port),
+    }
+    argv = [sys.executable, "-m", "uvicorn", "rap_platform.world.app:create_app", "--factory",
+            "--host", process.HOST, "--port", str(port), "--no-access-log"]  # fmt: skip
+    log = servers_dir / "logs" / "world.log"
+    child = process.spawn(Launch(argv, log, env, REPOSITORY))
+    try:
+        process.wait_until(
+            lambda: process.answers_http(f"http://{process.HOST}:{port}/health"),
+            child, name="world", log=log, timeout_s=60.0,
+        )  # fmt: skip
+        yield f"http://{process.HOST}:{port}"
+    finally:
+        process.stop(child)
+
+
+@pytest.fixture
+def settings(
+    database: str, redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> Iterator[Settings]:
+    """Settings that name the servers of the test (and its world, when the test asks for one), read by get_settings too."""
+    monkeypatch.setenv("RAP_DATABASE_URL", database)
+    monkeypatch.setenv("RAP_REDIS_URL", redis_url)
+    monkeypatch.setenv("RAP_DATA_DIR", str(tmp_path / "data"))
+    if "world" in request.fixturenames:
+        monkeypatch.setenv("RAP_WORLD_URL", request.getfixturevalue("world"))
+        monkeypatch.setenv("RAP_WORLD_SONGS", "40")
+        monkeypatch.setenv("RAP_WORLD_ARTISTS", "10")
+    else:
+        monkeypatch.setenv("RAP_WORLD", "off")
+    get_settings.cache_clear()
+    yield get_settings()
+    get_settings.cache_clear()

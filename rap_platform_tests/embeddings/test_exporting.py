@@ -1,0 +1,76 @@
+"""The export agrees with the reference, happens once, and never leaves half a model behind."""
+
+import json
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+
+from rap_platform.embeddings import exporting, weights
+from rap_platform.embeddings.encoder import Encoder
+
+MANIFEST = exporting.Manifest(
+    exporting.EXPORT_VERSION, weights.SHA256["model.safetensors"], "0" * 64, True, "test", 1, 1.0, 0.0
+)
+
+
+def test_the_export_agrees_with_sentence_transformers(encoder: Encoder, shared_models: Path) -> None:
+    manifest = exporting.read_manifest(exporting.model_folder(shared_models.parent))
+    assert manifest is not None
+    assert manifest.minimum_cosine >= 0.9999
+    assert manifest.maximum_difference < 1e-5
+    assert manifest.fused
+    assert manifest.weights_sha256 == weights.SHA256["model.safetensors"]
+
+
+def test_two_that_ask_at_once_export_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+
+    def slow_export(folder: Path) -> None:
+        calls.append(folder)
+        time.sleep(0.2)
+        folder.mkdir(parents=True)
+        (folder / exporting.MANIFEST).write_text(json.dumps(asdict(MANIFEST)))
+
+    monkeypatch.setattr(exporting, "_export_into", slow_export)
+    threads = [threading.Thread(target=exporting.ensure_export, args=(tmp_path,)) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert calls == [exporting.model_folder(tmp_path)]
+
+
+def test_an_export_that_fails_says_why_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", shutil.which("false"))
+    with pytest.raises(exporting.ExportError, match="could not be exported to ONNX: exit status 1"):
+        exporting.ensure_export(tmp_path)
+    assert [path.name for path in (tmp_path / "models").iterdir()] == [".lock"]
+
+
+def test_a_damaged_model_is_refused(tmp_path: Path) -> None:
+    (tmp_path / exporting.MANIFEST).write_text(json.dumps(asdict(MANIFEST)))
+    (tmp_path / exporting.MODEL_FILE).write_bytes(b"half a model")
+    with pytest.raises(exporting.ExportError, match=r"is damaged: delete"):
+        exporting.verify(tmp_path)
+
+
+def test_the_query_path_loads_in_a_second_and_without_torch(encoder: Encoder, shared_models: Path) -> None:
+    code = (
+        "import sys, time; started = time.perf_counter()\n"
+        "from pathlib import Path\n"
+        "from rap_platform.embeddings.search import search\n"
+        "from rap_platform.embeddings.encoder import load_encoder\n"
+        "from rap_platform.settings import Settings\n"
+        f"load_encoder(Settings(data_dir=Path({str(shared_models.parent)!r}))).encode(['a line'])\n"
+        "print(time.perf_counter() - started, *sorted({'torch', 'transformers', 'dagster'} & set(sys.modules)))"
+    )
+    runs = [subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True) for _ in range(2)]
+    seconds, *modules = runs[1].stdout.split()
+    assert modules == []
+    assert float(seconds) < 5.0  # about 0.7 on a quiet machine

@@ -1,0 +1,205 @@
+"""Vectors are made for what is new or changed, once, and say of themselves what they are made of."""
+
+from typing import Any
+
+import numpy as np
+import psycopg
+import pytest
+
+from rap_platform.embeddings import filling
+from rap_platform.embeddings.encoder import Encoder
+from rap_platform_tests.embeddings.conftest import AddTrack, sha256
+
+SLOTS = list(range(1024))
+VERSE = "I left the harbour in the dark\nnobody waved, nobody cried"
+HOOK = "We rise, we rise, the city never sleeps\nwe rise again"
+CODA = "Gold on the table, snow on the street"
+
+
+def rows(conn: psycopg.Connection, statement: str, parameters: Any = None) -> list[tuple[Any, ...]]:
+    return conn.execute(statement, parameters).fetchall()
+
+
+def vector_of(conn: psycopg.Connection, track_id: int, section_no: int) -> np.ndarray:
+    statement = "select embedding from section_vectors_minilm join track_sections using (section_id) where track_sections.track_id = %s and section_no = %s"
+    return np.asarray(rows(conn, statement, [track_id, section_no])[0][0].to_numpy(), dtype=np.float32)
+
+
+def test_every_section_gets_the_vector_of_its_text_and_a_hook_is_encoded_once(
+    connection: psycopg.Connection, encoder: Encoder, add_track: AddTrack
+) -> None:
+    track = add_track("Harbour", [VERSE, HOOK, CODA, HOOK], year=1999, language="en", explicit=True, simulated=True)
+    found = filling.fill_sections(connection, encoder, SLOTS)
+    assert (found.sections, found.texts, found.over_limit) == (4, 3, 0)
+    assert vector_of(connection, track, 1) == pytest.approx(encoder.encode([VERSE])[0], abs=1e-3)
+    assert (vector_of(connection, track, 2) == vector_of(connection, track, 4)).all()
+    statement = "select distinct track_id, year, language, explicit, simulated from section_vectors_minilm"
+    assert rows(connection, statement) == [(track, 1999, "en", True, True)]
+
+
+def test_a_second_fill_does_nothing(connection: psycopg.Connection, encoder: Encoder, add_track: AddTrack) -> None:
+    add_track("Harbour", [VERSE, HOOK])
+    filling.fill_sections(connection, encoder, SLOTS)
+    assert filling.fill_lyrics(connection, SLOTS) == 1
+    again = filling.fill_sections(connection, encoder, SLOTS)
+    assert (again.sections, again.texts, again.refreshed, filling.fill_lyrics(connection, SLOTS)) == (0, 0, 0, 0)
+
+
+def test_only_the_slots_asked_for_are_filled(
+    connection: psycopg.Connection, encoder: Encoder, add_track: AddTrack
+) -> None:
+    add_track("Here", [VERSE], slot=3)
+    add_track("There", [CODA], slot=700)
+    assert filling.fill_sections(connection, encoder, [3]).sections == 1
+    assert filling.fill_lyrics(connection, [3]) == 1
+    assert rows(connection, "select slot from section_vectors_minilm join tracks using (track_id)") == [(3,)]
+
+
+def test_a_reworded_section_is_encoded_again_and_the_others_are_not(
+    connection: psycopg.Connection, encoder: Encoder, add_track: AddTrack
+) -> None:
+    track = add_track("Harbour", [VERSE, HOOK])
+    filling.fill_sections(connection, encoder, SLOTS)
+    filling.fill_lyrics(connection, SLOTS)
+    connection.execute(
+        "update track_sections set text = %s, text_sha256 = %s where track_id = %s and section_no = 2",
+        [CODA, sha256(CODA), track],
+    )
+    connection.commit()
+    assert filling.fill_sections(connection, encoder, SLOTS).texts == 1
+    assert vector_of(connection, track, 2) == pytest.approx(encoder.encode([CODA])[0], abs=1e-3)
+    assert filling.fill_lyrics(connection, SLOTS) == 1
+
+
+def test_filter_columns_follow_the_track(connection: psycopg.Connection, encoder: Encoder, add_track: AddTrack) -> None:
+    track = add_track("Harbour", [VERSE, HOOK], year=1999)
+    filling.fill_sections(connection, encoder, SLOTS)
+    connection.execute("update tracks set year = 2004, explicit = true where track_id = %s", [track])
+    connection.commit()
+    found = filling.fill_sections(connection, encoder, SLOTS)
+    assert (found.refreshed, found.texts) == (2, 0)
+    assert rows(connection, "select distinct year, explicit from section_vectors_minilm") == [(2004, True)]
+
+
+def test_the_lyrics_vector_is_the_normalised_mean_of_the_sections(
+    connection: psycopg.Connection, encoder: Encoder, add_track: AddTrack
+) -> None:
+    add_track("Harbour", [VERSE, HOOK, CODA], simulated=True)
+    filling.fill_sections(connection, encoder, SLOTS)
+    filling.fill_lyrics(connection, SLOTS)
+    mean = encoder.encode([VERSE, HOOK, CODA]).mean(axis=0)
+    ((vector, kind, simulated),) = rows(connection, "select embedding, kind, simulated from track_vectors_minilm")
+    assert (kind, simulated) == ("lyrics", True)
+    assert vector.to_numpy().astype(np.float32) == pytest.approx(mean / np.linalg.norm(mean), abs=2e-3)
+
+
+def test_a_track_with_a_section_missing_gets_no_lyrics_vector(
+    connection: psycopg.Connection, encoder: Encoder, add_track: AddTrack
+) -> None:
+    add_track("Harbour", [VERSE, HOOK])
+    filling.fill_sections(connection, encoder, SLOTS)
+    connection.execute(
+        "delete from section_vectors_minilm where section_id = (select min(section_id) from track_sections)"
+    )
+    assert filling.fill_lyrics(connection, SLOTS) == 0
+
+
+def test_a_fill_that_dies_between_batches_keeps_what_was_committed(
+    connection: psycopg.Connection, encoder: Encoder, add_track: AddTrack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_track("Harbour", [VERSE, HOOK, CODA])
+    monkeypatch.setattr(filling, "TEXTS_PER_COMMIT", 1)
+    calls = []
+
+    class Dies(Exception):
+        pass
+
+    def encode_twice(texts: list[str]) -> Any:
+        calls.append(texts)
+        if len(calls) == 3:
+            raise Dies
+        return type(encoder).encode_whole(encoder, texts)
+
+    monkeypatch.setattr(encoder, "encode_whole", encode_twice)
+    with pytest.raises(Dies):
+        filling.fill_sections(connection, encoder, SLOTS)
+    connection.rollback()
+    assert rows(connection, "select count(*) from section_vectors_minilm") == [(2,)]
+    monkeypatch.undo()
+    assert filling.fill_sections(connection, encoder, SLOTS).texts == 1
+
+
+def add_features(conn: psycopg.Connection, track_id: int, tempo: float | None = 95.0, status: str = "ok") -> None:
+    conn.execute(
+        """
+        insert into audio_features (track_id, status, reason, source, danceability, energy, valence, acousticness,
+            instrumentalness, speechiness, liveness, loudness_db, tempo_bpm, simulated)
+        values (%s, %s, 'none', 'reccobeats', 0.8, 0.6, 0.4, 0.1, 0, 0.3, 0.2, -6, %s, true)
+        on conflict (track_id) do update set tempo_bpm = excluded.tempo_bpm, status = excluded.status
+        """,
+        [track_id, status, tempo],
+    )
+    conn.commit()
+
+
+def test_audio_vectors_are_made_where_all_nine_features_are_there(
+    connection: psycopg.Connection, add_track: AddTrack
+) -> None:
+    whole, lacking, refused = (add_track(title, [VERSE]) for title in ("Whole", "Lacking", "Refused"))
+    add_features(connection, whole)
+    add_features(connection, lacking, tempo=None)
+    add_features(connection, refused, status="unavailable")
+    found = filling.fill_audio(connection, SLOTS)
+    assert (found.tracks, found.skipped, found.incomplete, found.removed) == (1, 1, {"tempo_bpm": 1}, 0)
+    ((track_id, vector, simulated),) = rows(
+        connection, "select track_id, embedding, simulated from track_vectors_audio"
+    )
+    assert (track_id, simulated) == (whole, True)  # the features are the world's, so the vector is
+    assert vector.to_list() == pytest.approx([0.8, 0.6, 0.4, 0.1, 0.0, 0.3, 0.2, 0.8, 0.3], abs=1e-3)
+    assert filling.fill_audio(connection, SLOTS).tracks == 0
+
+
+def test_an_audio_vector_goes_when_a_feature_is_withdrawn(connection: psycopg.Connection, add_track: AddTrack) -> None:
+    track = add_track("Whole", [VERSE])
+    add_features(connection, track)
+    filling.fill_audio(connection, SLOTS)
+    add_features(connection, track, tempo=None)
+    found = filling.fill_audio(connection, SLOTS)
+    assert (found.removed, found.skipped) == (1, 1)
+    assert rows(connection, "select count(*) from track_vectors_audio") == [(0,)]
+
+
+def add_analysis(conn: psycopg.Connection, track_id: int, analyzer: str, mood: str, **columns: Any) -> None:
+    values = {
+        "track_id": track_id, "analyzer": analyzer, "model": "m", "prompt_version": "1", "input_sha256": "0" * 64,
+        "status": "ok", "primary_mood": mood, "moods": [mood], "themes": ["street_life"], "quality": 5, "confidence": 0.8,
+        "summary": None, "simulated": False,
+    } | columns  # fmt: skip
+    names, marks = ", ".join(values), ", ".join(f"%({name})s" for name in values)
+    conn.execute(f"insert into analysis_results ({names}) values ({marks})", values)
+    conn.commit()
+
+
+def test_the_best_analysis_speaks_for_the_track(
+    connection: psycopg.Connection, encoder: Encoder, add_track: AddTrack
+) -> None:
+    track = add_track("Harbour", [VERSE])
+    add_analysis(connection, track, "rule_based", "somber")
+    assert filling.fill_analyses(connection, encoder, SLOTS).analyzers == {"rule_based": 1}
+    add_analysis(connection, track, "qwen", "lonely", summary="A sailor leaves.", simulated=True)
+    found = filling.fill_analyses(connection, encoder, SLOTS)
+    assert (found.tracks, found.analyzers) == (1, {"qwen": 1})
+    text = "Mood: lonely. Themes: street life. A sailor leaves."
+    ((vector, digest, simulated),) = rows(
+        connection, "select embedding, input_sha256, simulated from track_vectors_minilm where kind = 'analysis'"
+    )
+    assert (digest, simulated) == (sha256(text), True)
+    assert vector.to_numpy().astype(np.float32) == pytest.approx(encoder.encode([text])[0], abs=1e-3)
+    assert filling.fill_analyses(connection, encoder, SLOTS).tracks == 0
+
+
+def test_a_failed_analysis_never_speaks(connection: psycopg.Connection, encoder: Encoder, add_track: AddTrack) -> None:
+    track = add_track("Harbour", [VERSE])
+    failed = {"status": "failed", "error": "no JSON", "primary_mood": None, "quality": None, "confidence": None}
+    add_analysis(connection, track, "qwen", "lonely", **failed)
+    assert filling.fill_analyses(connection, encoder, SLOTS).tracks == 0

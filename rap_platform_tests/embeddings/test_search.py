@@ -1,0 +1,226 @@
+"""A search finds what was meant and what was written, shows the line, and says why."""
+
+import psycopg
+import pytest
+
+from rap_platform.embeddings import filling, indexing
+from rap_platform.embeddings.encoder import Encoder
+from rap_platform.embeddings.search import Filters, Hit, SearchError, search, similar_tracks
+from rap_platform_tests.embeddings.conftest import AddTrack
+from rap_platform_tests.embeddings.test_filling import SLOTS, add_analysis, add_features
+
+SEA = "The tide went out without a sound\nI kept the light on, all alone\nDark water and no land around\nno voice, no harbour, and no phone"
+MONEY = "Stack the paper, count it twice\nevery dollar has a price\nbank is open, blood is ice"
+PARTY = "Bass in the basement, shoes on the floor\ndance till the neighbours knock on the door"
+MOTHER = "Mama worked the double shift\nbrought me up and gave the gift\nof holding on when walls would drift"
+
+
+@pytest.fixture
+def library(connection: psycopg.Connection, encoder: Encoder, add_track: AddTrack) -> dict[str, int]:
+    """Four songs by three artists, one of them twice."""
+    tracks = {
+        "sea": add_track(
+            "Harbour Light", [PARTY + "\nuntil the morning", SEA], year=1998, language="en", explicit=False
+        ),
+        "money": add_track("Paper", [MONEY], artist="Big Tally", year=2005, language="en", explicit=True, slot=40),
+        "party": add_track("Basement", [PARTY], artist="Big Tally", year=2011, language="en", simulated=True, slot=500),
+        "mother": add_track("Double Shift", [MOTHER], artist="June Ode", year=2019, language="de", slot=900),
+    }
+    tracks["remix"] = add_track(
+        "Paper (Remix)",
+        [MONEY + "\nremix, remix"],
+        artist="Big Tally",
+        year=2007,
+        duplicate_of=tracks["money"],
+        duplicate_score=0.95,
+    )
+    fill(connection, encoder)
+    return tracks
+
+
+def fill(conn: psycopg.Connection, encoder: Encoder) -> None:
+    filling.fill_sections(conn, encoder, SLOTS)
+    filling.fill_lyrics(conn, SLOTS)
+    conn.commit()
+    indexing.build_missing(conn, indexing.inventory(conn).vectors)
+    conn.commit()
+
+
+def titles(hits: list[Hit]) -> list[str]:
+    return [hit.title for hit in hits]
+
+
+def test_a_song_is_found_by_what_it_means(
+    connection: psycopg.Connection, encoder: Encoder, library: dict[str, int]
+) -> None:
+    hit = search(connection, encoder, "lonely night at sea")[0]
+    assert (hit.track_id, hit.artist, hit.title, hit.year, hit.simulated) == (
+        library["sea"],
+        "Nora Vale",
+        "Harbour Light",
+        1998,
+        False,
+    )
+    assert (hit.section_no, hit.kind) == (2, "verse")
+    assert (hit.why.meaning_rank, hit.why.words_rank) == (1, None)
+    assert hit.why.cosine is not None
+    assert 0.3 < hit.why.cosine < 1.0
+    assert hit.score == pytest.approx(0.5)
+    numbers = {line.text: line.line_no for line in hit.lines}
+    assert numbers["Dark water and no land around"] == 7  # after three lines and a blank one
+    assert [line.text for line in hit.lines if line.matched] in (
+        ["I kept the light on, all alone"], ["Dark water and no land around"],
+        ["I kept the light on, all alone", "Dark water and no land around"],
+    )  # fmt: skip
+
+
+def test_a_remembered_line_is_found_by_its_words(
+    connection: psycopg.Connection, encoder: Encoder, library: dict[str, int]
+) -> None:
+    hit = search(connection, encoder, "every dollar has a price")[0]
+    assert hit.title == "Paper"
+    assert hit.score == pytest.approx(1.0)
+    assert (hit.why.meaning_rank, hit.why.words_rank, hit.why.words) == (1, 1, ("dollar", "every", "price"))
+    assert [line.text for line in hit.lines if line.matched] == ["every dollar has a price"]
+
+
+def test_stemmed_words_match_and_quotes_keep_words_together(
+    connection: psycopg.Connection, encoder: Encoder, library: dict[str, int]
+) -> None:
+    assert search(connection, encoder, "counting dollars")[0].why.words_rank == 1
+    ranks = {hit.title: hit.why.words_rank for hit in search(connection, encoder, '"price dollar"')}
+    assert set(ranks.values()) == {None}
+
+
+def test_a_track_is_one_hit_and_duplicates_count_as_their_original(
+    connection: psycopg.Connection, encoder: Encoder, library: dict[str, int]
+) -> None:
+    hits = search(connection, encoder, "remix of the paper dollar song")
+    assert sorted(titles(hits)) == ["Basement", "Double Shift", "Harbour Light", "Paper"]
+    paper = next(hit for hit in hits if hit.title == "Paper")
+    assert paper.track_id == library["money"]
+    assert "remix, remix" not in [line.text for line in paper.lines]
+
+
+def test_a_duplicate_stands_for_itself_where_the_original_fails_the_filter(
+    connection: psycopg.Connection, encoder: Encoder, library: dict[str, int]
+) -> None:
+    hits = search(connection, encoder, "count the dollars", filters=Filters(year_from=2006, year_to=2008))
+    assert [(hit.track_id, hit.title) for hit in hits] == [(library["remix"], "Paper (Remix)")]
+
+
+@pytest.mark.parametrize(
+    ("filters", "found"),
+    [
+        (Filters(artist="big tally"), {"Paper", "Basement"}),
+        (Filters(artist="nobody"), set()),
+        (Filters(year_from=2010), {"Basement", "Double Shift"}),
+        (Filters(year_to=2000), {"Harbour Light"}),
+        (Filters(language="de"), {"Double Shift"}),
+        (Filters(explicit=True), {"Paper"}),
+        (Filters(explicit=False), {"Harbour Light"}),
+        (Filters(simulated=True), {"Basement"}),
+        (Filters(mood="lonely"), {"Double Shift"}),
+        (Filters(theme="street_life"), {"Double Shift"}),
+        (Filters(mood="joyful"), set()),
+        (Filters(artist="Big Tally", year_from=2010, simulated=True), {"Basement"}),
+    ],
+)
+def test_filters_hold_on_both_sides(
+    connection: psycopg.Connection, encoder: Encoder, library: dict[str, int], filters: Filters, found: set[str]
+) -> None:
+    add_analysis(connection, library["mother"], "rule_based", "joyful")
+    add_analysis(connection, library["mother"], "qwen", "lonely")
+    hits = search(connection, encoder, "dance dollar alone shift", filters=filters)
+    assert set(titles(hits)) == found
+    assert set(titles(search(connection, encoder, "basement", filters=filters))) == found
+
+
+def test_a_selective_filter_never_makes_the_answer_short(
+    connection: psycopg.Connection, encoder: Encoder, add_track: AddTrack
+) -> None:
+    for number in range(300):
+        add_track(f"Sea {number}", [f"{SEA}\nwave number {number}"], year=1980, slot=number)
+    for number in range(12):
+        add_track(f"Bank {number}", [f"{MONEY}\nteller number {number}"], year=2020, slot=number)
+    fill(connection, encoder)
+    connection.execute("set enable_seqscan = off")
+    hits = search(connection, encoder, "dark water", filters=Filters(year_from=2015))
+    assert len(hits) == 10
+    assert {hit.year for hit in hits} == {2020}
+
+
+def test_a_deleted_track_is_gone_at_once(
+    connection: psycopg.Connection, encoder: Encoder, library: dict[str, int]
+) -> None:
+    connection.execute("delete from tracks where track_id = %s", [library["sea"]])
+    assert "Harbour Light" not in titles(search(connection, encoder, "lonely night at sea"))
+
+
+def test_a_limit_is_kept(connection: psycopg.Connection, encoder: Encoder, library: dict[str, int]) -> None:
+    assert len(search(connection, encoder, "song", limit=2)) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "limit", "filters", "message"),
+    [
+        ("", 10, Filters(), "the query is empty"),
+        (" \n\t", 10, Filters(), "the query is empty"),
+        ("sea\x00side", 10, Filters(), "NUL"),
+        ("la " * 1000, 10, Filters(), "shorten it"),
+        ("sea", 0, Filters(), "limit is 0"),
+        ("sea", 10, Filters(year_from=2000, year_to=1990), "swap them"),
+        ("sea", 10, Filters(artist="  "), "filter artist"),
+        ("sea", 10, Filters(year_from=70000), "no year"),
+    ],
+)
+def test_a_query_that_can_not_be_answered_says_why(
+    connection: psycopg.Connection, encoder: Encoder, text: str, limit: int, filters: Filters, message: str
+) -> None:
+    with pytest.raises(SearchError, match=message):
+        search(connection, encoder, text, limit=limit, filters=filters)
+
+
+@pytest.mark.parametrize(
+    "text", ["the and of", "!!! ???", "'\"(((", "a & | ! <-> :*", "море и ночь", "🌊🌊", "%s %(x)s"]
+)
+def test_odd_queries_are_answered(
+    connection: psycopg.Connection, encoder: Encoder, library: dict[str, int], text: str
+) -> None:
+    assert len(search(connection, encoder, text)) == 4
+
+
+def test_an_empty_library_has_no_hits(connection: psycopg.Connection, encoder: Encoder) -> None:
+    assert search(connection, encoder, "anything") == []
+
+
+def test_similar_tracks_leave_out_the_track_and_its_duplicates(
+    connection: psycopg.Connection, encoder: Encoder, library: dict[str, int]
+) -> None:
+    found = similar_tracks(connection, library["sea"], "lyrics", limit=3)
+    assert found[0].title == "Basement"  # shares a verse
+    assert [similar.distance for similar in found] == sorted(similar.distance for similar in found)
+    assert {similar.title for similar in similar_tracks(connection, library["money"], "lyrics")} == {
+        "Harbour Light", "Basement", "Double Shift",
+    }  # fmt: skip
+
+
+def test_similar_sound_is_measured_on_audio_features(
+    connection: psycopg.Connection, encoder: Encoder, library: dict[str, int]
+) -> None:
+    for name, tempo in (("sea", 80), ("money", 90), ("party", 180)):
+        add_features(connection, library[name], tempo=tempo)
+    filling.fill_audio(connection, SLOTS)
+    found = similar_tracks(connection, library["sea"], "audio")
+    assert [similar.title for similar in found] == ["Paper", "Basement"]
+    assert found[0].distance == pytest.approx(10 / 150, abs=1e-3)
+    assert found[0].simulated  # its features are the world's
+
+
+def test_a_track_without_a_vector_is_named(
+    connection: psycopg.Connection, encoder: Encoder, library: dict[str, int]
+) -> None:
+    with pytest.raises(SearchError, match="track 999999 has no lyrics vector"):
+        similar_tracks(connection, 999999, "lyrics")
+    with pytest.raises(SearchError, match="no vectors of kind 'smell'"):
+        similar_tracks(connection, library["sea"], "smell")  # type: ignore[arg-type]

@@ -1,0 +1,108 @@
+"""Which track is the song: codes before names, gates on both names, and a person where it is close."""
+
+import pytest
+
+from rap_platform.spotify.features import read_features
+from rap_platform.spotify.matching import GATE, Candidate, Wanted, artist_likeness, candidate, decide, queries
+from rap_platform_tests.spotify.service import track
+
+
+def one(spotify_id: str, name: str, *artists: str, **more: object) -> Candidate:
+    return candidate(track(spotify_id, name, *artists, **more))
+
+
+def test_the_same_isrc_wins_over_names() -> None:
+    match = decide(
+        Wanted("Ann", "Sky", isrc="US-ABC-01-00001"),
+        [one("a", "Sky", "Ann"), one("b", "Another Name", "Somebody", isrc="USABC0100001")],
+    )
+    assert (match.status, match.method, match.score) == ("matched", "isrc", 1.0)
+    assert match.candidate is not None
+    assert match.candidate.spotify_id == "b"
+
+
+@pytest.mark.parametrize(
+    ("title", "name"),
+    [("Sky", "SKY"), ("Sky", "Sky - 2011 Remaster"), ("Sky (feat. Ben)", "Sky"), ("Sky", "Sky (with Ben)"), ("Sky [Explicit]", "Sky"),
+     ("Don’t Stop", "Dont Stop"), ("Live", "Live"), ("Remix", "Remix"), ("Love - Hate", "Love - Hate"), ("Niña", "Nina"), ("東京", "東京")],
+)  # fmt: skip
+def test_equal_names_are_exact(title: str, name: str) -> None:
+    match = decide(Wanted("Ann", title), [one("a", name, "Ann")])
+    assert (match.status, match.method, match.score) == ("matched", "exact", 1.0)
+
+
+def test_a_small_slip_is_a_fuzzy_match_that_passes_the_gate() -> None:
+    match = decide(Wanted("Ann Example", "Midnight Boulevard"), [one("a", "Midnight Boulevarde", "Ann Example")])
+    assert (match.status, match.method) == ("matched", "fuzzy")
+    assert match.score is not None
+    assert GATE <= match.score < 1.0
+
+
+@pytest.mark.parametrize(("title", "name"), [("Sky", "Sky (Remix)"), ("Sky", "Sky - Live"), ("Sky (Live)", "Sky"), ("Sky", "Sky (Karaoke Version)")])
+def test_another_recording_goes_to_a_person(title: str, name: str) -> None:
+    match = decide(Wanted("Ann", title), [one("a", name, "Ann")])
+    assert match.status == "review"
+    assert "another version" in (match.reason or "")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [(("Lil Alpha", "Sky"), ("Sky", "Lil Beta")), (("Ann", "Sky"), ("Ground", "Ann")), (("Ann", "Sky Pt. 1"), ("Sky Pt. 2", "Ann")),
+     (("東京", "夜"), ("朝", "大阪"))],
+)  # fmt: skip
+def test_a_good_half_does_not_pay_for_the_other(wanted: tuple[str, str], found: tuple[str, str]) -> None:
+    assert decide(Wanted(*wanted), [one("a", *found)]).status == "missing"
+
+
+def test_artists_agree_word_by_word() -> None:
+    assert artist_likeness("The Roof", "Roof") == 1.0
+    assert artist_likeness("Ann & Ben", "Ann") >= GATE
+    assert artist_likeness("Lil Alpha", "Lil Beta") < 0.72
+    assert artist_likeness("Ann", "Ann Marie Longname") < 0.72
+
+
+def test_equal_names_are_told_apart_by_length_then_year_the_same_way_every_time() -> None:
+    first, second = one("a", "Sky", "Ann", duration_ms=260_000), one("b", "Sky", "Ann", duration_ms=201_000)
+    for order in ([first, second], [second, first]):
+        match = decide(Wanted("Ann", "Sky", duration_ms=200_000), order)
+        assert match.candidate == second
+    old, new = one("a", "Sky", "Ann", release_date="1994"), one("b", "Sky", "Ann", release_date="2011-01-01")
+    for order in ([old, new], [new, old]):
+        assert decide(Wanted("Ann", "Sky", year=1994), order).candidate == old
+
+
+def test_nothing_found_is_missing_with_a_reason() -> None:
+    assert decide(Wanted("Ann", "Sky"), []).reason == "no search result"
+    assert "agrees to" in (decide(Wanted("Ann", "Sky"), [one("a", "Ground", "Zed")]).reason or "")
+
+
+def test_queries_go_from_code_to_fields_to_words() -> None:
+    assert queries(Wanted("Ann & Ben", 'The "Sky" (feat. Cy)', isrc="usabc0100001")) == [
+        "isrc:USABC0100001",
+        'track:"The Sky" artist:"Ann"',
+        'Ann The "Sky"',
+    ]
+    assert len(queries(Wanted("Ann", "Sky", isrc="no code"))) == 2
+
+
+@pytest.mark.parametrize("item", [{}, {"id": "a", "name": "Sky"}, {"id": "a", "name": "Sky", "artists": [{}]}, {"id": None, "name": "x", "artists": [{"name": "y"}]}])
+def test_half_a_track_is_refused(item: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="without id"):
+        candidate(item)
+
+
+def test_strange_fields_become_unknown_not_wrong() -> None:
+    item = track("a", "Sky", "Ann") | {"duration_ms": -5, "popularity": 400, "explicit": "yes", "album": None, "external_ids": None}
+    read = candidate(item)
+    assert (read.duration_ms, read.popularity, read.explicit, read.album, read.isrc) == (None, None, None, None, None)
+
+
+def test_audio_features_keep_what_is_missing_missing() -> None:
+    features = read_features({"energy": 0.4, "tempo": 93.5, "loudness": -7})
+    assert (features.energy, features.tempo_bpm, features.loudness_db, features.valence) == (0.4, 93.5, -7.0, None)
+
+
+@pytest.mark.parametrize("row", [{}, {"energy": 1.5}, {"energy": "high"}, {"tempo": float("nan")}, {"energy": True}])
+def test_audio_features_that_make_no_sense_are_refused(row: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="out of range|no figure"):
+        read_features(row)

@@ -1,0 +1,130 @@
+"""What enters a dataset, what is dropped, and what the exported files hold."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from rap_platform.settings import Dataset
+from rap_platform.training import dataset
+from rap_platform.training.dataset import Plan, Row, TooFew
+from rap_platform.training.labels import Rating
+
+SETTINGS = Dataset(size=100, minimum=50)
+
+
+def row(number: int, *, simulated: bool = True) -> Row:
+    return Row(
+        track_id=number,
+        source="genius",
+        source_id=str(number),
+        artist_id=number % 30,
+        artist=f"Artist {number % 30}",
+        title=f"Song {number}",
+        guests=(),
+        lyrics_sha256=f"{number:064d}",
+        characters=500,
+        family=number,
+        simulated=simulated,
+        confidence=0.8,
+        features="ok",
+    )
+
+
+def rows(count: int, *, first: int = 0, simulated: bool = True) -> list[Row]:
+    return [row(number, simulated=simulated) for number in range(first, first + count)]
+
+
+def marks(of: list[Row]) -> dict[int, list[Rating]]:
+    return {r.track_id: [Rating(r.track_id, rater, 3.0 + r.track_id % 5) for rater in "ab"] for r in of}
+
+
+def planned(of: list[Row], settings: Dataset = SETTINGS, population: str = "auto") -> Plan:
+    made = dataset.plan(of, marks(of), settings, population)  # type: ignore[arg-type]
+    assert isinstance(made, Plan)
+    return made
+
+
+def test_the_set_has_the_size_asked_for_and_says_what_was_left_over() -> None:
+    plan = planned(rows(130))
+    assert (plan.count("train"), plan.count("eval")) == (80, 20)
+    assert plan.card["complete"]
+    assert plan.card["dropped"] == {"not needed: the dataset is full": 30}
+
+
+def test_too_few_tracks_make_a_smaller_set_that_says_so() -> None:
+    plan = planned(rows(60))
+    assert (plan.count("train"), plan.count("eval")) == (48, 12)
+    assert not plan.card["complete"]
+
+
+def test_each_filter_drops_with_its_reason() -> None:
+    good = rows(60)
+    bad = [
+        replace(row(100), characters=100),
+        replace(row(101), confidence=0.5),
+        replace(row(102), confidence=None),
+        replace(row(103), features="not_english"),
+        replace(row(104), features=None),
+        replace(row(105), family=1),
+        replace(row(106), lyrics_sha256=row(2).lyrics_sha256),
+    ]
+    plan = planned(good + bad)
+    assert {member.track_id for member in plan.members} == set(range(60))
+    assert plan.card["dropped"] == {
+        "lyrics not longer than 100 characters": 1,
+        "no analysis with a confidence above 0.5": 1,
+        "no analysis": 1,
+        "lyric features: not_english": 1,
+        "no lyric features yet": 1,
+        "near-duplicate of a track that is in": 2,
+    }
+
+
+def test_too_few_ratings_say_what_is_missing_and_what_to_do() -> None:
+    short = rows(20)
+    answer = dataset.plan(short, marks(short), SETTINGS, "auto")
+    assert isinstance(answer, TooFew)
+    assert answer.missing == "20 simulated tracks pass the filters, 20 are rated; a dataset needs 50"
+    assert "materialize `ratings`" in answer.remedy
+
+
+def test_rated_but_not_analysed_points_at_the_analyses() -> None:
+    unheard = [replace(r, features=None) for r in rows(60)]
+    answer = dataset.plan(unheard, marks(unheard), SETTINGS, "auto")
+    assert isinstance(answer, TooFew)
+    assert "materialize `lyric_features`" in answer.remedy
+    assert answer.dropped == {"no lyric features yet": 60}
+
+
+def test_real_tracks_are_taken_once_there_are_enough_and_never_mixed_by_chance() -> None:
+    simulated, real = rows(80), rows(60, first=1000, simulated=False)
+    assert {member.track_id for member in planned(simulated + real).members} == {r.track_id for r in real}
+    assert {member.track_id for member in planned(simulated + real[:40]).members} == {r.track_id for r in simulated}
+    assert len(planned(simulated + real, Dataset(size=200), "mixed").members) == 140
+
+
+def test_the_same_input_in_another_order_is_the_same_version() -> None:
+    first = planned(rows(120))
+    assert planned(rows(120)[::-1]) == first
+    changed = [replace(r, lyrics_sha256="f" * 64) if r.track_id == first.members[0].track_id else r for r in rows(120)]
+    assert planned(changed).digest != first.digest
+
+
+def test_the_prompt_holds_the_lyrics_and_the_answer_alone_the_label(tmp_path: Path) -> None:
+    of = rows(60)
+    plan = planned(of)
+    lyrics = {r.track_id: f"words of {r.track_id}\nsecond line" for r in of}
+    files = dataset.export(tmp_path / plan.version, plan, lyrics, {r.track_id: r for r in of})
+    assert [path.name for path in files] == ["card.json", "dataset.parquet", "eval.jsonl", "train.jsonl"]
+    lines = [json.loads(line) for line in (tmp_path / plan.version / "train.jsonl").read_text().splitlines()]
+    assert len(lines) == 48
+    system, user, assistant = lines[0]["messages"]
+    label = next(m.label for m in plan.members if m.track_id == lines[0]["track_id"])
+    assert user["content"] == f"<lyrics>\n{lyrics[lines[0]['track_id']]}\n</lyrics>"
+    assert json.loads(assistant["content"]) == {"quality": round(label, 1)}
+    assert str(label) not in system["content"] + user["content"]
+    table = pq.read_table(tmp_path / plan.version / "dataset.parquet")
+    assert table.column("split").to_pylist().count("eval") == 12
+    assert not list(tmp_path.glob(".*"))
