@@ -1,6 +1,8 @@
 """The console script `rap-platform`: thin commands over the stages; output for people, or JSON with --json."""
 
 import json
+import logging
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -62,6 +64,16 @@ def running(*needs: str) -> Iterator[Settings]:
         refuse(str(error))
 
 
+def quietly(log: Path) -> None:
+    """Send the libraries' log lines to a file, so that progress stays readable."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    logging.basicConfig(
+        filename=log, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s", force=True
+    )
+    logging.captureWarnings(capture=True)
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+
+
 @app.command()
 def up(
     fill: Annotated[bool, typer.Option(help="Materialize what is stale before the daemon starts.")] = True,
@@ -119,6 +131,7 @@ def run(
         from rap_platform.orchestration.partitions import ARTISTS
         from rap_platform.resources.postgres import connect
 
+        quietly(ready.data_dir / "logs" / "run.log")
         with err.status("loading the asset graph"):
             from rap_platform.definitions import defs
 

@@ -82,7 +82,9 @@ def test_bad_arguments_are_refused(arguments: list[str], settings: Settings) -> 
     assert "Traceback" not in done.stderr
 
 
-def test_a_misspelt_setting_is_refused_before_anything_starts(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_misspelt_setting_is_refused_before_anything_starts(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("RAP_WORLD_SED", "3")
     done = cli("status")
     assert done.returncode == 2

@@ -81,6 +81,8 @@ def test_resources_can_be_replaced_without_patching() -> None:
 
 
 def test_the_pools_of_the_assets_have_their_limits_in_dagster_yaml() -> None:
-    pools = {pool for key in GRAPH.get_all_asset_keys() if GRAPH.get(key).is_materializable for pool in GRAPH.get(key).pools}
+    pools = {
+        pool for key in GRAPH.get_all_asset_keys() if GRAPH.get(key).is_materializable for pool in GRAPH.get(key).pools
+    }
     assert pools == {"genius_api", "spotify_api", "llm", "embedder"}
     assert re.search(r"default_limit: 1", (ROOT / "dagster.yaml").read_text(encoding="utf-8"))

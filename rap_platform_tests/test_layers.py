@@ -45,7 +45,9 @@ def test_arrows_point_one_way(path: Path) -> None:
         else:
             assert target != "world", f"{own} imports {name}: the world is reached over HTTP only"
         if room in ("resources", "orchestration"):
-            assert target not in STAGES or room == "resources", f"{own} imports {name}: orchestration knows nothing about rap"
+            assert target not in STAGES or room == "resources", (
+                f"{own} imports {name}: orchestration knows nothing about rap"
+            )
 
 
 PURE_EXCEPTIONS = {"assets.py", "analysis_assets.py", "checks.py", "sensors.py"}

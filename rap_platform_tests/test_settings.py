@@ -18,7 +18,9 @@ def bare_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
-def test_environment_wins_over_dotenv_wins_over_yaml_wins_over_defaults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_environment_wins_over_dotenv_wins_over_yaml_wins_over_defaults(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert load().dataset.size == 1000
     Path("config.yaml").write_text("dataset:\n  size: 11\n  seed: 5\n", encoding="utf-8")
     assert (load().dataset.size, load().dataset.seed) == (11, 5)
@@ -73,7 +75,11 @@ def test_without_credentials_the_world_answers_and_with_them_the_real_service(mo
     assert load().llm_endpoint().simulated
     monkeypatch.setenv("RAP_LLM__API_KEY", "key")
     endpoint = load().llm_endpoint()
-    assert (endpoint.simulated, endpoint.base_url, endpoint.requests_per_minute) == (False, "https://api.novita.ai/openai/v1", 45)
+    assert (endpoint.simulated, endpoint.base_url, endpoint.requests_per_minute) == (
+        False,
+        "https://api.novita.ai/openai/v1",
+        45,
+    )
 
 
 def test_an_own_llm_server_needs_no_key(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 """All SQL of this stage: what has no analysis yet, what is known of it, the results, and what the reports are made of."""
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
@@ -215,7 +216,7 @@ select concat_ws(' ', count(*), coalesce(max(analysis_id), 0), coalesce(extract(
 from analysis_results
 """
 
-FIND_REPORT = "select body from reports where kind = %(kind)s and input_digest = %(digest)s"
+HAS_REPORT = "select exists (select from reports where kind = %(kind)s and body ->> 'content_digest' = %(digest)s)"
 
 STORE_REPORT = """
 insert into reports (kind, input_digest, body, markdown, simulated)
@@ -242,14 +243,15 @@ def content(conn: Connection) -> str:
     return str(row[0]) if row else ""
 
 
-def find_report(conn: Connection, kind: str, digest: str) -> dict[str, Any] | None:
-    """The report over this content, if it was made already."""
-    row = conn.execute(FIND_REPORT, {"kind": kind, "digest": digest}).fetchone()
-    return row[0] if row else None
+def has_report(conn: Connection, kind: str, digest: str) -> bool:
+    """Whether this content was reported already."""
+    row = conn.execute(HAS_REPORT, {"kind": kind, "digest": digest}).fetchone()
+    return bool(row and row[0])
 
 
-def store_report(conn: Connection, kind: str, digest: str, body: Mapping[str, Any], markdown: str, *, simulated: bool) -> None:
-    """Keep a report."""
+def store_report(conn: Connection, kind: str, body: Mapping[str, Any], markdown: str, *, simulated: bool) -> None:
+    """Keep the report of one population; it is found again by its content's digest."""
+    digest = hashlib.sha256(f"{body['content_digest']} {body['population']}".encode()).hexdigest()
     parameters = {"kind": kind, "digest": digest, "body": Jsonb(dict(body)), "markdown": markdown, "simulated": simulated}
     conn.execute(STORE_REPORT, parameters)
 

@@ -9,7 +9,7 @@ from functools import cache
 from importlib import resources
 from typing import Final, cast
 
-from rap_platform.analyses.reading import Read, Unreadable, read
+from rap_platform.analyses.reading import THINK_END, THINK_START, Read, Unreadable, read
 from rap_platform.analyses.results import (
     MOST_MOODS,
     MOST_THEMES,
@@ -35,12 +35,14 @@ LOGIC: Final = "1"  # of the reading of answers; raise it when the same answer c
 MOST_CHARACTERS: Final = 12_000  # of lyrics in a prompt: about 4,000 tokens
 MOST_RAW: Final = 20_000  # of a raw response that is stored
 
+MOST_SHOWN: Final = 2_000  # of a refused answer, when the model is asked again
+
 _SEPARATOR = "\n---\n"
 
 
 @dataclass(frozen=True)
 class Prompt:
-    """The two messages: `system`, and `user` with the places {note}, {id}, {lyrics} and {reminder}."""
+    """The two messages: `system`, and `user` with the places {note}, {id} and {lyrics}."""
 
     system: str
     user: str
@@ -83,18 +85,20 @@ def analyse_text(client: LlmClient, lyrics: str) -> Analysis | AnalysisFailure:
     if not any(character.isalnum() for character in lyrics):
         return AnalysisFailure(kind="too_short", reason="no words")
     excerpt = cut(lyrics)
+    turns = [user_message(excerpt)]
     replies: list[Reply] = []
     kind: FailureKind = "no_answer"
     reason = ""
     for _ in range(2):
         try:
-            replies.append(client.ask(prompt().system, user_message(excerpt, reason), answer_schema(), name="analysis"))
+            replies.append(client.ask(prompt().system, turns, answer_schema(), name="analysis"))
         except LlmRejected as error:
             return AnalysisFailure(kind="refused", reason=storable(str(error))[:500] or "no reason given", call=_call(replies))
         outcome = _outcome(replies[-1])
         if isinstance(outcome, Read):
             return _analysis(outcome, lyrics, excerpt, replies)
         kind, reason = outcome
+        turns += [_shown(replies[-1]), f"That answer could not be used: {reason}. Answer again, briefly, with the corrected JSON object alone."]
     return AnalysisFailure(kind=kind, reason=storable(reason), call=_call(replies))
 
 
@@ -116,18 +120,19 @@ def _length(lines: Sequence[str]) -> int:
     return sum(map(len, lines)) + len(lines)
 
 
-def user_message(excerpt: Excerpt, fault: str = "") -> str:
-    """The user's turn: the lyrics between two marks that nobody can guess; after them what was wrong with the last answer."""
+def user_message(excerpt: Excerpt) -> str:
+    """The user's turn: the lyrics between two marks that nobody can guess."""
     note = ""
     if excerpt.is_cut:
         note = f"The text is long; these are its first {excerpt.lines} of {excerpt.of_lines} lines. Judge what is there.\n"
-    reminder = "Answer with the JSON object alone."
-    if fault:
-        reminder = f"Your last answer could not be used: {fault}. Answer again, briefly, with the corrected JSON object alone."
-    template = prompt().user
-    for place, value in (("note", note), ("reminder", reminder), ("id", _mark(excerpt.text))):
-        template = template.replace(f"{{{place}}}", value)
-    return template.replace("{lyrics}", excerpt.text)  # last, so that no place is filled inside the lyrics
+    filled = prompt().user.replace("{note}", note).replace("{id}", _mark(excerpt.text))
+    return filled.replace("{lyrics}", storable(excerpt.text))  # last, so that no place is filled inside the lyrics
+
+
+def _shown(reply: Reply) -> str:
+    """An answer as the model is shown it again: short, and without its thinking."""
+    spoken = storable(reply.text or "").rpartition(THINK_END)[2].strip()
+    return spoken[:MOST_SHOWN] if spoken and THINK_START not in spoken else "(no answer)"
 
 
 def _mark(text: str) -> str:

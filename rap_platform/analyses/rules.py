@@ -161,7 +161,7 @@ def _unit(vectors: Floats) -> Floats:
 def _shares(sections: Sequence[SectionText]) -> Floats:
     """Each section's share of the words; they add to one."""
     words = np.array([max(1, len(section.text.split())) for section in sections], dtype=np.float64)
-    return words / words.sum()
+    return np.asarray(words / words.sum())
 
 
 def _mood_logits(nearness: Floats, features: LyricFeatures) -> tuple[Floats, dict[str, float]]:

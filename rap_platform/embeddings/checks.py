@@ -1,5 +1,7 @@
 """What must hold of all vectors before anything is built on them. Coverage is checked by the asset, for its own shards."""
 
+from typing import Any
+
 import dagster as dg
 import psycopg
 
@@ -49,7 +51,7 @@ def vector_index_recall(postgres: PostgresResource) -> dg.AssetCheckResult:
         recall = indexing.latest_recall(conn)
     return dg.AssetCheckResult(
         passed=recall is not None and all(value >= indexing.MINIMUM_RECALL for value in recall.values()),
-        metadata={"minimum": indexing.MINIMUM_RECALL, "recall_at_10": dg.MetadataValue.json(recall)},
+        metadata={"minimum": indexing.MINIMUM_RECALL, "recall_at_10": dg.MetadataValue.json(recall or {})},
     )
 
 
@@ -61,7 +63,7 @@ def _unit(count: int, error: float, shortest: int, longest: int) -> dg.AssetChec
     )
 
 
-def _row(conn: psycopg.Connection, statement: str, **parameters: object) -> tuple[int | float, ...]:
+def _row(conn: psycopg.Connection, statement: str, **parameters: object) -> tuple[Any, ...]:
     row = conn.execute(statement, parameters).fetchone()
     if row is None:
         raise RuntimeError("an aggregate returned no row")

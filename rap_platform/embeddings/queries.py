@@ -135,14 +135,14 @@ from track_vectors_audio
 
 # ---- analyses -------------------------------------------------------------------------------------------------------
 
-# The analysis that speaks for a track: of its present lyrics before older ones, QWEN before the rules, newest first.
+# The analysis that speaks for a track is one of its present lyrics: QWEN's before the rules', newest first.
 _BEST_ANALYSES = """
     select distinct on (a.track_id) a.track_id, a.analyzer, a.primary_mood, a.moods, a.themes, a.summary,
         a.simulated or t.simulated as simulated
     from analysis_results a
     join tracks t using (track_id)
-    where a.status = 'ok' and t.slot = any(%(slots)s)
-    order by a.track_id, (a.input_sha256 = t.lyrics_sha256) desc, (a.analyzer = 'qwen') desc, a.created_at desc, a.analysis_id desc
+    where a.status = 'ok' and a.input_sha256 = t.lyrics_sha256 and t.slot = any(%(slots)s)
+    order by a.track_id, (a.analyzer = 'qwen') desc, a.created_at desc, a.analysis_id desc
 """
 
 ANALYSES = f"""
@@ -165,7 +165,9 @@ DELETE_STALE_ANALYSES = """
 delete from track_vectors_minilm v
 using tracks t
 where t.track_id = v.track_id and t.slot = any(%(slots)s) and v.kind = 'analysis'
-  and not exists (select from analysis_results a where a.track_id = v.track_id and a.status = 'ok')
+  and not exists (
+    select from analysis_results a
+    where a.track_id = v.track_id and a.status = 'ok' and a.input_sha256 = t.lyrics_sha256)
 """
 
 # ---- indexes --------------------------------------------------------------------------------------------------------
@@ -264,6 +266,7 @@ on conflict (kind, input_digest) do update set body = excluded.body, markdown = 
 _SPEAKING_ANALYSIS = """
     select a.primary_mood, a.moods, a.themes
     from analysis_results a
+    join tracks t on t.track_id = a.track_id and t.lyrics_sha256 = a.input_sha256
     where a.track_id = f.track_id and a.status = 'ok'
     order by (a.analyzer = 'qwen') desc, a.created_at desc, a.analysis_id desc
     limit 1

@@ -14,7 +14,7 @@ class Bar:
     """One sung line.
 
     `line_no` counts all lines of the lyrics from 0; `section` numbers stretches between headers or blank lines; `hook` says that the header
-    names a hook; `aside` that brackets enclose the whole line.
+    names a hook; `aside` that brackets enclose the whole line; `main` counts the words before an ad-lib in brackets at the end.
     """
 
     line_no: int
@@ -23,6 +23,7 @@ class Bar:
     section: int
     hook: bool
     aside: bool
+    main: int
 
     @property
     def key(self) -> str:
@@ -44,8 +45,16 @@ def bars(lyrics: str) -> list[Bar]:
         words = () if text[:1] == "[" and text[-1:] == "]" else tuple(tokens(line))
         if words:
             aside = text[0] == "(" and text[-1] == ")"
-            found.append(Bar(line_no, line, words, section, hook, aside))
+            found.append(Bar(line_no, line, words, section, hook, aside, _before_adlibs(line, words)))
             opened = True
         elif not text and opened:
             section, opened = section + 1, False
     return found
+
+
+def _before_adlibs(line: str, words: tuple[Token, ...]) -> int:
+    """How many words stand before the brackets that end a line ("count it up (yeah)"); all of them where nothing else would be left."""
+    rest = line.rstrip(" .,!?")
+    while rest.endswith(")") and "(" in rest:
+        rest = rest[: rest.rindex("(")].rstrip(" .,!?")
+    return sum(word.end <= len(rest) for word in words) or len(words)

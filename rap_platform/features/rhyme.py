@@ -58,7 +58,8 @@ class Sound:
     """A song as syllables, in order: parallel tuples; for each bar its slice of syllables and the first sounds of its words.
 
     `words` numbers the words over the song, `texts` spells them, `ends` says where a syllable ends its word; `word_spans` holds bar, first
-    and last+1 character of each word.
+    and last+1 character of each word. `ids` numbers equal syllables equally; `bar_ends` is one past the last syllable of each bar before
+    its closing ad-lib.
     """
 
     bars: tuple[Bar, ...]
@@ -69,6 +70,8 @@ class Sound:
     bar_slices: tuple[tuple[int, int], ...]
     word_spans: tuple[tuple[int, int, int], ...]
     initials: tuple[tuple[str | None, ...], ...]
+    ids: tuple[int, ...]
+    bar_ends: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +130,6 @@ def _alike(one: Syllable, other: Syllable, tail: float) -> bool:
 # --- syllables against syllables -------------------------------------------------------------------------------------------------
 
 
-@lru_cache(maxsize=500_000)
 def strength(one: Syllable, other: Syllable) -> float:
     """How strongly two syllables rhyme, about -2 to 3.2: vowel, tail and stress add up, as in Hirjee and Brown (2010).
 
@@ -150,18 +152,22 @@ def hear(song: Sequence[Bar]) -> Sound:
     slices: list[tuple[int, int]] = []
     spans: list[tuple[int, int, int]] = []
     initials: list[tuple[str | None, ...]] = []
+    bar_ends: list[int] = []
     for index, bar in enumerate(song):
         begin = len(syllables)
-        final = len(bar.words) - 1
+        final = bar.main - 1
         initials.append(tuple(_initial(token.text) for token in bar.words))
         for position, token in enumerate(bar.words):
-            found = _unstressed(token.text) if position < final and token.text in _UNSTRESSED else _said(token.text)
+            small = position != final and token.text in _UNSTRESSED
+            found = _unstressed(token.text) if small else _said(token.text)
             count = len(found)
             syllables.extend(found)
             words.extend([len(spans)] * count)
             texts.extend([token.text] * count)
             ends.extend([False] * (count - 1) + [True] * bool(count))
             spans.append((index, token.start, token.end))
+            if position == final:
+                bar_ends.append(len(syllables))
         slices.append((begin, len(syllables)))
     return Sound(
         tuple(song),
@@ -172,7 +178,26 @@ def hear(song: Sequence[Bar]) -> Sound:
         tuple(slices),
         tuple(spans),
         tuple(initials),
+        tuple([_number(syllable) for syllable in syllables]),
+        tuple(bar_ends),
     )
+
+
+_NUMBERS: dict[Syllable, int] = {}
+_STRENGTHS: dict[int, dict[int, float]] = {}
+
+
+def _number(syllable: Syllable) -> int:
+    """A small number for each distinct syllable: comparing numbers is what makes whole songs quick."""
+    return _NUMBERS.setdefault(syllable, len(_NUMBERS))
+
+
+def _known_strengths(number: int) -> dict[int, float]:
+    """The strengths of one syllable with others that were computed before, to be added to; forgotten when there are too many."""
+    known = _STRENGTHS.get(number)
+    if known is None or len(known) > 2_000:
+        known = _STRENGTHS[number] = {}
+    return known
 
 
 @lru_cache(maxsize=100_000)
@@ -208,7 +233,7 @@ def find_rhymes(sound: Sound) -> Iterator[Rhyme]:
 
 def _runs(sound: Sound, first: int, first_end: int, second: int, second_end: int, *, same_bar: bool) -> Iterator[Rhyme]:
     """Diagonals of matching syllables between two bars."""
-    syllables, texts = sound.syllables, sound.texts
+    syllables, texts, ids = sound.syllables, sound.texts, sound.ids
     by_vowel: dict[str, list[int]] = {}
     for p in range(first, first_end):
         by_vowel.setdefault(syllables[p].vowel, []).append(p)
@@ -216,16 +241,20 @@ def _runs(sound: Sound, first: int, first_end: int, second: int, second_end: int
     before: dict[int, list[float]] = {}
     for q in range(second, second_end):
         here: dict[int, list[float]] = {}
-        one, text = syllables[q], texts[q]
+        one, text, known = syllables[q], texts[q], _known_strengths(ids[q])
         candidates = near.get(one.vowel)
         if candidates is None:
             candidates = near[one.vowel] = [p for other in NEAR[one.vowel] for p in by_vowel.get(other, ())]
         for p in candidates:
             if same_bar and p >= q:
                 continue
-            score = _REPEATED if texts[p] == text else strength(one, syllables[p])
+            score = known.get(ids[p])
+            if score is None:
+                score = known[ids[p]] = strength(one, syllables[p])
             if score < _EXTEND:
                 continue
+            if texts[p] == text:
+                score = _REPEATED
             run = before.pop(p - 1, None)
             if run is not None and same_bar and len(run) >= q - p:
                 yield from _accepted(sound, p - 1, q - 1, run, same_bar)
@@ -273,10 +302,11 @@ def _accepted(sound: Sound, p: int, q: int, run: list[float], same_bar: bool) ->
 
 def bars_rhyme(sound: Sound, one: int, other: int) -> bool:
     """Whether two bars end in a rhyme: their last words do, or their last syllables across words ("know it", "poet")."""
-    last, last_2 = sound.bars[one].words[-1].text, sound.bars[other].words[-1].text
+    last, last_2 = _last(sound.bars[one]), _last(sound.bars[other])
     if last != last_2 and rhymes(last, last_2):
         return True
-    (begin, end), (begin_2, end_2) = sound.bar_slices[one], sound.bar_slices[other]
+    begin, begin_2 = sound.bar_slices[one][0], sound.bar_slices[other][0]
+    end, end_2 = sound.bar_ends[one], sound.bar_ends[other]
     run: list[float] = []
     for back in range(1, min(end - begin, end_2 - begin_2, 6) + 1):
         same = sound.texts[end - back] == sound.texts[end_2 - back]
@@ -287,10 +317,14 @@ def bars_rhyme(sound: Sound, one: int, other: int) -> bool:
     return len(run) > 1 and any(rhyme.length > 1 for rhyme in _accepted(sound, end - 1, end_2 - 1, run, False))
 
 
+def _last(bar: Bar) -> str:
+    return bar.words[bar.main - 1].text
+
+
 def end_rhymes(sound: Sound) -> list[tuple[int, int, bool]]:
     """Pairs of bars within WINDOW_BARS of each other whose ends rhyme: (earlier, later, by repeating the same word)."""
     pairs: list[tuple[int, int, bool]] = []
-    lasts = [bar.words[-1].text for bar in sound.bars]
+    lasts = [_last(bar) for bar in sound.bars]
     for later in range(len(sound.bars)):
         for earlier in range(later - 1, max(-1, later - 1 - WINDOW_BARS), -1):
             if bars_rhyme(sound, earlier, later):
@@ -400,8 +434,8 @@ def measure(sound: Sound) -> RhymeFigures:
             internal.add(last)
     for earlier, later, repeated in pairs:
         if not repeated:
-            taking_part.update(sound.bar_slices[bar][1] - 1 for bar in (earlier, later))
-            longest_at.setdefault(sound.bar_slices[later][1] - 1, 1)
+            taking_part.update(sound.bar_ends[bar] - 1 for bar in (earlier, later))
+            longest_at.setdefault(sound.bar_ends[later] - 1, 1)
     rhymed_bars = {bar for earlier, later, repeated in pairs if not repeated for bar in (earlier, later)}
     multis = sum(length > 1 for length in longest_at.values())
     return RhymeFigures(
@@ -434,8 +468,8 @@ def rhyme_groups(lyrics: str) -> list[list[Span]]:
     linked: set[int] = set()
     joins = [(r.first + k, r.second + k) for r in find_rhymes(sound) for k in range(r.length)]
     for earlier, later, _ in end_rhymes(sound):
-        (begin, end), (begin_2, end_2) = sound.bar_slices[earlier], sound.bar_slices[later]
-        if end > begin and end_2 > begin_2:
+        end, end_2 = sound.bar_ends[earlier], sound.bar_ends[later]
+        if end > sound.bar_slices[earlier][0] and end_2 > sound.bar_slices[later][0]:
             joins.append((end - 1, end_2 - 1))
     for one, other in joins:
         linked.update((one, other))

@@ -95,19 +95,26 @@ def die_with_us(death_signal: int = signal.SIGTERM) -> Callable[[], None] | None
     return arrange
 
 
-def stop(process: subprocess.Popen[bytes], *, stop_signal: int = signal.SIGTERM, timeout_s: float = 15.0) -> int:
-    """Ask the child to end, then end its whole session; returns its exit status."""
-    session = session_members(process.pid)
-    if process.poll() is None:
-        with contextlib.suppress(ProcessLookupError):
-            process.send_signal(stop_signal)
+def stop(process: subprocess.Popen[bytes], *, stop_signal: int = signal.SIGTERM, timeout_s: float = 15.0) -> None:
+    """Ask the child to end, then end its whole session."""
+    stop_all([(process, stop_signal, timeout_s)])
+
+
+def stop_all(children: Sequence[tuple[subprocess.Popen[bytes], int, float]]) -> None:
+    """Ask children to end, each with its signal, all at once; after their time they are killed, sessions and all."""
+    sessions = [member for child, _, _ in children for member in session_members(child.pid)]
+    began = time.monotonic()
+    for child, stop_signal, _ in children:
+        if child.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                child.send_signal(stop_signal)
+    for child, _, timeout_s in children:
         try:
-            process.wait(timeout_s)
+            child.wait(max(0.0, began + timeout_s - time.monotonic()))
         except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-    end_all(session, patience_s=3.0)
-    return process.returncode
+            child.kill()
+            child.wait()
+    end_all(sessions, patience_s=3.0)
 
 
 def session_members(leader: int) -> list[psutil.Process]:

@@ -68,6 +68,7 @@ def up(settings: Settings, *, fill: bool = True, exit_after_fill: bool = False) 
         ours = catalogue.embedded(settings)
         supervisor: Supervisor | None = None
         filling = Filling(None, 0.0)
+        told: set[str] = set()
         try:
             settings = _start_settings(settings, ours)
             home = prepare_dagster_home(settings, code_server_port=settings.ports.code_server)
@@ -78,11 +79,11 @@ def up(settings: Settings, *, fill: bool = True, exit_after_fill: bool = False) 
             if "postgres" not in ours:
                 catalogue.prepare_databases(settings, ours)
             core = [service.name for service in specs if service.name not in ("dagster", "api", "code_server")]
-            _await(supervisor, core if fill else [service.name for service in specs], asked_to_stop)
+            _await(supervisor, core if fill else [service.name for service in specs], asked_to_stop, told)
             if fill:
                 filling = _fill(settings, supervisor, asked_to_stop)
-                _await(supervisor, [service.name for service in specs], asked_to_stop)
-            _panel(settings, supervisor, filling, time.monotonic() - started)
+                _await(supervisor, [service.name for service in specs], asked_to_stop, told)
+            _panel(settings, supervisor, filling, time.monotonic() - started, stays=not exit_after_fill)
             if not exit_after_fill:
                 supervisor.add(catalogue.daemon_service(settings, home / "workspace.yaml"))
                 supervisor.run_until(lambda: bool(asked_to_stop))
@@ -194,7 +195,7 @@ def _started(settings: Settings, data_dir: Path, wanted: set[str]) -> Iterator[S
         specs = _servers(settings, wanted)
         supervisor = Supervisor(specs, data_dir / RECORD, _facts(settings, f"rap-platform {' '.join(sys.argv[1:2])}"))
         try:
-            _await(supervisor, [service.name for service in specs], [], tell=False)
+            _await(supervisor, [service.name for service in specs], [])
             with activated(settings):
                 yield settings
             lock.wait_for_users(data_dir)
@@ -247,13 +248,14 @@ def _report_reconciled(settings: Settings) -> None:
         )
 
 
-def _await(supervisor: Supervisor, names: Sequence[str], asked_to_stop: list[int], *, tell: bool = True) -> None:
-    """Supervise until the named services are ready; tells of each as it comes."""
-    told: set[str] = set()
+def _await(
+    supervisor: Supervisor, names: Sequence[str], asked_to_stop: list[int], told: set[str] | None = None
+) -> None:
+    """Supervise until the named services are ready; with `told`, tells of each that is not in it yet."""
 
     def done() -> bool:
         for row in supervisor.report():
-            if tell and row["state"] == "ready" and row["name"] not in told:
+            if told is not None and row["state"] == "ready" and row["name"] not in told:
                 told.add(str(row["name"]))
                 console.print(f"[dim]{row['name']} ready after {row['ready_after_s']} s[/dim]", highlight=False)
         return bool(asked_to_stop) or supervisor.are_ready(*names)
@@ -288,7 +290,7 @@ def _fill(settings: Settings, supervisor: Supervisor, asked_to_stop: list[int]) 
     return Filling(child.returncode, time.monotonic() - started)
 
 
-def _panel(settings: Settings, supervisor: Supervisor, filling: Filling, seconds: float) -> None:
+def _panel(settings: Settings, supervisor: Supervisor, filling: Filling, seconds: float, *, stays: bool) -> None:
     """Say where everything answers and what the platform holds."""
     grid = Table.grid(padding=(0, 2))
     for name, url in _addresses(settings).items():
@@ -313,7 +315,13 @@ def _panel(settings: Settings, supervisor: Supervisor, filling: Filling, seconds
     failed = bool(filling.status)
     title = "[red]rap_platform runs, but the fill failed[/red]" if failed else "rap_platform"
     console.print(
-        Panel(grid, title=title, subtitle="Ctrl-C stops it", border_style="red" if failed else "green", expand=False)
+        Panel(
+            grid,
+            title=title,
+            subtitle="Ctrl-C stops it" if stays else None,
+            border_style="red" if failed else "green",
+            expand=False,
+        )
     )
 
 

@@ -95,9 +95,9 @@ class Memory:
             for line in Path(f"/proc/{member.pid}/smaps_rollup").read_text().splitlines():
                 if line.startswith("Pss:"):
                     return int(line.split()[1]) / 1024
-        except FileNotFoundError:
-            if member.is_running():
-                self.kind = "RSS"
+        except (FileNotFoundError, ProcessLookupError):
+            if not Path("/proc/self/smaps_rollup").exists():
+                self.kind = "RSS"  # else it has just ended
         except OSError:
             self.kind = "RSS"
         try:
@@ -114,7 +114,6 @@ class Supervisor:
         self._services = {service.name: _Running(service) for service in services}
         self._record = record
         self._facts = facts
-        self._stopping = False
         self.memory = Memory()
         us = psutil.Process()
         self._facts |= {"pid": us.pid, "create_time": us.create_time()}
@@ -165,16 +164,21 @@ class Supervisor:
         ]
 
     def stop(self) -> None:
-        """Stop every service, the last started first; each has its own time to end before it is killed."""
-        self._stopping = True
-        for running in reversed(self._services.values()):
-            if running.child is not None:
-                process.stop(
-                    running.child,
-                    stop_signal=running.service.stop_signal,
-                    timeout_s=running.service.stop_timeout_s,
-                )
-            running.state = State.STOPPED
+        """Stop every service, each after all that need it; those that don't need each other end side by side."""
+        left = dict(self._services)
+        while left:
+            needed = {name for running in left.values() for name in running.service.needs}
+            last = {name: running for name, running in left.items() if name not in needed} or dict(left)
+            process.stop_all(
+                [
+                    (running.child, running.service.stop_signal, running.service.stop_timeout_s)
+                    for running in last.values()
+                    if running.child is not None
+                ]
+            )
+            for name, running in last.items():
+                running.state = State.STOPPED
+                del left[name]
         self._record.unlink(missing_ok=True)
 
     def _advance(self, running: _Running) -> None:

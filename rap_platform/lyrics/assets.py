@@ -59,7 +59,10 @@ def genius_songs(
         raise failures.PermanentFailure(
             f"Genius blocks us ({block}). What had arrived is stored, nothing was recorded as missing. Try again after {again:%Y-%m-%d %H:%M} UTC, "
             "or import songs from a file.",
-            {"try_again_after": dg.MetadataValue.timestamp(again), "songs_stored": dg.MetadataValue.int(sum(statuses.values()))},
+            {
+                "try_again_after": dg.MetadataValue.timestamp(again),
+                "songs_stored": dg.MetadataValue.int(sum(statuses.values())),
+            },
         )
     broken = [report for report in reports if report.error]
     for report in broken:
@@ -76,7 +79,11 @@ def genius_songs(
     retry_policy=failures.RETRY,
     description="Songs from the CSV, JSON, JSONL and Parquet files of the inbox folder, as they came; unchanged rows are left alone.",
     check_specs=[
-        dg.AssetCheckSpec("every_inbox_file_was_read", asset="imported_songs", description="No file of the inbox was refused as a whole.")
+        dg.AssetCheckSpec(
+            "every_inbox_file_was_read",
+            asset="imported_songs",
+            description="No file of the inbox was refused as a whole.",
+        )
     ],
 )
 def imported_songs(context: dg.AssetExecutionContext, postgres: PostgresResource) -> dg.MaterializeResult:
@@ -105,7 +112,10 @@ def imported_songs(context: dg.AssetExecutionContext, postgres: PostgresResource
             rejected=dict(rejected), inbox=str(settings.data_dir / "inbox"), seconds=round(time.monotonic() - started, 2),
         )  # fmt: skip
     check = dg.AssetCheckResult(
-        check_name="every_inbox_file_was_read", passed=not refused, severity=dg.AssetCheckSeverity.WARN, metadata={"refused": refused}
+        check_name="every_inbox_file_was_read",
+        passed=not refused,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={"refused": refused},
     )
     return dg.MaterializeResult(metadata=figures, check_results=[check])
 
@@ -179,7 +189,9 @@ def _stored(
             if len(waiting) >= BATCH:
                 full, waiting = waiting, []
                 if _store(conn, full, statuses) >= UNREADABLE_PAGES:
-                    raise Blocked("several pages were no song pages: a bot check, or Genius has changed its pages", None)
+                    raise Blocked(
+                        "several pages were no song pages: a bot check, or Genius has changed its pages", None
+                    )
     finally:
         if waiting and not conn.broken:
             _store(conn, waiting, statuses)
@@ -189,12 +201,18 @@ def _store(conn: psycopg.Connection, songs: list[queries.RawSong], statuses: Cou
     """Commit songs as they came, then look into their pages and commit what they are; returns how many pages were unreadable."""
     written = queries.store_raw_songs(conn, songs)
     conn.commit()
-    verdicts = [(song.source_id, *(reread(song) if song.status == "ok" else (song.status, song.reason))) for song in songs]
-    queries.mark_raw_songs(conn, [verdict for song, verdict in zip(songs, verdicts, strict=True) if verdict[1] != song.status])
+    verdicts = [
+        (song.source_id, *(reread(song) if song.status == "ok" else (song.status, song.reason))) for song in songs
+    ]
+    queries.mark_raw_songs(
+        conn, [verdict for song, verdict in zip(songs, verdicts, strict=True) if verdict[1] != song.status]
+    )
     conn.commit()
     statuses.update(status for _, status, _ in verdicts)
     statuses["not_written"] += len(songs) - written
-    return sum(song.status == "ok" and status == "blocked" for song, (_, status, _) in zip(songs, verdicts, strict=True))
+    return sum(
+        song.status == "ok" and status == "blocked" for song, (_, status, _) in zip(songs, verdicts, strict=True)
+    )
 
 
 def _figures(

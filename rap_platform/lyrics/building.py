@@ -139,7 +139,9 @@ def _store(conn: psycopg.Connection, prepared: Sequence[_Prepared], report: Buil
     good = [one for one in prepared if one.reason is None]
     bad = [one for one in prepared if one.reason is not None]
     artists = {
-        simulated: ensure_artists(conn, [one.facts.artist for one in good if one.song.simulated == simulated], simulated=simulated)
+        simulated: ensure_artists(
+            conn, [one.facts.artist for one in good if one.song.simulated == simulated], simulated=simulated
+        )
         for simulated in sorted({one.song.simulated for one in good})
     }
     rows = [_track_row(one, artists[one.song.simulated][one.facts.artist].artist_id) for one in good]
@@ -164,7 +166,12 @@ def _store(conn: psycopg.Connection, prepared: Sequence[_Prepared], report: Buil
         queries.store_set_aside(
             conn,
             [
-                {"raw_song_id": one.song.raw_song_id, "raw_sha256": one.song.content_sha256, "cleaner_version": VERSION, "reason": one.reason}
+                {
+                    "raw_song_id": one.song.raw_song_id,
+                    "raw_sha256": one.song.content_sha256,
+                    "cleaner_version": VERSION,
+                    "reason": one.reason,
+                }
                 for one in aside
             ],
             keep_tracks=keep_track,
@@ -174,7 +181,9 @@ def _store(conn: psycopg.Connection, prepared: Sequence[_Prepared], report: Buil
 def _track_row(one: _Prepared, artist_id: int) -> queries.TrackRow:
     song, facts, lyrics = one.song, one.facts, one.cleaned.text
     lines = lyrics.split("\n")
-    sung = [line for at, line in enumerate(lines) if line.strip() and header_of(line, lines[at - 1] if at else "") is None]
+    sung = [
+        line for at, line in enumerate(lines) if line.strip() and header_of(line, lines[at - 1] if at else "") is None
+    ]
     return queries.TrackRow(
         raw_song_id=song.raw_song_id, source=song.source, source_id=song.source_id, artist_id=artist_id,
         artist=facts.artist, title=facts.title, normalised_title=normalise_title(facts.title), featured=list(facts.featured),
@@ -188,7 +197,17 @@ def _track_row(one: _Prepared, artist_id: int) -> queries.TrackRow:
 
 def _section_rows(track_id: int, lyrics: str) -> list[queries.SectionRow]:
     return [
-        queries.SectionRow(track_id, s.section_no, s.kind, s.label, list(s.performers), s.first_line, s.last_line, s.text, _sha256(s.text))
+        queries.SectionRow(
+            track_id,
+            s.section_no,
+            s.kind,
+            s.label,
+            list(s.performers),
+            s.first_line,
+            s.last_line,
+            s.text,
+            _sha256(s.text),
+        )
         for s in split_sections(lyrics)
     ]
 
@@ -196,7 +215,11 @@ def _section_rows(track_id: int, lyrics: str) -> list[queries.SectionRow]:
 def _describe_genius(song: queries.PendingSong, page: Page | None) -> Facts:
     told = _dict(song.payload.get("song"))
     title = parse_title(song.title)
-    guests = [str(guest["name"]) for guest in told.get("featured_artists") or () if isinstance(guest, dict) and guest.get("name")]
+    guests = [
+        str(guest["name"])
+        for guest in told.get("featured_artists") or ()
+        if isinstance(guest, dict) and guest.get("name")
+    ]
     released = _date_of(_dict(told.get("release_date_components"))) or _date(told.get("release_date"))
     parts = _dict(told.get("release_date_components"))
     explicit = told.get("explicit") if isinstance(told.get("explicit"), bool) else page.explicit if page else None
@@ -245,7 +268,9 @@ def _language(value: Any) -> str | None:
 
 
 def _truth(value: Any) -> bool | None:
-    return {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}.get(str(value).strip().casefold())
+    return {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}.get(
+        str(value).strip().casefold()
+    )
 
 
 def _dict(value: Any) -> dict[str, Any]:

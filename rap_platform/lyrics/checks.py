@@ -28,7 +28,9 @@ def no_track_is_empty(postgres: PostgresResource) -> dg.AssetCheckResult:
         return _none(queries.tracks_without_text(conn))
 
 
-@dg.asset_check(asset=assets.tracks, blocking=True, description="No track is one long line: what hears rhyme needs line breaks.")
+@dg.asset_check(
+    asset=assets.tracks, blocking=True, description="No track is one long line: what hears rhyme needs line breaks."
+)
 def tracks_have_line_breaks(postgres: PostgresResource) -> dg.AssetCheckResult:
     with postgres.connection() as conn:
         return _none(queries.tracks_without_line_breaks(conn, ONE_LINE_WORDS))
@@ -40,13 +42,17 @@ def songs_are_unique(postgres: PostgresResource) -> dg.AssetCheckResult:
         return _none(queries.duplicated_songs(conn))
 
 
-@dg.asset_check(asset=assets.tracks, blocking=True, description="Every track has sections, in order, that cover its text.")
+@dg.asset_check(
+    asset=assets.tracks, blocking=True, description="Every track has sections, in order, that cover its text."
+)
 def sections_cover_the_lines(postgres: PostgresResource) -> dg.AssetCheckResult:
     with postgres.connection() as conn:
         return _none(queries.badly_cut_tracks(conn))
 
 
-@dg.asset_check(asset=assets.tracks, blocking=True, description="A duplicate points to an original of its own population.")
+@dg.asset_check(
+    asset=assets.tracks, blocking=True, description="A duplicate points to an original of its own population."
+)
 def duplicates_point_to_originals(postgres: PostgresResource) -> dg.AssetCheckResult:
     with postgres.connection() as conn:
         return _none(queries.dangling_duplicates(conn))

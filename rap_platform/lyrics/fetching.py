@@ -80,7 +80,9 @@ def fetch_artists(
     def _work(artist: Artist) -> None:
         report = ArtistReport(artist.slug, artist.name, genius_id=artist.genius_id)
         try:
-            for song in _artist(client, artist, known, report, most_songs=most_songs, force=force, now=moment, stop=stop):
+            for song in _artist(
+                client, artist, known, report, most_songs=most_songs, force=force, now=moment, stop=stop
+            ):
                 report.fetched[song.status] = report.fetched.get(song.status, 0) + 1
                 _put(song)
         except _Broken as error:
@@ -133,7 +135,11 @@ def find_song(client: GeniusClient, artist: str, title: str) -> int | None:
     for hit in hits if isinstance(hits, list) else ():
         result = _dict(_dict(hit).get("result"))
         by = str(_dict(result.get("primary_artist")).get("name") or "")
-        if same_artist(by, artist) and same_title(str(result.get("title") or ""), title) and not is_translation_account(by):
+        if (
+            same_artist(by, artist)
+            and same_title(str(result.get("title") or ""), title)
+            and not is_translation_account(by)
+        ):
             return int(result["id"])
     return None
 
@@ -181,7 +187,11 @@ def _listed(
     while page is not None and not stop.is_set():
         response = _ask(client.artist_songs(artist_id, page, sort="release_date"), f"list of songs, page {page}")
         for song in response.get("songs") or ():
-            if not isinstance(song, dict) or not isinstance(song.get("id"), int) or not isinstance(song.get("title"), str):
+            if (
+                not isinstance(song, dict)
+                or not isinstance(song.get("id"), int)
+                or not isinstance(song.get("title"), str)
+            ):
                 raise _Broken("the list of songs is not as Genius documents it")
             primary = _dict(song.get("primary_artist"))
             if primary.get("id") != artist_id or is_translation_account(str(primary.get("name") or "")):
@@ -201,10 +211,18 @@ def _fetch(client: GeniusClient, artist: Artist, listed: Mapping[str, Any]) -> t
     song: dict[str, Any] = {}
     if isinstance(answer, ApiAnswer) and answer.outcome is Outcome.OK:
         song = _dict(answer.response.get("song"))
-        answer = _listed_as(song) if song.get("id") == listed["id"] else _answer(Outcome.FAILED, "Genius answered with another song")
+        answer = (
+            _listed_as(song)
+            if song.get("id") == listed["id"]
+            else _answer(Outcome.FAILED, "Genius answered with another song")
+        )
         if answer.outcome is Outcome.OK:
             url = song.get("url") or listed.get("url")
-            answer = client.page(url) if isinstance(url, str) else _answer(Outcome.FAILED, "Genius gave no address for the song")
+            answer = (
+                client.page(url)
+                if isinstance(url, str)
+                else _answer(Outcome.FAILED, "Genius gave no address for the song")
+            )
     block = Blocked(answer.reason or "blocked", answer.retry_after_s) if answer.outcome is Outcome.BLOCKED else None
     return _raw(client, artist, song or dict(listed), listed, answer), block
 
@@ -247,7 +265,15 @@ def _due(song: KnownSong, fingerprint: str, now: dt.datetime) -> bool:
 
 def _fingerprint(listed: Mapping[str, Any]) -> str:
     """Give a digest of what changes when a song is edited; views change daily and don't count."""
-    keys = ("title", "url", "lyrics_state", "instrumental", "release_date_components", "lyrics_updated_at", "updated_by_human_at")
+    keys = (
+        "title",
+        "url",
+        "lyrics_state",
+        "instrumental",
+        "release_date_components",
+        "lyrics_updated_at",
+        "updated_by_human_at",
+    )
     facts: dict[str, Any] = {key: listed.get(key) for key in keys}
     facts["artist"] = _dict(listed.get("primary_artist")).get("id")
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:32]

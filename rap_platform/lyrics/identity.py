@@ -21,7 +21,8 @@ _VERSION = re.compile(
 )
 _NAMES = re.compile(r"\s*(?:,|;|&|\band\b|\bwith\b|\bfeat\.?(?=\s)|\bft\.?(?=\s))\s*", re.IGNORECASE)
 _TRANSLATORS = re.compile(
-    r"^genius\s+.*(?:translation|traduc|traduzion|übersetz|ubersetz|çeviri|ceviri|romaniz|переводы|ترجم|翻訳|翻译|번역)", re.IGNORECASE
+    r"^genius\s+.*(?:translation|traduc|traduzion|übersetz|ubersetz|çeviri|ceviri|romaniz|переводы|ترجم|翻訳|翻译|번역)",
+    re.IGNORECASE,
 )
 
 

@@ -25,11 +25,48 @@ MOST_EXTRA_CHARACTERS: Final = 2000
 SUFFIXES: Final = (".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".json", ".parquet")
 REJECTS_SUFFIX: Final = ".rejects.csv"
 
-FIELDS: Final = ("id", "artist", "title", "lyrics", "album", "genre", "year", "release_date", "language", "views", "featured", "explicit", "link")
+FIELDS: Final = (
+    "id",
+    "artist",
+    "title",
+    "lyrics",
+    "album",
+    "genre",
+    "year",
+    "release_date",
+    "language",
+    "views",
+    "featured",
+    "explicit",
+    "link",
+)
 _SYNONYMS: Final[dict[str, tuple[str, ...]]] = {
     "lyrics": ("lyrics", "lyric", "text", "song_lyrics", "lyrics_text", "full_lyrics", "plain_lyrics", "plainlyrics"),
-    "title": ("title", "song", "song_title", "track_name", "track", "name", "song_name", "sname", "lyrics_title", "track_title"),
-    "artist": ("artist", "artist_name", "singer", "performer", "primary_artist", "track_artist", "artists", "artist_names", "band", "poet", "author"),
+    "title": (
+        "title",
+        "song",
+        "song_title",
+        "track_name",
+        "track",
+        "name",
+        "song_name",
+        "sname",
+        "lyrics_title",
+        "track_title",
+    ),
+    "artist": (
+        "artist",
+        "artist_name",
+        "singer",
+        "performer",
+        "primary_artist",
+        "track_artist",
+        "artists",
+        "artist_names",
+        "band",
+        "poet",
+        "author",
+    ),
     "id": ("id", "song_id", "genius_id", "track_id", "uid"),
     "link": ("link", "url", "lyrics_url", "slink", "song_url", "song_link"),
     "album": ("album", "album_name", "track_album_name"),
@@ -258,7 +295,9 @@ def _text_lines(path: Path, encoding: str) -> Iterator[str]:
         "".encode(encoding)
         wide = len("a".encode(encoding).removeprefix(b"\xff\xfe").removeprefix(b"\xfe\xff")) > 1
     except (LookupError, UnicodeError):
-        raise ImportRefused(f"{path}: there is no encoding {encoding!r}; try --encoding cp1252, latin-1 or utf-16") from None
+        raise ImportRefused(
+            f"{path}: there is no encoding {encoding!r}; try --encoding cp1252, latin-1 or utf-16"
+        ) from None
     yield from (_wide_lines if wide else _narrow_lines)(path, encoding)
 
 
@@ -297,14 +336,18 @@ def _wide_lines(path: Path, encoding: str) -> Iterator[str]:
             try:
                 line = stream.readline(MOST_BYTES + 1)
             except UnicodeError as error:
-                raise ImportRefused(f"{path}, after line {number}: not valid {_proper(encoding)} ({error}); name its encoding with --encoding") from None
+                raise ImportRefused(
+                    f"{path}, after line {number}: not valid {_proper(encoding)} ({error}); name its encoding with --encoding"
+                ) from None
             if not line:
                 return
             number += 1
             if len(line) > MOST_BYTES:
                 raise ImportRefused(f"{path}, line {number}: longer than {MOST_BYTES // 1024 // 1024} MB, no song is")
             if "\0" in line:
-                raise ImportRefused(f"{path}, line {number}, column {line.index(chr(0)) + 1}: a NUL character, which no text has. Remove it")
+                raise ImportRefused(
+                    f"{path}, line {number}, column {line.index(chr(0)) + 1}: a NUL character, which no text has. Remove it"
+                )
             yield line.removeprefix("\ufeff") if number == 1 else line
 
 
@@ -321,7 +364,9 @@ def _csv_rows(path: Path, encoding: str, columns: Mapping[str, str] | None) -> I
     lines = _text_lines(path, encoding)
     first = next(lines, "")
     if "\r" in first.rstrip("\r\n"):
-        raise ImportRefused(f"{path}, line 1: lines end in bare carriage returns; convert them, e.g. tr '\\r' '\\n' < {path.name} > lines{path.suffix}")
+        raise ImportRefused(
+            f"{path}, line 1: lines end in bare carriage returns; convert them, e.g. tr '\\r' '\\n' < {path.name} > lines{path.suffix}"
+        )
     reader = csv.reader(_chain(first, lines), delimiter=_delimiter(first), strict=True)
     start = 1
     try:
@@ -369,7 +414,9 @@ def _jsonl_rows(path: Path, encoding: str, columns: Mapping[str, str] | None) ->
         except (ValueError, RecursionError) as error:
             if not good:
                 place = f", column {error.colno}" if isinstance(error, json.JSONDecodeError) else ""
-                raise ImportRefused(f"{path}, line {number}{place}: not JSON; JSONL has one object per line, a JSON list belongs in a .json file") from None
+                raise ImportRefused(
+                    f"{path}, line {number}{place}: not JSON; JSONL has one object per line, a JSON list belongs in a .json file"
+                ) from None
             yield _Row(number, None, "invalid_json")
             continue
         if not isinstance(values, dict):
@@ -383,7 +430,9 @@ def _jsonl_rows(path: Path, encoding: str, columns: Mapping[str, str] | None) ->
 
 def _json_rows(path: Path, encoding: str, columns: Mapping[str, str] | None) -> Iterator[_Row]:
     if path.stat().st_size > MOST_JSON_BYTES:
-        raise ImportRefused(f"{path}: larger than {MOST_JSON_BYTES // 1024 // 1024} MB; a list that large belongs in JSONL, one object per line")
+        raise ImportRefused(
+            f"{path}: larger than {MOST_JSON_BYTES // 1024 // 1024} MB; a list that large belongs in JSONL, one object per line"
+        )
     text = "".join(_long_json(path, encoding))
     try:
         document = json.loads(text)
@@ -397,7 +446,9 @@ def _json_rows(path: Path, encoding: str, columns: Mapping[str, str] | None) -> 
     songs = _song_list(document)
     if not songs:
         raise ImportRefused(f'{path}: no list of songs in it; give [{{"artist": …, "title": …, "lyrics": …}}, …]')
-    _require(path, list(dict.fromkeys(key for song in songs[:50] for key in song)), columns, where="the songs have the keys")
+    _require(
+        path, list(dict.fromkeys(key for song in songs[:50] for key in song)), columns, where="the songs have the keys"
+    )
     for number, song in enumerate(songs, 1):
         yield _Row(number, _flat(song))
 
@@ -417,7 +468,9 @@ def _long_json(path: Path, encoding: str) -> Iterator[str]:
             "Save the file as UTF-8, or name its encoding, e.g. --encoding cp1252"
         ) from None
     except LookupError:
-        raise ImportRefused(f"{path}: there is no encoding {encoding!r}; try --encoding cp1252, latin-1 or utf-16") from None
+        raise ImportRefused(
+            f"{path}: there is no encoding {encoding!r}; try --encoding cp1252, latin-1 or utf-16"
+        ) from None
 
 
 def _song_list(document: Any) -> list[dict[str, Any]]:
@@ -445,7 +498,9 @@ def _parquet_rows(path: Path, columns: Mapping[str, str] | None) -> Iterator[_Ro
                     number += 1
                     yield _Row(number, _flat(values))
     except (pa.ArrowException, OSError) as error:
-        raise ImportRefused(f"{path}, after row {number}: not readable as Parquet ({str(error).splitlines()[0]})") from None
+        raise ImportRefused(
+            f"{path}, after row {number}: not readable as Parquet ({str(error).splitlines()[0]})"
+        ) from None
 
 
 # -- understanding ------------------------------------------------------------------------------------------------
@@ -459,7 +514,9 @@ def _require(path: Path, header: Sequence[str], columns: Mapping[str, str] | Non
     if wrong := [name for name in wanted.values() if name not in FIELDS]:
         raise ImportRefused(f"{path}: {wrong[0]!r} is no field; a column can be mapped to {', '.join(FIELDS)}")
     if {"lyric", "next lyric"} <= {name.casefold() for name in header}:
-        raise ImportRefused(f"{path}: {where}: {listed}. This is one line per row, without an order: give one song per row")
+        raise ImportRefused(
+            f"{path}: {where}: {listed}. This is one line per row, without an order: give one song per row"
+        )
     found = _mapping(header, wanted)[1]
     for needed in ("lyrics", "title"):
         if needed not in found:
@@ -467,7 +524,9 @@ def _require(path: Path, header: Sequence[str], columns: Mapping[str, str] | Non
                 f"{path}: no {needed} column; {where}: {listed}. If one of them holds the {needed}, say --map COLUMN={needed}"
             )
     if "artist" not in found and "link" not in found:
-        raise ImportRefused(f"{path}: no artist column; {where}: {listed}. If one of them holds the artist, say --map COLUMN=artist")
+        raise ImportRefused(
+            f"{path}: no artist column; {where}: {listed}. If one of them holds the artist, say --map COLUMN=artist"
+        )
 
 
 def _mapping(header: Sequence[str], columns: Mapping[str, str]) -> tuple[Preset | None, dict[str, str]]:
@@ -499,14 +558,21 @@ def _songs(
         if header not in mappings:
             if len(mappings) > 1000:
                 mappings.clear()
-            mappings[header] = _mapping(header, {column: key for column, key in columns.items() if column in row.values})
+            mappings[header] = _mapping(
+                header, {column: key for column, key in columns.items() if column in row.values}
+            )
         preset, found = mappings[header]
         report.preset = report.preset or (preset.name if preset else None)
         song = _song(row.line, row.values, preset, found)
         if isinstance(song, _Song):
             yield song
         else:
-            rejects.add(row.line, song, _plain(row.values.get(found.get("artist", ""))), _plain(row.values.get(found.get("title", ""))))
+            rejects.add(
+                row.line,
+                song,
+                _plain(row.values.get(found.get("artist", ""))),
+                _plain(row.values.get(found.get("title", ""))),
+            )
 
 
 def _song(line: int, values: Mapping[str, Any], preset: Preset | None, found: Mapping[str, str]) -> _Song | str:
@@ -529,8 +595,14 @@ def _song(line: int, values: Mapping[str, Any], preset: Preset | None, found: Ma
         return problem
     mapped = set(found.values())
     extra = {key: _short(value) for key, value in values.items() if key and value is not None and key not in mapped}
-    fields = {key: _short(value) for key, value in given.items() if key != "lyrics" and value is not None and value != ""}
-    payload = {"preset": preset.name if preset else None, "fields": fields | {"artist": artist, "title": title}, "row": extra}
+    fields = {
+        key: _short(value) for key, value in given.items() if key != "lyrics" and value is not None and value != ""
+    }
+    payload = {
+        "preset": preset.name if preset else None,
+        "fields": fields | {"artist": artist, "title": title},
+        "row": extra,
+    }
     if _unstorable(json.dumps(payload, ensure_ascii=False)):
         return "invalid_characters"
     return _Song(line, _source_id(preset, given, artist, title), artist, title, lyrics, payload)
@@ -629,7 +701,7 @@ class _Rejects:
             if self._rows:
                 target.write_text(text.getvalue(), encoding="utf-8", errors="replace")
                 return target
-            if target.is_file() and target.open("rb").readline().strip() == ",".join(self.HEADER).encode():
+            if target.is_file() and target.read_bytes().startswith(",".join(self.HEADER).encode() + b"\n"):
                 target.unlink()
         except OSError:
             return None
@@ -656,7 +728,9 @@ def _store(conn: psycopg.Connection, batch: Sequence[_Song], report: ImportRepor
             rejects.add(song.line, "duplicate_id", song.artist, song.title)
             continue
         fresh.discard(song.source_id)
-        digest = hashlib.sha256(json.dumps([song.payload, song.lyrics], sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+        digest = hashlib.sha256(
+            json.dumps([song.payload, song.lyrics], sort_keys=True, ensure_ascii=False).encode()
+        ).hexdigest()
         if stored.get(song.source_id) == digest:
             report.unchanged += 1
             continue
@@ -664,7 +738,17 @@ def _store(conn: psycopg.Connection, batch: Sequence[_Song], report: ImportRepor
         report.new += song.source_id not in stored
         wanted.append(
             queries.RawSong(
-                "import", song.source_id, None, song.artist, song.title, "ok", None, song.payload, song.lyrics, digest, simulated=False
+                "import",
+                song.source_id,
+                None,
+                song.artist,
+                song.title,
+                "ok",
+                None,
+                song.payload,
+                song.lyrics,
+                digest,
+                simulated=False,
             )
         )
     queries.store_raw_songs(conn, wanted)
@@ -686,5 +770,3 @@ def _looks_wide(start: bytes) -> bool:
 
 def _first_odd(start: bytes) -> int:
     return next(at for at, byte in enumerate(start, 1) if byte < 32 and byte not in b"\t\n\r\x0b\x0c\x1b")
-
-

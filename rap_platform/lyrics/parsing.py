@@ -9,9 +9,21 @@ from lxml import etree, html
 
 PageStatus = Literal["ok", "missing", "instrumental", "unreleased", "blocked", "failed"]
 
-_BLOCKS: Final = frozenset({"div", "p", "section", "article", "ul", "ol", "li", "h1", "h2", "h3", "h4", "blockquote", "tr", "table"})
-_SILENT: Final = frozenset({"script", "style", "noscript", "template", "button", "svg", "iframe", "img", "form", "input", "select"})
-_FURNITURE: Final = ("LyricsHeader", "InreadContainer", "SidebarAd", "PrimisPlayer", "Lyrics__Footer", "LyricsFooter", "RecommendedSongs")
+_BLOCKS: Final = frozenset(
+    {"div", "p", "section", "article", "ul", "ol", "li", "h1", "h2", "h3", "h4", "blockquote", "tr", "table"}
+)
+_SILENT: Final = frozenset(
+    {"script", "style", "noscript", "template", "button", "svg", "iframe", "img", "form", "input", "select"}
+)
+_FURNITURE: Final = (
+    "LyricsHeader",
+    "InreadContainer",
+    "SidebarAd",
+    "PrimisPlayer",
+    "Lyrics__Footer",
+    "LyricsFooter",
+    "RecommendedSongs",
+)
 _STATE: Final = re.compile(r"window\.__PRELOADED_STATE__\s*=\s*JSON\.parse\(\s*'")
 _STATE_PLAIN: Final = re.compile(r"window\.__PRELOADED_STATE__\s*=\s*(?=\{)")
 _ESCAPE: Final = re.compile(r"\\(.)", re.DOTALL)
@@ -43,7 +55,9 @@ def parse_page(page: str) -> Page:
         return Page("failed", "the page is empty", None)
     state = _state(tree)
     song = _song(state)
-    containers = tree.xpath('//div[@data-lyrics-container="true"]') or tree.xpath('//div[contains(concat(" ", @class, " "), " lyrics ")]')
+    containers = tree.xpath('//div[@data-lyrics-container="true"]') or tree.xpath(
+        '//div[contains(concat(" ", @class, " "), " lyrics ")]'
+    )
     text = _read(containers)
     if text is None and (body := _find(state, ("songPage", "lyricsData", "body", "html"))):
         text = _read([fragment for fragment in [_tree(f"<div>{body}</div>")] if fragment is not None])
@@ -59,7 +73,9 @@ def parse_page(page: str) -> Page:
     )
 
 
-def _status(text: str | None, song: dict[str, Any], state: dict[str, Any], *, containers_seen: bool) -> tuple[PageStatus, str | None]:
+def _status(
+    text: str | None, song: dict[str, Any], state: dict[str, Any], *, containers_seen: bool
+) -> tuple[PageStatus, str | None]:
     placeholder = _text(_find(state, ("songPage", "lyricsData", "lyricsPlaceholderReason")))
     if song.get("instrumental") is True or placeholder == "instrumental":
         return "instrumental", "the page says that the song is an instrumental"
@@ -76,7 +92,11 @@ def _tree(page: str) -> Any:
     # lxml takes no str with an XML declaration of an encoding, and no NUL
     data = page.replace("\0", "").encode("utf-8", errors="replace")
     try:
-        return html.document_fromstring(data, parser=html.HTMLParser(encoding="utf-8", huge_tree=True)) if data.strip() else None
+        return (
+            html.document_fromstring(data, parser=html.HTMLParser(encoding="utf-8", huge_tree=True))
+            if data.strip()
+            else None
+        )
     except etree.ParserError:
         return None
 

@@ -349,7 +349,9 @@ def store_set_aside(conn: psycopg.Connection, rows: Sequence[Mapping[str, Any]],
         cursor.executemany(_SET_ASIDE, rows)
         if keep_tracks:
             return
-        cursor.execute("select track_id from tracks where raw_song_id = any(%s)", [[row["raw_song_id"] for row in rows]])
+        cursor.execute(
+            "select track_id from tracks where raw_song_id = any(%s)", [[row["raw_song_id"] for row in rows]]
+        )
         delete_tracks(conn, [int(track_id) for (track_id,) in cursor])
 
 
@@ -419,7 +421,11 @@ def store_links(conn: psycopg.Connection, links: Sequence[tuple[int, int, float]
     where t.track_id = o.track_id and t.simulated = %(simulated)s
       and (t.duplicate_of, t.duplicate_score) is distinct from (w.original, w.score)
     """
-    columns = {"tracks": [t for t, _, _ in links], "originals": [o for _, o, _ in links], "scores": [s for _, _, s in links]}
+    columns = {
+        "tracks": [t for t, _, _ in links],
+        "originals": [o for _, o, _ in links],
+        "scores": [s for _, _, s in links],
+    }
     return conn.execute(query, columns | {"simulated": simulated}).rowcount
 
 
@@ -494,4 +500,3 @@ def _one(conn: psycopg.Connection, query: str, parameters: Sequence[Any] = ()) -
 
 def _row(record: Any) -> dict[str, Any]:
     return {name: getattr(record, name) for name in record.__dataclass_fields__}
-

@@ -14,8 +14,14 @@ MOST_WORDS = 160  # a sentence encoder reads 256 word pieces, slang and old spel
 LEAST_LINES = 4
 
 _KINDS: Final[tuple[tuple[Kind, str], ...]] = (
-    ("interlude", r"interlude|interludio|zwischenspiel|intermède|intermezzo|break(?:down)?|instrumental(?: break)?|beat switch|solo|guitar solo"),
-    ("hook", r"(?:pre|post)[- ]?(?:chorus|hook|refrain|coro)|chorus|hook(?:line)?|refrain|refrão|refrao|estribillo|coro|ritornello|nakarat|припев"),
+    (
+        "interlude",
+        r"interlude|interludio|zwischenspiel|intermède|intermezzo|break(?:down)?|instrumental(?: break)?|beat switch|solo|guitar solo",
+    ),
+    (
+        "hook",
+        r"(?:pre|post)[- ]?(?:chorus|hook|refrain|coro)|chorus|hook(?:line)?|refrain|refrão|refrao|estribillo|coro|ritornello|nakarat|припев",
+    ),
     ("verse", r"verse|verso|couplet|strophe|part(?=\s*\d+\s*:)|strofa|estrofa|куплет|zwrotka|kıta|vers"),
     ("bridge", r"bridge|puente|pont|ponte|brücke|бридж"),
     ("intro", r"intro(?:duction)?|introducción|introdução|вступление"),
@@ -23,11 +29,16 @@ _KINDS: Final[tuple[tuple[Kind, str], ...]] = (
     ("skit", r"skit|spoken(?: word)?|dialogue|sample|voicemail|phone call"),
     ("part", r"part|pt\.?|parte|movement|часть|teil"),
 )
-_KIND: Final = re.compile(r"^(?:" + "|".join(f"(?P<{kind}>{words})" for kind, words in _KINDS) + r")(?![^\W\d_])", re.IGNORECASE)
+_KIND: Final = re.compile(
+    r"^(?:" + "|".join(f"(?P<{kind}>{words})" for kind, words in _KINDS) + r")(?![^\W\d_])", re.IGNORECASE
+)
 _BRACKETED = re.compile(r"^\[(?P<label>[^\[\]]{1,200})\]:?$")
 _PARENTHESISED = re.compile(r"^\((?P<label>[^()]{1,60})\):?$")
 _COLON = re.compile(r"^(?P<label>[^:\[\]()]{3,60}):$")
-_CREDIT = re.compile(r"^(?:produced|prod\.?|written|mixed|directed|produit|produziert|tekst|letra|lyrics|songtext|текст|paroles)\b", re.IGNORECASE)
+_CREDIT = re.compile(
+    r"^(?:produced|prod\.?|written|mixed|directed|produit|produziert|tekst|letra|lyrics|songtext|текст|paroles)\b",
+    re.IGNORECASE,
+)
 _NUMBER = r"(?:\s*(?:#?\d+|[ivx]+|one|two|three|four|x\s?\d+|\d\s?x|\(x\d\)|[-–—]))*"
 _BARE_LABEL = re.compile(_KIND.pattern + _NUMBER + r"\s*$", re.IGNORECASE)
 
@@ -64,7 +75,9 @@ def split_sections(text: str) -> list[Section]:
     blank lines; a stanza that comes again word for word is a hook, any other unlabelled text a verse without label.
     """
     lines = text.split("\n")
-    headers = {number: label for number, line in enumerate(lines, 1) if (label := header_of(line, _before(lines, number)))}
+    headers = {
+        number: label for number, line in enumerate(lines, 1) if (label := header_of(line, _before(lines, number)))
+    }
     blocks = _labelled(lines, headers) if headers else _stanzas(lines, 1, len(lines))
     sections: list[Section] = []
     for block in blocks:
@@ -102,7 +115,9 @@ def performers_of(label: str) -> tuple[str, ...]:
         _, colon, names = re.sub(r"\s+[-–—]\s+", "\0", label, count=1).partition("\0")
     if not colon or _CREDIT.match(label):
         return ()
-    return tuple(dict.fromkeys(name.strip(" ()*_") for name in split_names(re.sub(r"[()]", ",", names)) if name.strip(" ()*_")))
+    return tuple(
+        dict.fromkeys(name.strip(" ()*_") for name in split_names(re.sub(r"[()]", ",", names)) if name.strip(" ()*_"))
+    )
 
 
 def _before(lines: list[str], number: int) -> str:
@@ -134,7 +149,12 @@ def _stanzas(lines: list[str], first: int, last: int) -> list[_Block]:
     for run in runs:
         kind: Kind = "hook" if times[_key(lines, run)] > 1 and run[1] > run[0] else "verse"
         block = _Block(kind, None, (), *run)
-        if blocks and _too_short(blocks[-1]) and blocks[-1].kind == kind and _fits(lines, blocks[-1].first_line, run[1]):
+        if (
+            blocks
+            and _too_short(blocks[-1])
+            and blocks[-1].kind == kind
+            and _fits(lines, blocks[-1].first_line, run[1])
+        ):
             block = replace(block, first_line=blocks.pop().first_line)
         blocks.append(block)
     return blocks
@@ -179,5 +199,9 @@ def _cut(lines: list[str], first: int, last: int) -> int:
     parts = max(-(-(last - first + 1) // MOST_LINES), -(-_words(lines, first, last) // MOST_WORDS), 2)
     size = max(1, (last - first + 1) // parts)
     target = first + size - 1
-    blanks = [number for number in range(max(first + 1, target - size // 2), min(last, target + size // 3 + 1)) if not lines[number - 1].strip()]
+    blanks = [
+        number
+        for number in range(max(first + 1, target - size // 2), min(last, target + size // 3 + 1))
+        if not lines[number - 1].strip()
+    ]
     return min(blanks, key=lambda number: abs(number - target)) if blanks else min(target, last - 1)

@@ -15,8 +15,12 @@ from rap_platform.settings import NotConfigured, get_settings
 RUNNING = dg.DefaultSensorStatus.RUNNING
 
 
-@dg.sensor(minimum_interval_seconds=60, default_status=RUNNING, description="Adds a partition for every newly watched artist.")
-def artist_watch_list(context: dg.SensorEvaluationContext, postgres: PostgresResource) -> dg.SensorResult | dg.SkipReason:
+@dg.sensor(
+    minimum_interval_seconds=60, default_status=RUNNING, description="Adds a partition for every newly watched artist."
+)
+def artist_watch_list(
+    context: dg.SensorEvaluationContext, postgres: PostgresResource
+) -> dg.SensorResult | dg.SkipReason:
     try:
         with postgres.connection() as conn:
             slugs = watching.sync_watch_list(conn, get_settings())
@@ -29,7 +33,12 @@ def artist_watch_list(context: dg.SensorEvaluationContext, postgres: PostgresRes
     return dg.SensorResult(dynamic_partitions_requests=[ARTISTS.build_add_request(new)])
 
 
-@dg.sensor(job=import_inbox, minimum_interval_seconds=30, default_status=RUNNING, description="Imports files put into the inbox folder.")
+@dg.sensor(
+    job=import_inbox,
+    minimum_interval_seconds=30,
+    default_status=RUNNING,
+    description="Imports files put into the inbox folder.",
+)
 def inbox(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
     files = importing.inbox_files(get_settings())
     if not files:

@@ -32,7 +32,9 @@ CONNECTIONS: Final = 8
 # by default retries are announced on standard output, where commands print JSON
 stamina.instrumentation.set_on_retry_hooks([stamina.instrumentation.LoggingOnRetryHook])
 
-_CHALLENGE = re.compile(rb"<title>\s*(?:Just a moment|Attention Required|Access denied)|/cdn-cgi/challenge-platform/|cf-challenge", re.I)
+_CHALLENGE = re.compile(
+    rb"<title>\s*(?:Just a moment|Attention Required|Access denied)|/cdn-cgi/challenge-platform/|cf-challenge", re.I
+)
 
 
 class Outcome(StrEnum):
@@ -254,7 +256,9 @@ class GeniusClient:
 
     def _judged(self, status: int, headers: httpx.Headers, body: bytes, *, api: bool) -> Answer:
         if api and status == HTTPStatus.UNAUTHORIZED:
-            raise CredentialsRefused("Genius refused the token (HTTP 401): set RAP_GENIUS__TOKEN to a valid client access token")
+            raise CredentialsRefused(
+                "Genius refused the token (HTTP 401): set RAP_GENIUS__TOKEN to a valid client access token"
+            )
         outcome, reason = classify(status, headers, b"" if api else body)
         wait_s = retry_after_s(headers)
         answer = Answer(outcome, reason, body if outcome is Outcome.OK else b"", _charset(headers), wait_s)

@@ -4,7 +4,7 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -48,6 +48,10 @@ class LlmRejected(Exception):
 
 class LlmBudgetSpent(Exception):
     """The next request might cost more than what is left of the budget."""
+
+
+class _NotAnAnswer(Exception):
+    """Status 200, but nothing that a chat endpoint says."""
 
 
 class Mode(Enum):
@@ -250,9 +254,10 @@ class LlmClient:
         """What besides the prompt decides about an answer."""
         return {"temperature": self.config.temperature, "max_tokens": self.config.max_tokens}
 
-    def ask(self, system: str, user: str, schema: Mapping[str, Any], *, name: str) -> Reply:
+    def ask(self, system: str, turns: Sequence[str], schema: Mapping[str, Any], *, name: str) -> Reply:
         """Ask for a JSON object of `schema`, in the best way that the endpoint takes; a way that it refuses (400) is not tried again.
 
+        `turns` are the user's and the model's messages by turns, the user's first.
         Raises LlmUnavailable (or LlmDown), LlmRefused, LlmRejected, LlmBudgetSpent.
         """
         import openai
@@ -264,7 +269,7 @@ class LlmClient:
             if not rung.quiet and rung.mode is not Mode.PROMPTED and mute is not rung.mode and rung is not self._rung:
                 continue
             try:
-                reply = self._send(self._request(rung, system, user, schema, name))
+                reply = self._send(self._request(rung, system, turns, schema, name))
             except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
                 refusal = error.message
                 mute = rung.mode if "chat_template" in refusal or "extra" in refusal.lower() else None
@@ -275,7 +280,9 @@ class LlmClient:
             return _reply(*reply, rung.mode, self._price)
         raise LlmRejected(refusal[:500])
 
-    def _request(self, rung: Rung, system: str, user: str, schema: Mapping[str, Any], name: str) -> dict[str, Any]:
+    def _request(
+        self, rung: Rung, system: str, turns: Sequence[str], schema: Mapping[str, Any], name: str
+    ) -> dict[str, Any]:
         request: dict[str, Any] = {
             "model": self.model,
             "temperature": self.config.temperature,
@@ -292,7 +299,8 @@ class LlmClient:
             request["response_format"] = {"type": "json_object"}
         if rung.quiet:
             request["extra_body"] = {"chat_template_kwargs": {"enable_thinking": False}}
-        request["messages"] = [{"role": "system", "content": system}, {"role": "user", "content": user}]
+        spoken = [{"role": ("user", "assistant")[place % 2], "content": turn} for place, turn in enumerate(turns)]
+        request["messages"] = [{"role": "system", "content": system}, *spoken]
         return request
 
     def _send(self, request: dict[str, Any]) -> tuple["ChatCompletion", int]:
@@ -301,20 +309,20 @@ class LlmClient:
 
         most_usd = self._most_usd(request)
         try:
-            for attempt in stamina.retry_context(on=self._wait_before_retry, attempts=ATTEMPTS, timeout=None, wait_initial=0.5, wait_max=8.0):
+            for attempt in stamina.retry_context(on=self._wait_before_retry, attempts=ATTEMPTS, timeout=None, wait_initial=0.25, wait_max=8.0):
                 with attempt:
                     return self._once(request, most_usd)
         except (openai.BadRequestError, openai.UnprocessableEntityError):
             raise
         except openai.APIStatusError as error:
+            if _is_transient(error.status_code, error.response.headers):
+                raise LlmUnavailable(f"{self.endpoint.base_url} answers {error.status_code}, and did so when asked again") from error
             if error.status_code in CLOSED:
                 raise LlmRefused(f"{self.endpoint.base_url} answers {error.status_code} for {self.model}: {error.message[:300]}") from error
-            if error.status_code in TRANSIENT or error.status_code >= 500:
-                raise LlmUnavailable(f"{self.endpoint.base_url} answers {error.status_code} after {ATTEMPTS} tries") from error
             raise LlmRejected(f"{error.status_code}: {error.message[:300]}") from error
         except openai.APIConnectionError as error:
             raise LlmUnavailable(f"{self.endpoint.base_url} can't be reached: {error.message}") from error
-        except (openai.APIResponseValidationError, json.JSONDecodeError) as error:
+        except (openai.APIResponseValidationError, json.JSONDecodeError, _NotAnAnswer) as error:
             raise LlmUnavailable(f"{self.endpoint.base_url} does not answer like a chat endpoint: {error}") from error
         raise AssertionError("the last try returns or raises")
 
@@ -351,8 +359,9 @@ class LlmClient:
             raise
         finally:
             self.budget.settle(most_usd, cost)
-        if isinstance(completion, str):  # a web page under status 200: a wrong address or a proxy
-            raise LlmRefused(f"{self.endpoint.base_url} answers with a text, not with JSON: is it the root of the API?")
+        if isinstance(completion, str):
+            self.circuit.failed()
+            raise _NotAnAnswer("a page under status 200: a bot check, a proxy, or not the root of an API")
         self.circuit.succeeded()
         return completion, elapsed_ms
 
@@ -360,11 +369,11 @@ class LlmClient:
         """Whether to try again, or after how many seconds: as the server says, up to a minute."""
         import openai
 
-        if isinstance(error, openai.APIConnectionError | json.JSONDecodeError):
+        if isinstance(error, openai.APIConnectionError | json.JSONDecodeError | _NotAnAnswer):
             return True
         if not isinstance(error, openai.APIStatusError):
             return False
-        if error.status_code not in TRANSIENT and error.status_code < 500:
+        if not _is_transient(error.status_code, error.response.headers):
             return False
         wait = retry_after(error.response.headers)
         if wait is None:
@@ -403,6 +412,11 @@ def _reply(completion: "ChatCompletion", latency_ms: int, mode: Mode, price: Any
     return Reply(text, choice.finish_reason, prompt_tokens, completion_tokens, cost, latency_ms, mode)
 
 
+def _is_transient(status: int, headers: Mapping[str, str]) -> bool:
+    """Whether asking again may help; a 403 that is a web page is a bot check, not a wrong key."""
+    return status in TRANSIENT or status >= 500 or (status == 403 and "html" in headers.get("content-type", ""))
+
+
 def retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds that a server asks to wait: retry-after-ms, or Retry-After in seconds; None when it says nothing usable."""
     for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
@@ -416,8 +430,10 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 
 
 class LlmResource(dg.ConfigurableResource):
-    """The chat endpoint of the settings."""
+    """The chat endpoint of the settings. `limited` False leaves out the limit of requests per minute."""
 
-    def client(self, *, limit: bool = True) -> LlmClient:
+    limited: bool = True
+
+    def client(self) -> LlmClient:
         """A client to be closed by the caller (`with`). Raises NotConfigured, or ValueError for a budget without prices."""
-        return LlmClient.of(get_settings(), limit=limit)
+        return LlmClient.of(get_settings(), limit=self.limited)

@@ -271,8 +271,8 @@ def git_commit() -> str | None:
 def dagster_tags(context: dg.AssetExecutionContext, *, simulated: bool, dagster_port: int) -> dict[str, object]:
     """The tags that lead from an MLflow run back to the Dagster run and asset that made it."""
     return {
-        "dagster.run_id": context.run_id,
+        "dagster.run_id": context.run.run_id,
         "dagster.asset_key": context.asset_key.to_user_string(),
-        "dagster.url": f"http://127.0.0.1:{dagster_port}/runs/{context.run_id}",
+        "dagster.url": f"http://127.0.0.1:{dagster_port}/runs/{context.run.run_id}",
         "simulated": str(simulated).lower(),
     }

@@ -290,7 +290,9 @@ def reccobeats_url(settings: Settings, endpoint: Endpoint) -> str | None:
 
 
 class SpotifyResource(dg.ConfigurableResource):
-    """Spotify as the settings name it."""
+    """Spotify as the settings name it; `threads` is how many requests are in flight."""
+
+    threads: int = 6
 
     def client(self) -> SpotifyClient:
         """A client of this run. Raises NotConfigured."""

@@ -4,7 +4,7 @@ import time
 
 import dagster as dg
 
-from rap_platform.embeddings import assets as embeddings
+from rap_platform.embeddings import analysis_assets as embeddings
 from rap_platform.evaluation import assets as evaluation
 from rap_platform.lyrics import assets as lyrics
 from rap_platform.orchestration import failures, metadata

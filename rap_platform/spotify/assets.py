@@ -30,7 +30,6 @@ from rap_platform.spotify.matching import VERSION
 from rap_platform.spotify.queries import FeatureRow, PendingFeatures, PendingTrack, TrackRow
 
 BATCH = 40
-THREADS = 6
 REFUSED = frozenset({401, 403})
 
 
@@ -72,7 +71,7 @@ def spotify_tracks(
     ):
         pending = queries.pending_tracks(conn, mine, simulated=client.simulated)
         conn.commit()
-        outcome = _match_all(conn, client, pending)
+        outcome = _match_all(conn, client, pending, spotify.threads)
         return dg.MaterializeResult(
             metadata=metadata.report(
                 conn,
@@ -89,13 +88,15 @@ def spotify_tracks(
         )
 
 
-def _match_all(conn: psycopg.Connection, client: SpotifyClient, pending: Sequence[PendingTrack]) -> Outcome:
+def _match_all(
+    conn: psycopg.Connection, client: SpotifyClient, pending: Sequence[PendingTrack], threads: int
+) -> Outcome:
     outcome = Outcome()
     expires = float(get_settings().spotify.miss_expires_days)
-    with ThreadPoolExecutor(THREADS, thread_name_prefix="spotify") as threads:
+    with ThreadPoolExecutor(threads, thread_name_prefix="spotify") as pool:
         tracked = progress.track(pending, len(pending), "spotify")
         for batch in chunks(tracked, BATCH):
-            futures = [threads.submit(_look_for, client, track, expires) for track in batch]
+            futures = [pool.submit(_look_for, client, track, expires) for track in batch]
             rows: list[TrackRow] = []
             for future in futures:
                 try:

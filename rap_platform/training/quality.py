@@ -1,6 +1,5 @@
 """The quality model: which estimators compete, how one is chosen inside train, and how it predicts. No SQL, no MLflow."""
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +23,8 @@ __all__ = ["CODE_VERSION", "Fitted", "Unheard", "candidates", "features_for_text
 
 CODE_VERSION = "1"
 FOLDS = 5
+# Below this share of tracks with an embedding the model does without.
+TEXT_COVERAGE = 0.5
 MODEL_NAME = "quality_model"
 # Types outside scikit-learn's public surface that its trees are made of; the model file holds no other code.
 TRUSTED_TYPES = (
@@ -45,9 +46,12 @@ class Fitted:
     folds: int
 
 
-def candidates(rows: int, seed: int) -> dict[str, Any]:
-    """The estimators that compete, by name; `rows` bounds the number of principal components."""
-    components = max(1, min(32, rows // 8))
+def candidates(rows: int, seed: int, *, text: bool = True) -> dict[str, Any]:
+    """The estimators that compete, by name.
+
+    `rows` bounds the number of principal components; without `text` the embedding is left out.
+    """
+    components = max(1, min(32, rows // 8)) if text else 0
     contenders: dict[str, Any] = {f"ridge(alpha={alpha:g})": _ridge(alpha, components, seed) for alpha in (3, 30, 300)}
     contenders["gradient_boosting"] = _boosting(components, seed)
     contenders["ridge_and_gradient_boosting"] = VotingRegressor(
@@ -57,11 +61,13 @@ def candidates(rows: int, seed: int) -> dict[str, Any]:
 
 
 def _columns(components: int, seed: int) -> ColumnTransformer:
-    ear = SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True)
-    text = make_pipeline(
-        SimpleImputer(strategy="mean", keep_empty_features=True), PCA(components, svd_solver="full", random_state=seed)
-    )
-    return ColumnTransformer([("ear", ear, list(EAR)), ("text", text, list(TEXT))])
+    ear: Any = SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True)
+    parts: list[tuple[str, Any, list[str]]] = [("ear", ear, list(EAR))]
+    if components:
+        whole = SimpleImputer(strategy="mean", keep_empty_features=True)
+        reduced = PCA(components, svd_solver="full", random_state=seed)
+        parts.append(("text", make_pipeline(whole, reduced), list(TEXT)))
+    return ColumnTransformer(parts)
 
 
 def _ridge(alpha: float, components: int, seed: int) -> Pipeline:
@@ -91,10 +97,10 @@ def fit(x: pd.DataFrame, y: Array, groups: Sequence[str], *, seed: int) -> Fitte
     folds = min(FOLDS, len(set(groups)))
     if folds < 2:
         raise ValueError(f"{folds} group of artists: cross-validation needs two")
-    contenders = candidates(len(y) * (folds - 1) // folds, seed)
+    with_text = float(x[TEXT[0]].notna().mean()) >= TEXT_COVERAGE
+    contenders = candidates(len(y) * (folds - 1) // folds, seed, text=with_text)
     errors: dict[str, float] = {}
-    with threadpool_limits(limits=1), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Skipping features without any observed values")
+    with threadpool_limits(limits=1):
         for name, model in contenders.items():
             guesses = np.empty(len(y))
             for train, test in GroupKFold(folds).split(x, y, keys):

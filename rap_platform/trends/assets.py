@@ -56,9 +56,11 @@ def trend_report(
                     simulated=simulated,
                 )
                 text = report.markdown(body)
+            pictures = _show(context, mlflow, body, text, digest)
+            with postgres.connection() as conn:
                 queries.insert(conn, digest, body, text)
             made.append(name)
-            shown |= {f"report_{name}": dg.MetadataValue.md(text), **_show(context, mlflow, body, text, digest)}
+            shown |= {f"report_{name}": dg.MetadataValue.md(text), **pictures}
     with postgres.connection() as conn:
         result = metadata.report(
             conn,

@@ -1,5 +1,6 @@
 """The simulated world as one HTTP application. What each stand-in answers is in its own module."""
 
+import threading
 from typing import Any
 
 from fastapi import FastAPI, Query, Request
@@ -19,6 +20,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     settings = settings or get_settings()
     corpus = Corpus(settings.world_seed, settings.world_artists, settings.world_songs)
     songwriter.banks()
+    threading.Thread(target=corpus.prepare, name="titles", daemon=True).start()
     state = FaultState()
     app = FastAPI(title="rap_platform simulated world", docs_url="/docs", redoc_url=None)
     app.add_middleware(FaultMiddleware, state=state)
@@ -30,17 +32,34 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     async def refused(request: Request, error: RequestValidationError) -> JSONResponse:
         what = "; ".join(f"{'.'.join(map(str, one['loc'][1:]))}: {one['msg']}" for one in error.errors())
         if request.url.path.startswith("/llm"):
-            return JSONResponse({"error": {"message": what, "type": "invalid_request_error", "code": "invalid_request"}}, status_code=400)
+            return JSONResponse(
+                {"error": {"message": what, "type": "invalid_request_error", "code": "invalid_request"}},
+                status_code=400,
+            )
         return JSONResponse({"detail": what}, status_code=422)
 
     @app.get("/panel/ratings")
     def ratings(source_ids: str = Query(description="Genius song ids, joined by commas, at most 500")) -> JSONResponse:
         parts = [part.strip() for part in source_ids.split(",") if part.strip()]
         if not 1 <= len(parts) <= _MOST_IDS or not all(part.isdigit() and len(part) < 12 for part in parts):
-            return JSONResponse({"detail": f"source_ids: 1 to {_MOST_IDS} whole numbers joined by commas"}, status_code=422)
+            return JSONResponse(
+                {"detail": f"source_ids: 1 to {_MOST_IDS} whole numbers joined by commas"}, status_code=422
+            )
         found = [(part, known) for part in dict.fromkeys(parts) if (known := corpus.find_song(int(part)))]
-        return JSONResponse({"ratings": [{"source_id": part, "rater": given.rater, "rating": given.rating, "rated_at": given.rated_at.isoformat()}
-                                         for part, known in found for given in truth.ratings(corpus.seed, *known)]})
+        return JSONResponse(
+            {
+                "ratings": [
+                    {
+                        "source_id": part,
+                        "rater": given.rater,
+                        "rating": given.rating,
+                        "rated_at": given.rated_at.isoformat(),
+                    }
+                    for part, known in found
+                    for given in truth.ratings(corpus.seed, *known)
+                ]
+            }
+        )
 
     @app.get("/faults")
     def read_faults() -> dict[str, Any]:
@@ -58,7 +77,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
     @app.get("/health")
     def health() -> dict[str, Any]:
-        return {"status": "ok", "simulated": True, "seed": corpus.seed, "artists": corpus.artists, "songs": corpus.songs}
+        return {
+            "status": "ok",
+            "simulated": True,
+            "seed": corpus.seed,
+            "artists": corpus.artists,
+            "songs": corpus.songs,
+        }
 
     @app.get("/", response_class=HTMLResponse)
     def about() -> str:

@@ -21,13 +21,13 @@ a with the swing of a {a} {X}
 a like {name} in love with a {X}
 a, stuck like gum to a {a} {X}
 a, from the {thing} right down to the {X}
-a and the whole thing fit in a {X}
+a, and the whole thing fit in a {X}
 a like a {thing} on top of a {X}
 a with a map and a {a} {X}@
 a, rattling like keys in a {X}
 a like {weather} against a {X}
 a like somebody's dog with a {X}
-a and the change jumped out of a {X}
+a, and the change jumped out of a {X}
 a, as slow as a {person} with a {X}
 a, between a rock and a {a} {X}
 a, as sweet as a stolen {X}
@@ -71,7 +71,7 @@ a in a house full of {a} {X}
 a like a {person} selling {X}
 a in between all of the {X}
 a, loud as a truck full of {X}
-a and somehow we ran out of {X}
+a, and somehow we ran out of {X}
 a, {a} {things} and {a} {X}
 a like the moon over {a} {X}
 a like a {animal} guarding its {X}
@@ -96,7 +96,7 @@ r, and it's raining down {a} {X}
     "place": """
 a back {IN} that {a} {X}
 a all night {IN} the {X}
-a with the radio on {IN} the {X}
+a with the radio up {IN} the {X}
 a like a {animal} asleep {IN} the {X}
 a like a {thing} left out {IN} the {X}
 a, same as it was {IN} the {X}
@@ -269,7 +269,7 @@ a like a bus full of {X}
 a, no {people}, no {X}
 a like a prayer for the {X}
 a in front of {num} {X}
-a and here come the {a} {X}
+a, and here come the {a} {X}
 p, and we ran with the {X}
 p, and I fed all the {a} {X}
 p, then we danced with the {X}

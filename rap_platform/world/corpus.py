@@ -1,11 +1,12 @@
 """Which songs there are: ids, counts, titles and look-up. Holds titles at most, never lyrics."""
 
 import re
+import threading
 import unicodedata
 from array import array
 from collections import Counter
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import accumulate
 
 from rap_platform.world import songwriter, truth
@@ -15,12 +16,20 @@ _SONG_BASE, _ARTIST_BASE, _ARTIST_STEP = 2_000_000, 40_009, 7
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _MIX, _WRAP, _SHIFT = 0x9E3779B97F4A7C15F39CC0605CEDC835, 1 << 128, 0x1234_5678_9ABC_DEF0_0FED_CBA9
 _UNMIX = pow(_MIX, -1, _WRAP)
-_TRANSLATE = str.maketrans({"ł": "l", "Ł": "L", "ø": "o", "Ø": "O", "đ": "d", "Đ": "D", "æ": "ae", "ß": "ss", "&": " and "})
+_TRANSLATE = str.maketrans(
+    {"ł": "l", "Ł": "L", "ø": "o", "Ø": "O", "đ": "d", "Đ": "D", "æ": "ae", "ß": "ss", "&": " and "}
+)
 
 
 def fold(text: str) -> str:
     """Lower case without accents."""
-    return "".join(letter for letter in unicodedata.normalize("NFKD", text.translate(_TRANSLATE)) if not unicodedata.combining(letter)).casefold()
+    if text.isascii():
+        return text.replace("&", " and ").casefold()
+    return "".join(
+        letter
+        for letter in unicodedata.normalize("NFKD", text.translate(_TRANSLATE))
+        if not unicodedata.combining(letter)
+    ).casefold()
 
 
 def slug(text: str) -> str:
@@ -37,7 +46,6 @@ def tokens(text: str) -> list[str]:
 class _Index:
     by_token: dict[str, "array[int]"] = field(default_factory=dict)
     by_artist_token: dict[str, "array[int]"] = field(default_factory=dict)
-    by_slug: dict[str, int] = field(default_factory=dict)
 
 
 class Corpus:
@@ -45,7 +53,9 @@ class Corpus:
 
     def __init__(self, seed: int, artists: int, songs: int) -> None:
         if songs < artists:
-            raise ValueError(f"{songs} songs can't give each of {artists} artists one: raise world_songs or lower world_artists")
+            raise ValueError(
+                f"{songs} songs can't give each of {artists} artists one: raise world_songs or lower world_artists"
+            )
         self.seed, self.artists, self.songs = seed, artists, songs
         chance = truth.stream(seed, "counts")
         weights = [chance.lognormvariate(0, 0.75) for _ in range(artists)]
@@ -59,6 +69,7 @@ class Corpus:
         self.counts = tuple(counts)
         self._offsets = (0, *accumulate(counts))
         self._index: _Index | None = None
+        self._building = threading.Lock()
 
     # Ids are a bijection, so that no table of them is kept, and don't move when the world grows.
     def song_id(self, artist: int, song: int) -> int:
@@ -129,8 +140,20 @@ class Corpus:
 
     def find_page(self, path: str) -> tuple[int, int] | None:
         """The song at this address."""
-        number = self._built().by_slug.get(path.casefold())
-        return None if number is None else self.at(number)
+        parts = path.casefold().split("-")
+        for length in range(1, len(parts)):
+            for artist in self._artist_slugs.get("-".join(parts[:length]), ()):
+                paths = _page_paths(self.seed, artist, self.counts[artist])
+                if path.casefold() in paths:
+                    return artist, paths.index(path.casefold())
+        return None
+
+    @cached_property
+    def _artist_slugs(self) -> dict[str, list[int]]:
+        found: dict[str, list[int]] = {}
+        for artist in range(self.artists):
+            found.setdefault(slug(self.name(artist)), []).append(artist)
+        return found
 
     def at(self, number: int) -> tuple[int, int]:
         """The song with this running number."""
@@ -143,7 +166,9 @@ class Corpus:
     def search(self, query: str, limit: int, *, artist: str | None = None) -> list[tuple[int, int]]:
         """Songs whose title or artist shares words with the query, best first; `artist` narrows to artists that share a word with it."""
         index = self._built()
-        allowed: Counter[int] = Counter(who for word in set(tokens(artist or "")) for who in index.by_artist_token.get(word, ()))
+        allowed: Counter[int] = Counter(
+            who for word in set(tokens(artist or "")) for who in index.by_artist_token.get(word, ())
+        )
         scores: Counter[int] = Counter()
         words = tokens(query)
         for word in set(words):
@@ -161,22 +186,29 @@ class Corpus:
                 ranked.append((-(score / (2 * len(words)) + allowed.get(who, 0)), abs(length - len(words)), who, song))
         return [(who, song) for *_, who, song in sorted(ranked)[:limit]]
 
+    def prepare(self) -> None:
+        """Build the look-up now instead of at the first search: 0.2 s for 1,200 songs, about 10 s for 57,718."""
+        self._built()
+
     def _built(self) -> _Index:
-        if self._index is None:
-            index, number = _Index(), 0
-            for artist in range(self.artists):
-                for word in set(tokens(self.name(artist))):
-                    index.by_artist_token.setdefault(word, array("L")).append(artist)
-                for song in range(self.counts[artist]):
-                    for word in set(tokens(self.title(artist, song))):
-                        index.by_token.setdefault(word, array("L")).append(number)
-                    index.by_slug[self.page_path(artist, song)] = number
-                    number += 1
-            self._index = index
-        return self._index
+        with self._building:
+            if self._index is None:
+                self._index = self._build()
+            return self._index
+
+    def _build(self) -> _Index:
+        index, number = _Index(), 0
+        for artist in range(self.artists):
+            for word in set(tokens(self.name(artist))):
+                index.by_artist_token.setdefault(word, array("L")).append(artist)
+            for song in range(self.counts[artist]):
+                for word in set(tokens(self.title(artist, song))):
+                    index.by_token.setdefault(word, array("L")).append(number)
+                number += 1
+        return index
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=256)
 def _page_paths(seed: int, artist: int, count: int) -> tuple[str, ...]:
     taken: dict[str, int] = {}
     for song in range(count):

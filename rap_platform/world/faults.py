@@ -4,7 +4,7 @@ import asyncio
 import json
 import math
 from collections import Counter
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -13,7 +13,11 @@ from rap_platform.world import truth
 
 Family = Literal["genius_api", "genius_web", "spotify", "reccobeats", "llm", "panel"]
 PREFIXES: tuple[tuple[str, Family], ...] = (
-    ("/genius/api", "genius_api"), ("/genius/web", "genius_web"), ("/spotify", "spotify"), ("/reccobeats", "reccobeats"), ("/llm", "llm"),
+    ("/genius/api", "genius_api"),
+    ("/genius/web", "genius_web"),
+    ("/spotify", "spotify"),
+    ("/reccobeats", "reccobeats"),
+    ("/llm", "llm"),
     ("/panel", "panel"),
 )
 KINDS = ("http_429", "http_500", "http_503", "challenge", "reset", "malformed")
@@ -66,7 +70,9 @@ class FaultPlan(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     seed: int = 7
-    clock_rate: float = Field(30, gt=0, description="how much faster than real time waits run: Retry-After of 30 s becomes 1 s")
+    clock_rate: float = Field(
+        30, gt=0, description="how much faster than real time waits run: Retry-After of 30 s becomes 1 s"
+    )
     genius_api: Faults = Faults(http_429=0.004)
     genius_web: WebFaults = WebFaults(http_429=0.004)
     spotify: Faults = Faults(http_429=0.004)
@@ -109,10 +115,16 @@ class FaultState:
         return max(1, math.ceil(RETRY_AFTER_S / self.plan.clock_rate))
 
 
-_WORDS = {
-    "genius_api": {"http_429": {"meta": {"status": 429, "message": "Too many requests"}}},
-    "spotify": {"http_429": {"error": {"status": 429, "message": "API rate limit exceeded"}}},
-    "llm": {"http_429": {"error": {"message": "Rate limit reached for requests", "type": "rate_limit_exceeded", "code": "rate_limit_exceeded"}}},
+_TOO_MANY: dict[str, dict[str, Any]] = {
+    "genius_api": {"meta": {"status": 429, "message": "Too many requests"}},
+    "spotify": {"error": {"status": 429, "message": "API rate limit exceeded"}},
+    "llm": {
+        "error": {
+            "message": "Rate limit reached for requests",
+            "type": "rate_limit_exceeded",
+            "code": "rate_limit_exceeded",
+        }
+    },
 }
 
 
@@ -124,7 +136,9 @@ class FaultMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let the request through, or not."""
-        family = next((name for prefix, name in PREFIXES if scope["type"] == "http" and scope["path"].startswith(prefix)), None)
+        family = next(
+            (name for prefix, name in PREFIXES if scope["type"] == "http" and scope["path"].startswith(prefix)), None
+        )
         if family is None:
             await self.app(scope, receive, send)
             return
@@ -136,24 +150,54 @@ class FaultMiddleware:
                 await self.app(scope, receive, send)
             case "http_429" | "http_503":
                 status = int(kind[-3:])
-                words = _WORDS.get(family, {}).get(kind, {"error": {"message": "Service unavailable" if status == 503 else "Too many requests"}})
-                await _answer(send, status, json.dumps(words).encode(), "application/json", {"retry-after": str(self.state.retry_after_s)})
+                unavailable = {"error": {"message": "Service unavailable"}}
+                words = (
+                    unavailable if status == 503 else _TOO_MANY.get(family, {"error": {"message": "Too many requests"}})
+                )
+                await _answer(
+                    send,
+                    status,
+                    json.dumps(words).encode(),
+                    "application/json",
+                    {"retry-after": str(self.state.retry_after_s)},
+                )
             case "http_500":
                 await _answer(send, 500, b'{"error": {"message": "Internal server error"}}', "application/json")
             case "challenge":
-                await _answer(send, 403 if vary < 0.5 else 200, CHALLENGE.encode(), "text/html; charset=UTF-8", {"cf-mitigated": "challenge", "server": "cloudflare"})
+                await _answer(
+                    send,
+                    403 if vary < 0.5 else 200,
+                    CHALLENGE.encode(),
+                    "text/html; charset=UTF-8",
+                    {"cf-mitigated": "challenge", "server": "cloudflare"},
+                )
             case "malformed":
                 html = family == "genius_web"
-                await _answer(send, 200, b"<!doctype html><html><head><tit" if html else b'{"meta": {"status": 200}, "response": {"so',
-                              "text/html" if html else "application/json")
+                await _answer(
+                    send,
+                    200,
+                    b"<!doctype html><html><head><tit" if html else b'{"meta": {"status": 200}, "response": {"so',
+                    "text/html" if html else "application/json",
+                )
             case "reset":
                 # More bytes are promised than come: the server then drops the connection.
-                await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"4096"), (b"content-type", b"application/json")]})
+                await send(
+                    {
+                        "type": "http.response.start",
+                        "status": 200,
+                        "headers": [(b"content-length", b"4096"), (b"content-type", b"application/json")],
+                    }
+                )
                 await send({"type": "http.response.body", "body": b'{"', "more_body": True})
 
 
 async def _answer(send: Send, status: int, body: bytes, kind: str, headers: dict[str, str] | None = None) -> None:
     more = [(name.encode(), value.encode()) for name, value in (headers or {}).items()]
-    await send({"type": "http.response.start", "status": status,
-                "headers": [(b"content-type", kind.encode()), (b"content-length", str(len(body)).encode()), *more]})
+    await send(
+        {
+            "type": "http.response.start",
+            "status": status,
+            "headers": [(b"content-type", kind.encode()), (b"content-length", str(len(body)).encode()), *more],
+        }
+    )
     await send({"type": "http.response.body", "body": body})

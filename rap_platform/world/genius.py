@@ -38,8 +38,14 @@ def artist_json(corpus: Corpus, artist: int, root: str) -> dict[str, Any]:
     """An artist as the API shows one inside a song."""
     number, name = corpus.artist_id(artist), corpus.name(artist)
     return {
-        "api_path": f"/artists/{number}", "header_image_url": _image(number), "id": number, "image_url": _image(number), "is_meme_verified": False,
-        "is_verified": artist % 3 == 0, "name": name, "url": f"{root}/genius/web/artists/{slug(name)}",
+        "api_path": f"/artists/{number}",
+        "header_image_url": _image(number),
+        "id": number,
+        "image_url": _image(number),
+        "is_meme_verified": False,
+        "is_verified": artist % 3 == 0,
+        "name": name,
+        "url": f"{root}/genius/web/artists/{slug(name)}",
     }
 
 
@@ -53,9 +59,14 @@ def album_name(corpus: Corpus, artist: int, song: int) -> str | None:
 @lru_cache(maxsize=2048)
 def _album(seed: int, artist: int, number: int) -> str:
     chance = truth.stream(seed, "album", artist, number)
-    return songwriter.title(seed, artist, 0) if number == 0 and chance.random() < 0.2 else (
-        f"{chance.choice(lexicon.MOOD_ATTRIBUTE[chance.choice(lexicon.MOODS)]).title()} {chance.choice(lexicon.STREET)}"
-        if chance.random() < 0.5 else f"{chance.choice(('Notes from', 'Live from', 'Goodbye', 'The Book of', 'Tales of'))} {names.hood(chance)}"
+    return (
+        songwriter.title(seed, artist, 0)
+        if number == 0 and chance.random() < 0.2
+        else (
+            f"{chance.choice(lexicon.MOOD_ATTRIBUTE[chance.choice(lexicon.MOODS)]).title()} {chance.choice(lexicon.STREET)}"
+            if chance.random() < 0.5
+            else f"{chance.choice(('Notes from', 'Live from', 'Goodbye', 'The Book of', 'Tales of'))} {names.hood(chance)}"
+        )
     )
 
 
@@ -69,28 +80,59 @@ def song_json(corpus: Corpus, artist: int, song: int, root: str, rates: WebFault
     released = date(told.year, told.month, told.day)
     views = int(10 ** (2.5 + 0.55 * chance.gauss(0, 1) + 0.35 * told.charisma + 0.12 * (told.quality - 5.8)))
     found: dict[str, Any] = {
-        "annotation_count": chance.randrange(40), "api_path": f"/songs/{number}", "artist_names": own + "".join(f" (Ft. {corpus.name(one)})" for one in guests),
-        "full_title": f"{name} by\u00a0{own}", "header_image_thumbnail_url": _image(number), "header_image_url": _image(number), "id": number,
-        "instrumental": what == "instrumental", "lyrics_owner_id": 100 + number % 9973, "lyrics_state": "unreleased" if what == "unreleased" else "complete",
-        "path": f"/{corpus.page_path(artist, song)}", "primary_artist_names": own, "pyongs_count": chance.randrange(60) or None,
+        "annotation_count": chance.randrange(40),
+        "api_path": f"/songs/{number}",
+        "artist_names": own + "".join(f" (Ft. {corpus.name(one)})" for one in guests),
+        "full_title": f"{name} by\u00a0{own}",
+        "header_image_thumbnail_url": _image(number),
+        "header_image_url": _image(number),
+        "id": number,
+        "instrumental": what == "instrumental",
+        "lyrics_owner_id": 100 + number % 9973,
+        "lyrics_state": "unreleased" if what == "unreleased" else "complete",
+        "path": f"/{corpus.page_path(artist, song)}",
+        "primary_artist_names": own,
+        "pyongs_count": chance.randrange(60) or None,
         "relationships_index_url": f"{root}/genius/web/{corpus.page_path(artist, song)}/sample",
         "release_date_components": {"year": released.year, "month": released.month, "day": released.day},
         "release_date_for_display": f"{released:%B} {released.day}, {released.year}",
-        "release_date_with_abbreviated_month_for_display": f"{released:%b}. {released.day}, {released.year}", "song_art_image_thumbnail_url": _image(number),
-        "song_art_image_url": _image(number), "stats": {"unreviewed_annotations": chance.randrange(5), "hot": views > 20_000, "pageviews": views},
-        "title": name, "title_with_featured": name + "".join(f" (Ft.\u00a0{corpus.name(one)})" for one in guests), "updated_by_human_at": 1_700_000_000 + number,
-        "url": f"{root}/genius/web/{corpus.page_path(artist, song)}", "featured_artists": [artist_json(corpus, one, root) for one in guests],
-        "primary_artist": artist_json(corpus, artist, root), "primary_artists": [artist_json(corpus, artist, root)],
+        "release_date_with_abbreviated_month_for_display": f"{released:%b}. {released.day}, {released.year}",
+        "song_art_image_thumbnail_url": _image(number),
+        "song_art_image_url": _image(number),
+        "stats": {"unreviewed_annotations": chance.randrange(5), "hot": views > 20_000, "pageviews": views},
+        "title": name,
+        "title_with_featured": name + "".join(f" (Ft.\u00a0{corpus.name(one)})" for one in guests),
+        "updated_by_human_at": 1_700_000_000 + number,
+        "url": f"{root}/genius/web/{corpus.page_path(artist, song)}",
+        "featured_artists": [artist_json(corpus, one, root) for one in guests],
+        "primary_artist": artist_json(corpus, artist, root),
+        "primary_artists": [artist_json(corpus, artist, root)],
     }
     if full:
         album = album_name(corpus, artist, song)
         found |= {
-            "language": "en", "release_date": released.isoformat(), "embed_content": "", "apple_music_id": None, "recording_location": None,
-            "description": {"plain": "?"}, "spotify_uuid": None, "explicit": songwriter_swears(corpus, artist),
-            "album": None if album is None else {"id": number // 8, "name": album, "full_title": f"{album} by {own}", "url": f"{root}/genius/web/albums/{slug(album)}",
-                                                 "artist": artist_json(corpus, artist, root)},
-            "producer_artists": [{"id": 9_000_000 + chance.randrange(999), "name": names.producer(chance)}], "writer_artists": [artist_json(corpus, artist, root)],
-            "media": [], "song_relationships": [], "custom_performances": [],
+            "language": "en",
+            "release_date": released.isoformat(),
+            "embed_content": "",
+            "apple_music_id": None,
+            "recording_location": None,
+            "description": {"plain": "?"},
+            "spotify_uuid": None,
+            "explicit": songwriter_swears(corpus, artist),
+            "album": None
+            if album is None
+            else {
+                "id": number // 8,
+                "name": album,
+                "full_title": f"{album} by {own}",
+                "url": f"{root}/genius/web/albums/{slug(album)}",
+                "artist": artist_json(corpus, artist, root),
+            },
+            "producer_artists": [{"id": 9_000_000 + chance.randrange(999), "name": names.producer(chance)}],
+            "writer_artists": [artist_json(corpus, artist, root)],
+            "media": [],
+            "song_relationships": [],
+            "custom_performances": [],
         }
     return found
 
@@ -105,20 +147,53 @@ def _not_lyrics(chance: Random, artist: str, title: str) -> str:
     who = lexicon.NAMES
     kind = chance.randrange(3)
     if kind == 0:
-        questions = ("How did the record start?", "Who heard it first?", "What did you eat in the studio?", "Do you read the comments?", "What comes next?",
-                     "Why that title?", "Were you nervous on stage?", "Who taught you to count bars?")
-        answers = ("Honestly, it started as a joke between me and {n}, and then the joke paid rent.", "We recorded it in {n}'s kitchen because the fridge was in tune.",
-                   "I wrote most of it on a bus, standing, with one hand on the rail.", "{n} said it was too long, so I made it longer and more polite.",
-                   "My mother heard it first and she asked who hurt me.", "I stopped reading them after someone reviewed my shoes.",
-                   "I count on my fingers like everybody else, I just do it faster now.", "A nap, then a tour, then a longer nap.")
+        questions = (
+            "How did the record start?",
+            "Who heard it first?",
+            "What did you eat in the studio?",
+            "Do you read the comments?",
+            "What comes next?",
+            "Why that title?",
+            "Were you nervous on stage?",
+            "Who taught you to count bars?",
+        )
+        answers = (
+            "Honestly, it started as a joke between me and {n}, and then the joke paid rent.",
+            "We recorded it in {n}'s kitchen because the fridge was in tune.",
+            "I wrote most of it on a bus, standing, with one hand on the rail.",
+            "{n} said it was too long, so I made it longer and more polite.",
+            "My mother heard it first and she asked who hurt me.",
+            "I stopped reading them after someone reviewed my shoes.",
+            "I count on my fingers like everybody else, I just do it faster now.",
+            "A nap, then a tour, then a longer nap.",
+        )
         lines = [f"{title}: the interview", ""]
         for question in chance.sample(questions, 6):
-            lines += [f"Interviewer: {question}", f"{artist}: {chance.choice(answers).format(n=chance.choice(who))}", ""]
+            lines += [
+                f"Interviewer: {question}",
+                f"{artist}: {chance.choice(answers).format(n=chance.choice(who))}",
+                "",
+            ]
         return "\n".join(lines)
     if kind == 1:
-        roles = ("Executive Producer", "Mixed by", "Mastered by", "Recorded at", "Cover Art", "Horns", "Bass", "Drum Programming", "Management", "Legal", "Hair")
+        roles = (
+            "Executive Producer",
+            "Mixed by",
+            "Mastered by",
+            "Recorded at",
+            "Cover Art",
+            "Horns",
+            "Bass",
+            "Drum Programming",
+            "Management",
+            "Legal",
+            "Hair",
+        )
         return "\n".join([f"{title} [Credits]", "", *(f"{role}: {chance.choice(who)}" for role in roles)])
-    rows = [f"{place}. {songwriter.title(0, chance.randrange(99), chance.randrange(9))} – {chance.randrange(4, 11)}/10" for place in range(1, 26)]
+    rows = [
+        f"{place}. {songwriter.title(0, chance.randrange(99), chance.randrange(9))} – {chance.randrange(4, 11)}/10"
+        for place in range(1, 26)
+    ]
     return "\n".join([f"Every {artist} song, ranked by me, do not argue", "", *rows])
 
 
@@ -126,7 +201,11 @@ def _dirty(chance: Random, lyrics: str) -> str:
     """A few wrong letters and odd spaces, as often as real pages carry them."""
     if chance.random() < 0.066:
         words = lyrics.split(" ")
-        places = [place for place, word in enumerate(words) if "e" in word and "[" not in word and "]" not in word and len(word) > 3 and word.isalpha()]
+        places = [
+            place
+            for place, word in enumerate(words)
+            if "e" in word and "[" not in word and "]" not in word and len(word) > 3 and word.isalpha()
+        ]
         for place in chance.sample(places, min(len(places), chance.randint(3, 8))):
             words[place] = words[place].replace("e", "\u0435", 1)  # Cyrillic
         lyrics = " ".join(words)
@@ -171,10 +250,21 @@ def page(corpus: Corpus, artist: int, song: int, root: str, rates: WebFaults) ->
     name, own = str(meta["title"]), corpus.name(artist)
     contributors = chance.randint(1, 90)
     if what in ("unreleased", "instrumental"):
-        words = "Lyrics for this song have yet to be released. Please check back once the song has been released." if what == "unreleased" else "This song is an instrumental"
-        body, containers = "", f'<div class="LyricsPlaceholder__Container-sc-14605be4-0 jDxAhO"><div class="LyricsPlaceholder__Message-sc-14605be4-1 kbQvkg">{words}</div></div>'
+        words = (
+            "Lyrics for this song have yet to be released. Please check back once the song has been released."
+            if what == "unreleased"
+            else "This song is an instrumental"
+        )
+        body, containers = (
+            "",
+            f'<div class="LyricsPlaceholder__Container-sc-14605be4-0 jDxAhO"><div class="LyricsPlaceholder__Message-sc-14605be4-1 kbQvkg">{words}</div></div>',
+        )
     else:
-        text = _not_lyrics(chance, own, name) if what == "non_lyrics" else songwriter.write(corpus.seed, artist, song).lyrics
+        text = (
+            _not_lyrics(chance, own, name)
+            if what == "non_lyrics"
+            else songwriter.write(corpus.seed, artist, song).lyrics
+        )
         text = _dirty(chance, text)
         body, containers = _containers(chance, text, name, own, contributors)
     return _document(meta, body, containers, what, contributors, root)
@@ -183,10 +273,16 @@ def page(corpus: Corpus, artist: int, song: int, root: str, rates: WebFaults) ->
 def _containers(chance: Random, text: str, name: str, own: str, contributors: int) -> tuple[str, str]:
     """The inner HTML of all lyrics, and the lyric containers with what clings to them."""
     parts = text.split("\n\n")
-    cut = sorted(chance.sample(range(1, len(parts)), min(len(parts) - 1, chance.randrange(3)))) if len(parts) > 2 else []
+    cut = (
+        sorted(chance.sample(range(2, len(parts)), min(len(parts) - 2, chance.randrange(3)))) if len(parts) > 2 else []
+    )
     groups = [parts[low:high] for low, high in zip([0, *cut], [*cut, len(parts)], strict=True)]
     contributors_text = f"{contributors} Contributor{'s' if contributors > 1 else ''}"
-    translations = "".join(f"<li>{language}</li>" for language in chance.sample(_LANGUAGES, chance.randint(1, 4))) if chance.random() < 0.55 else ""
+    translations = (
+        "".join(f"<li>{language}</li>" for language in chance.sample(_LANGUAGES, chance.randint(1, 4)))
+        if chance.random() < 0.55
+        else ""
+    )
     header = (
         '<div data-exclude-from-selection="true" class="LyricsHeader__Container-sc-5e4b7146-1 hFsUgC"><div class="ContributorsCreditSong__Container-sc-12cb8dd2-0">'
         f'<button type="button"><span>{contributors_text}</span></button></div>'
@@ -209,42 +305,82 @@ def _containers(chance: Random, text: str, name: str, own: str, contributors: in
                     seat = f"See {html.escape(own)} LiveGet tickets as low as ${price}" if tickets else ""
                     inner.append(f"<br/><br/>{seat}{also}")
                 elif place == 0 and number == 0:
-                    seat = f"<div>See {html.escape(own)} Live</div><div>Get tickets as low as ${price}</div>" if tickets else ""
-                    inner.append(f'<br/><div data-exclude-from-selection="true" class="RecommendedSongs__Container-sc-7dc2a8b1-0">{seat}<div>{also}</div><ul>'
-                                 "<li>Another song</li><li>One more</li></ul></div><br/>")
+                    seat = (
+                        f"<div>See {html.escape(own)} Live</div><div>Get tickets as low as ${price}</div>"
+                        if tickets
+                        else ""
+                    )
+                    inner.append(
+                        f'<br/><div data-exclude-from-selection="true" class="RecommendedSongs__Container-sc-7dc2a8b1-0">{seat}<div>{also}</div><ul>'
+                        "<li>Another song</li><li>One more</li></ul></div><br/>"
+                    )
                 else:
                     inner.append("<br/><br/>")
         body = "".join(inner)
         bodies.append(body)
         last = place + 1 == len(groups)
         tail = f"{chance.randint(1, 400) if chance.random() < 0.8 else ''}Embed" if last and embed else ""
-        shown.append(f'<div data-lyrics-container="true" class="Lyrics__Container-sc-78fb6627-1 hiRbsH">{header if place == 0 else ""}{body}{tail}</div>')
+        shown.append(
+            f'<div data-lyrics-container="true" class="Lyrics__Container-sc-78fb6627-1 hiRbsH">{header if place == 0 else ""}{body}{tail}</div>'
+        )
         if not last:
-            shown.append('<div class="SidebarAd__Container-sc-7a98f6f1-1"></div><aside data-exclude-from-selection="true"><div class="InreadContainer__Container">Advertisement</div></aside>')
+            shown.append(
+                '<div class="SidebarAd__Container-sc-7a98f6f1-1"></div><aside data-exclude-from-selection="true"><div class="InreadContainer__Container">Advertisement</div></aside>'
+            )
     return "<br/><br/>".join(bodies), "".join(shown)
 
 
 def _document(meta: dict[str, Any], body: str, containers: str, what: Fate, contributors: int, root: str) -> str:
     number, artist = meta["id"], meta["primary_artist"]
     state = {
-        "currentPage": "songPage", "deviceType": "desktop", "session": {"cmpEnabled": False, "showAds": True},
+        "currentPage": "songPage",
+        "deviceType": "desktop",
+        "session": {"cmpEnabled": False, "showAds": True},
         "songPage": {
-            "song": number, "contributors": contributors,
-            "lyricsData": {"body": {"html": f"<p>{body}</p>" if body else ""}, "lyricsPlaceholderReason": what if what in ("unreleased", "instrumental") else None,
-                           "clientTimestamps": {"updatedByHumanAt": meta["updated_by_human_at"], "lyricsUpdatedAt": meta["updated_by_human_at"]}},
-            "trackingData": [{"key": "Song ID", "value": number}, {"key": "Title", "value": meta["title"]}, {"key": "Primary Artist", "value": artist["name"]},
-                             {"key": "Lyrics Language", "value": "en"}],
+            "song": number,
+            "contributors": contributors,
+            "lyricsData": {
+                "body": {"html": f"<p>{body}</p>" if body else ""},
+                "lyricsPlaceholderReason": what if what in ("unreleased", "instrumental") else None,
+                "clientTimestamps": {
+                    "updatedByHumanAt": meta["updated_by_human_at"],
+                    "lyricsUpdatedAt": meta["updated_by_human_at"],
+                },
+            },
+            "trackingData": [
+                {"key": "Song ID", "value": number},
+                {"key": "Title", "value": meta["title"]},
+                {"key": "Primary Artist", "value": artist["name"]},
+                {"key": "Lyrics Language", "value": "en"},
+            ],
         },
         "entities": {
-            "artists": {str(one["id"]): {"id": one["id"], "name": one["name"], "url": one["url"]} for one in [artist, *meta["featured_artists"]]},
-            "songs": {str(number): {
-                "id": number, "title": meta["title"], "url": meta["url"], "path": meta["path"], "language": "en", "lyricsState": meta["lyrics_state"],
-                "instrumental": meta["instrumental"], "explicit": meta["explicit"], "explicitContent": meta["explicit"],
-                "releaseDateComponents": meta["release_date_components"], "releaseDateForDisplay": meta["release_date_for_display"],
-                "primaryArtist": artist["id"], "primaryArtistNames": meta["primary_artist_names"], "primaryArtists": [artist["id"]],
-                "featuredArtists": [one["id"] for one in meta["featured_artists"]], "stats": {"pageviews": meta["stats"]["pageviews"]},
-                "spotifyUuid": None, "appleMusicId": None,
-            }},
+            "artists": {
+                str(one["id"]): {"id": one["id"], "name": one["name"], "url": one["url"]}
+                for one in [artist, *meta["featured_artists"]]
+            },
+            "songs": {
+                str(number): {
+                    "id": number,
+                    "title": meta["title"],
+                    "url": meta["url"],
+                    "path": meta["path"],
+                    "language": "en",
+                    "lyricsState": meta["lyrics_state"],
+                    "instrumental": meta["instrumental"],
+                    "explicit": meta["explicit"],
+                    "explicitContent": meta["explicit"],
+                    "releaseDateComponents": meta["release_date_components"],
+                    "releaseDateForDisplay": meta["release_date_for_display"],
+                    "primaryArtist": artist["id"],
+                    "primaryArtistNames": meta["primary_artist_names"],
+                    "primaryArtists": [artist["id"]],
+                    "featuredArtists": [one["id"] for one in meta["featured_artists"]],
+                    "stats": {"pageviews": meta["stats"]["pageviews"]},
+                    "spotifyUuid": None,
+                    "appleMusicId": None,
+                }
+            },
         },
     }
     literal = json.dumps(state, ensure_ascii=False).replace("\\", "\\\\").replace("'", "\\'").replace("</", "<\\\\/")
@@ -278,16 +414,32 @@ def router(corpus: Corpus, state: FaultState) -> APIRouter:
     def unauthorised(authorization: str | None) -> JSONResponse | None:
         if authorization and authorization.startswith("Bearer ") and authorization[7:].strip():
             return None
-        return JSONResponse({"error": "invalid_token", "error_description": "The access token is missing."}, status_code=401,
-                            headers={"www-authenticate": 'Bearer realm="api"'})
+        return JSONResponse(
+            {"error": "invalid_token", "error_description": "The access token is missing."},
+            status_code=401,
+            headers={"www-authenticate": 'Bearer realm="api"'},
+        )
 
     @routes.get("/genius/api/search")
-    def search(request: Request, q: str = "", per_page: int = Query(10, ge=1, le=20), authorization: str | None = Header(None)) -> JSONResponse:
+    def search(
+        request: Request, q: str = "", per_page: int = Query(10, ge=1, le=20), authorization: str | None = Header(None)
+    ) -> JSONResponse:
         if refusal := unauthorised(authorization):
             return refusal
         hits = corpus.search(q, per_page)
-        return _ok({"hits": [{"highlights": [], "index": "song", "type": "song", "result": song_json(corpus, artist, song, root(request), state.plan.genius_web, full=False)}
-                             for artist, song in hits]})
+        return _ok(
+            {
+                "hits": [
+                    {
+                        "highlights": [],
+                        "index": "song",
+                        "type": "song",
+                        "result": song_json(corpus, artist, song, root(request), state.plan.genius_web, full=False),
+                    }
+                    for artist, song in hits
+                ]
+            }
+        )
 
     @routes.get("/genius/api/artists/{artist_id}")
     def one_artist(request: Request, artist_id: int, authorization: str | None = Header(None)) -> JSONResponse:
@@ -296,12 +448,26 @@ def router(corpus: Corpus, state: FaultState) -> APIRouter:
         artist = corpus.find_artist(artist_id)
         if artist is None:
             return _refused(404, "Not found")
-        return _ok({"artist": artist_json(corpus, artist, root(request)) | {"alternate_names": [], "followers_count": 17 * (artist % 91),
-                                                                          "description": {"plain": f"From {truth.artist(corpus.seed, artist).city}. Simulated."}}})
+        return _ok(
+            {
+                "artist": artist_json(corpus, artist, root(request))
+                | {
+                    "alternate_names": [],
+                    "followers_count": 17 * (artist % 91),
+                    "description": {"plain": f"From {truth.artist(corpus.seed, artist).city}. Simulated."},
+                }
+            }
+        )
 
     @routes.get("/genius/api/artists/{artist_id}/songs")
-    def songs(request: Request, artist_id: int, per_page: int = Query(20, ge=1, le=50), page: int = Query(1, ge=1),
-              sort: Literal["title", "popularity", "release_date"] = "title", authorization: str | None = Header(None)) -> JSONResponse:
+    def songs(
+        request: Request,
+        artist_id: int,
+        per_page: int = Query(20, ge=1, le=50),
+        page: int = Query(1, ge=1),
+        sort: Literal["title", "popularity", "release_date"] = "title",
+        authorization: str | None = Header(None),
+    ) -> JSONResponse:
         if refusal := unauthorised(authorization):
             return refusal
         artist = corpus.find_artist(artist_id)
@@ -309,14 +475,19 @@ def router(corpus: Corpus, state: FaultState) -> APIRouter:
             return _refused(404, "Not found")
         order = sorted(range(corpus.counts[artist]), key=lambda song: (corpus.title(artist, song).casefold(), song))
         if sort == "release_date":
+
             def day(song: int) -> tuple[int, int, int]:
                 told = truth.song(corpus.seed, artist, song)
                 return (-told.year, -told.month, -told.day)
+
             order.sort(key=day)
         elif sort == "popularity":
             order.sort(key=lambda song: -truth.song(corpus.seed, artist, song).charisma)
         first = (page - 1) * per_page
-        rows = [song_json(corpus, artist, song, root(request), state.plan.genius_web, full=False) for song in order[first : first + per_page]]
+        rows = [
+            song_json(corpus, artist, song, root(request), state.plan.genius_web, full=False)
+            for song in order[first : first + per_page]
+        ]
         return _ok({"songs": rows, "next_page": page + 1 if first + per_page < len(order) else None})
 
     @routes.get("/genius/api/songs/{song_id}")
@@ -333,13 +504,18 @@ def router(corpus: Corpus, state: FaultState) -> APIRouter:
         found = corpus.find_page(path)
         made = None if found is None else page(corpus, *found, root(request), state.plan.genius_web)
         if made is None:
-            return HTMLResponse("<!doctype html><html><head><title>Burrr! | Genius</title></head><body><h1>Oops! Page not found</h1></body></html>", status_code=404)
+            return HTMLResponse(
+                "<!doctype html><html><head><title>Burrr! | Genius</title></head><body><h1>Oops! Page not found</h1></body></html>",
+                status_code=404,
+            )
         return HTMLResponse(made)
 
     @routes.get("/catalogue/artists")
     def catalogue(limit: int = Query(100, ge=1, le=1000), offset: int = Query(0, ge=0)) -> dict[str, Any]:
-        rows = [{"id": corpus.artist_id(artist), "name": corpus.name(artist), "songs": corpus.counts[artist]}
-                for artist in range(offset, min(offset + limit, corpus.artists))]
+        rows = [
+            {"id": corpus.artist_id(artist), "name": corpus.name(artist), "songs": corpus.counts[artist]}
+            for artist in range(offset, min(offset + limit, corpus.artists))
+        ]
         return {"artists": rows, "total": corpus.artists}
 
     return routes

@@ -1,13 +1,52 @@
 """Word banks of the songwriter, tagged by kind and theme. Data only: how words become bars is songwriter.py."""
 
 THEMES = (
-    "ambition", "money", "street_life", "struggle", "love", "heartbreak", "family", "friendship", "loyalty", "betrayal",
-    "party", "nightlife", "fame", "faith", "death", "nature", "social_commentary", "violence", "drugs", "identity",
-    "hip_hop_culture", "travel", "time", "home",
+    "ambition",
+    "money",
+    "street_life",
+    "struggle",
+    "love",
+    "heartbreak",
+    "family",
+    "friendship",
+    "loyalty",
+    "betrayal",
+    "party",
+    "nightlife",
+    "fame",
+    "faith",
+    "death",
+    "nature",
+    "social_commentary",
+    "violence",
+    "drugs",
+    "identity",
+    "hip_hop_culture",
+    "travel",
+    "time",
+    "home",
 )
 MOODS = (
-    "aggressive", "angry", "anxious", "bitter", "boastful", "calm", "confident", "defiant", "dreamy", "energetic",
-    "hopeful", "joyful", "lonely", "melancholic", "nostalgic", "playful", "reflective", "romantic", "somber", "triumphant",
+    "aggressive",
+    "angry",
+    "anxious",
+    "bitter",
+    "boastful",
+    "calm",
+    "confident",
+    "defiant",
+    "dreamy",
+    "energetic",
+    "hopeful",
+    "joyful",
+    "lonely",
+    "melancholic",
+    "nostalgic",
+    "playful",
+    "reflective",
+    "romantic",
+    "somber",
+    "triumphant",
 )
 
 # Words that can end a bar. One block per kind; `theme: words`, `gen` fits anywhere; `_` joins a compound.
@@ -23,7 +62,7 @@ gen: zipper slipper clipper toaster poster coaster roller_coaster holster filter
 gen: peach leash quilt kilt bandage package cabbage sandwich crutch clutch torch porch_light
 gen: kitchen_sink trampoline tambourine magazine submarine limousine vending_machine sewing_machine answering_machine washing_machine
 gen: hand-me-down crown gown telephone megaphone saxophone xylophone microphone ice_cream_cone traffic_cone
-gen: trophy coffee penny belly cherry berry ferry canary dictionary dictionaries_page library_card
+gen: trophy coffee penny belly cherry berry ferry canary dictionary library_card
 gen: coffee_pot robot cornbread loaf_of_bread sled thread spread
 ambition: ladder blueprint compass notebook alarm_clock resume rocket stopwatch launchpad summit engine
 money: wallet receipt piggy_bank coupon quarter dollar check invoice paystub mortgage calculator penny_jar loan safe bank_account bill nickel
@@ -200,23 +239,23 @@ gen: the_last_train the_blackout the_war the_first_bell the_fall lunch last_call
 
 ADJ = """
 pos: proud free bold bright strong alive awake gold blessed rich smooth clean fly calm wise sweet warm new fearless weightless
-pos: fantastic terrific magnetic poetic athletic energetic unreal unbreakable unshakable
-pos: unstoppable comfortable untouchable incredible invincible flexible golden chosen awoken outspoken ready steady
-pos: lucky plucky sunny funny worthy sturdy classy sassy cozy rosy breezy easy shiny pretty witty gritty committed permitted acquitted
-pos: undefeated anointed dedicated motivated educated elevated celebrated liberated animated well-paid custom-made
-pos: unafraid upgraded fair debonair rare prepared aware polite tight light all_right dynamite sincere clear patient ancient
+pos: fantastic terrific magnetic poetic athletic energetic unbreakable unshakable
+pos: unstoppable comfortable untouchable incredible invincible golden awoken outspoken ready steady
+pos: lucky plucky sunny funny worthy sturdy classy sassy cozy rosy breezy easy shiny pretty witty gritty committed acquitted
+pos: undefeated anointed dedicated motivated educated elevated celebrated liberated animated custom-made
+pos: unafraid fair debonair rare aware polite tight light all_right dynamite sincere clear patient ancient
 pos: victorious glorious notorious luxurious curious serious mysterious rebellious generous marvelous courageous contagious outrageous dangerous
 neg: cold broke alone tired sore torn worn lost tossed crossed numb dumb sad mad bad stuck struck low slow hollow bitter sick weak bleak
-neg: broken shaken mistaken forsaken forgotten rotten haunted unwanted taunted wasted late overweight out_of_date
+neg: broken shaken mistaken forsaken forgotten rotten haunted unwanted taunted wasted out_of_date
 neg: frustrated complicated isolated underrated overrated intoxicated faded jaded degraded betrayed afraid unpaid underpaid mislaid
 neg: hungry angry guilty filthy empty rusty dusty crusty shady lazy crazy hazy messy restless helpless reckless breathless homeless useless
 neg: invisible miserable terrible horrible vulnerable unbearable unstable confused bruised refused
-neg: black grey strange deranged estranged unchanged fragile hostile futile scared impaired tense wrong gone withdrawn rough tough
-neg: insecure unsure sour dour nervous suspicious malicious vicious anonymous ridiculous cancelled rattled
-neutral: quiet loud red brown still real blunt wild mild bald tall wide blind unsigned
-neutral: old young sober older colder bolder human local vocal mental gentle sentimental experimental
-neutral: official spectacular muscular secondhand unplanned
-neutral: blurred electrified certified qualified dignified petrified terrified mystified
+neg: black grey strange deranged estranged unchanged fragile hostile futile scared tense wrong gone withdrawn rough tough
+neg: insecure unsure sour dour nervous suspicious malicious vicious anonymous ridiculous rattled
+neutral: quiet loud still real blunt wild mild bald tall wide blind
+neutral: sober human vocal gentle sentimental experimental
+neutral: spectacular muscular secondhand
+neutral: blurred electrified dignified petrified terrified mystified
 """
 
 # base past present-participle; all stand at the end of a clause.
@@ -271,7 +310,9 @@ chest spine bones eyes throat neck heart lungs brain veins ribs soul blood mind 
 PROPS = tuple(
     "lamp key coat bell kite pen receipt clock box brick door cup ticket jacket ladder hammer mirror candle kettle umbrella sweater button glove bicycle "
     "blanket wallet pocket toaster radio suitcase guitar trumpet broom bucket blender couch trophy crown microphone telephone lunchbox helmet mop matchbox "
-    "sandwich balloon hat boot spoon lock map rope window saxophone cake camera notebook library card".replace("library card", "postcard").split()
+    "sandwich balloon hat boot spoon lock map rope window saxophone cake camera notebook library card".replace(
+        "library card", "postcard"
+    ).split()
 )
 FOLK = tuple(
     "teacher preacher stranger driver neighbor baker barber dancer janitor mayor doctor sailor trucker drummer poet clown king cook kid saint coach cashier "
@@ -281,44 +322,347 @@ STUFF = tuple(
     "pressure rain pride smoke luck rhythm patience thunder silence sunlight noise gold dust trust bread sugar butter honey leather paper laughter steam music "
     "magic salt heat sweat grace applause jazz kindness hope static mercy".split()
 )
-NOTIONS = tuple("dream promise plan lesson secret story memory habit joke prayer wish rumor mistake verse melody curse miracle riddle debt song".split())
-KIN = ("my mother", "my brother", "Grandma", "my uncle", "my cousin", "Pops", "my sister", "Auntie", "my old man", "my grandfather",
-       "my baby sister", "my stepfather", "Mama", "my big cousin", "my godmother")
-NAMES = ("Dario", "Keisha", "Luz", "Big Ron", "Tasha", "Marcellus", "Old Pete", "Nadia", "Tiny", "Ramón", "Junebug", "Delphine", "Omar",
-         "Little Ray", "Yvette", "Cornell", "Bashir", "Inez", "Smiley", "Lamar", "Rosalind", "Teo", "Fatima", "Skip", "Wendell", "Paloma",
-         "Curtis", "Miriam", "Desmond", "Noor", "Hector", "Shanice", "Ivo", "Mrs. Alvarez", "Mr. Okafor", "Coach Bell", "Deacon Price")
-FOOD = ("ramen", "cornbread", "fried plantain", "cold pizza", "grits", "sardines", "peach cobbler", "hot wings", "instant noodles", "oatmeal",
-        "collard greens", "rice and beans", "toast", "dumplings", "ketchup", "soup", "waffles", "mac and cheese", "leftover stew",
-        "cereal", "mango", "pickles", "goat curry", "catfish", "jollof", "pierogi", "tamales", "banana bread", "popcorn")
-DRINK = ("ginger ale", "black coffee", "orange soda", "sweet tea", "tap water", "grape juice", "cheap champagne", "lemonade", "mint tea",
-         "cold brew", "root beer", "hot cocoa", "iced tea", "apple cider")
-ANIMAL = ("pigeon", "alley cat", "raccoon", "hawk", "stray dog", "lion", "crow", "panther", "goose", "mule", "shark", "tortoise", "cricket",
-          "wolf", "moth", "fox", "rooster", "hippo", "gator", "heron", "octopus", "badger", "goldfish", "peacock", "camel", "possum")
-STREET = ("Delmore Street", "Quince Avenue", "Marrow Road", "Ninth and Vine", "Tallow Lane", "Prosper Street", "Canary Row", "Lantern Hill",
-          "Bishop Street", "Cutler Avenue", "Juniper Court", "Halfmoon Road", "Orchard Row", "Copper Street", "Sawmill Lane",
-          "Figtree Drive", "Anchor Street", "Pigeon Hill", "Vesper Road", "Kettle Street", "Salt Avenue", "Mercer Hill", "Gable Street")
-MONTH = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December")
+NOTIONS = tuple(
+    "dream promise plan lesson secret story memory habit joke prayer wish rumor mistake verse melody curse miracle riddle debt song".split()
+)
+KIN = (
+    "my mother",
+    "my brother",
+    "Grandma",
+    "my uncle",
+    "my cousin",
+    "Pops",
+    "my sister",
+    "Auntie",
+    "my old man",
+    "my grandfather",
+    "my baby sister",
+    "my stepfather",
+    "Mama",
+    "my big cousin",
+    "my godmother",
+)
+NAMES = (
+    "Dario",
+    "Keisha",
+    "Luz",
+    "Big Ron",
+    "Tasha",
+    "Marcellus",
+    "Old Pete",
+    "Nadia",
+    "Tiny",
+    "Ramón",
+    "Junebug",
+    "Delphine",
+    "Omar",
+    "Little Ray",
+    "Yvette",
+    "Cornell",
+    "Bashir",
+    "Inez",
+    "Smiley",
+    "Lamar",
+    "Rosalind",
+    "Teo",
+    "Fatima",
+    "Skip",
+    "Wendell",
+    "Paloma",
+    "Curtis",
+    "Miriam",
+    "Desmond",
+    "Noor",
+    "Hector",
+    "Shanice",
+    "Ivo",
+    "Mrs. Alvarez",
+    "Mr. Okafor",
+    "Coach Bell",
+    "Deacon Price",
+)
+FOOD = (
+    "ramen",
+    "cornbread",
+    "fried plantain",
+    "cold pizza",
+    "grits",
+    "sardines",
+    "peach cobbler",
+    "hot wings",
+    "instant noodles",
+    "oatmeal",
+    "collard greens",
+    "rice and beans",
+    "toast",
+    "dumplings",
+    "ketchup",
+    "soup",
+    "waffles",
+    "mac and cheese",
+    "leftover stew",
+    "cereal",
+    "mango",
+    "pickles",
+    "goat curry",
+    "catfish",
+    "jollof",
+    "pierogi",
+    "tamales",
+    "banana bread",
+    "popcorn",
+)
+DRINK = (
+    "ginger ale",
+    "black coffee",
+    "orange soda",
+    "sweet tea",
+    "tap water",
+    "grape juice",
+    "cheap champagne",
+    "lemonade",
+    "mint tea",
+    "cold brew",
+    "root beer",
+    "hot cocoa",
+    "iced tea",
+    "apple cider",
+)
+ANIMAL = (
+    "pigeon",
+    "alley cat",
+    "raccoon",
+    "hawk",
+    "stray dog",
+    "lion",
+    "crow",
+    "panther",
+    "goose",
+    "mule",
+    "shark",
+    "tortoise",
+    "cricket",
+    "wolf",
+    "moth",
+    "fox",
+    "rooster",
+    "hippo",
+    "gator",
+    "heron",
+    "octopus",
+    "badger",
+    "goldfish",
+    "peacock",
+    "camel",
+    "possum",
+)
+STREET = (
+    "Delmore Street",
+    "Quince Avenue",
+    "Marrow Road",
+    "Ninth and Vine",
+    "Tallow Lane",
+    "Prosper Street",
+    "Canary Row",
+    "Lantern Hill",
+    "Bishop Street",
+    "Cutler Avenue",
+    "Juniper Court",
+    "Halfmoon Road",
+    "Orchard Row",
+    "Copper Street",
+    "Sawmill Lane",
+    "Figtree Drive",
+    "Anchor Street",
+    "Pigeon Hill",
+    "Vesper Road",
+    "Kettle Street",
+    "Salt Avenue",
+    "Mercer Hill",
+    "Gable Street",
+)
+MONTH = (
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+)
 DAY = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-COLOR = ("red", "blue", "green", "gold", "grey", "orange", "purple", "silver", "yellow", "pink", "turquoise", "burgundy", "ivory")
-NUMBER = ("two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "fifteen", "twenty", "thirty", "forty",
-          "fifty", "ninety")
+COLOR = (
+    "red",
+    "blue",
+    "green",
+    "gold",
+    "grey",
+    "orange",
+    "purple",
+    "silver",
+    "yellow",
+    "pink",
+    "turquoise",
+    "burgundy",
+    "ivory",
+)
+NUMBER = (
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "fifteen",
+    "twenty",
+    "thirty",
+    "forty",
+    "fifty",
+    "ninety",
+)
 WEATHER = ("rain", "snow", "sleet", "fog", "heat", "hail", "wind", "thunder", "drizzle", "frost")
 GADGET_BY_ERA = (
     ("pager", "payphone", "Walkman", "boombox", "cassette deck", "rotary phone", "VCR", "camcorder", "arcade machine"),
-    ("flip phone", "burned CD", "Discman", "camcorder", "dial-up modem", "game console", "ringtone", "MP3 player", "answering machine"),
-    ("phone", "laptop", "smart speaker", "group chat", "charger", "ring light", "playlist", "screen", "ride-share app", "drone"),
+    (
+        "flip phone",
+        "burned CD",
+        "Discman",
+        "camcorder",
+        "dial-up modem",
+        "game console",
+        "ringtone",
+        "MP3 player",
+        "answering machine",
+    ),
+    (
+        "phone",
+        "laptop",
+        "smart speaker",
+        "group chat",
+        "charger",
+        "ring light",
+        "playlist",
+        "screen",
+        "ride-share app",
+        "drone",
+    ),
 )
 # Attributive adjectives: every noun can wear them.
 PLAIN = ("big", "new", "old", "little", "real", "good", "bad", "hard", "long", "whole")
 ATTRIBUTE = (
-    "cracked", "borrowed", "rusty", "velvet", "crooked", "paper", "plastic", "broken", "silver", "dented", "haunted", "hand-drawn", "secondhand",
-    "midnight", "wooden", "folded", "faded", "dusty", "electric", "stolen", "crumpled", "spotless", "painted", "hollow", "glowing", "frozen",
-    "sleepy", "thirsty", "bulletproof", "stubborn", "nervous", "muddy", "lopsided", "gold-plated", "sunburnt", "moonlit", "wrinkled", "leaky",
-    "patient", "famous", "ancient", "polished", "tilted", "hungry", "limping", "half-price", "unpaid", "neon", "cardboard", "marble", "copper",
-    "tiny", "humming", "jealous", "chrome", "smoky", "ragged", "matching", "honest", "wild", "bruised", "bare", "cold", "stone", "steel", "slow",
-    "torn", "blue", "tall", "loud", "brass", "plain", "bent", "sharp", "glass", "rare", "soft", "stray", "lost", "warm", "small", "sweet", "green",
-    "salt-stained", "coffee-stained", "duct-taped", "rain-soaked", "well-worn", "wind-up", "fire-red", "pitch-black", "home-cooked", "store-bought",
-    "imaginary", "legendary", "ordinary", "complimentary", "temporary", "necessary", "solitary", "suspicious", "delicious", "ambitious",
+    "cracked",
+    "borrowed",
+    "rusty",
+    "velvet",
+    "crooked",
+    "paper",
+    "plastic",
+    "broken",
+    "silver",
+    "dented",
+    "haunted",
+    "hand-drawn",
+    "secondhand",
+    "midnight",
+    "wooden",
+    "folded",
+    "faded",
+    "dusty",
+    "electric",
+    "stolen",
+    "crumpled",
+    "spotless",
+    "painted",
+    "hollow",
+    "glowing",
+    "frozen",
+    "sleepy",
+    "thirsty",
+    "bulletproof",
+    "stubborn",
+    "nervous",
+    "muddy",
+    "lopsided",
+    "gold-plated",
+    "sunburnt",
+    "moonlit",
+    "wrinkled",
+    "leaky",
+    "patient",
+    "famous",
+    "ancient",
+    "polished",
+    "tilted",
+    "hungry",
+    "limping",
+    "half-price",
+    "unpaid",
+    "neon",
+    "cardboard",
+    "marble",
+    "copper",
+    "tiny",
+    "humming",
+    "jealous",
+    "chrome",
+    "smoky",
+    "ragged",
+    "matching",
+    "honest",
+    "wild",
+    "bruised",
+    "bare",
+    "cold",
+    "stone",
+    "steel",
+    "slow",
+    "torn",
+    "blue",
+    "tall",
+    "loud",
+    "brass",
+    "plain",
+    "bent",
+    "sharp",
+    "glass",
+    "rare",
+    "soft",
+    "stray",
+    "lost",
+    "warm",
+    "small",
+    "sweet",
+    "green",
+    "salt-stained",
+    "coffee-stained",
+    "duct-taped",
+    "rain-soaked",
+    "well-worn",
+    "wind-up",
+    "fire-red",
+    "pitch-black",
+    "home-cooked",
+    "store-bought",
+    "imaginary",
+    "legendary",
+    "ordinary",
+    "complimentary",
+    "temporary",
+    "necessary",
+    "solitary",
+    "suspicious",
+    "delicious",
+    "ambitious",
 )
 MOOD_ATTRIBUTE = {
     "aggressive": ("savage", "snarling", "brutal", "heavy", "loaded", "bare-knuckle", "ruthless", "roaring"),
@@ -348,9 +692,24 @@ ADLIBS_BY_ERA = (
     ("skrrt", "yeah", "ayy", "woo", "brr", "facts", "okay", "sheesh", "let's get it", "no cap"),
 )
 MOOD_ADLIBS = {
-    "angry": ("nah", "back up"), "aggressive": ("move", "get back"), "joyful": ("ha ha", "woo"), "playful": ("hee hee", "oops", "wait, what?"),
-    "romantic": ("baby", "ooh"), "melancholic": ("mm", "Lord"), "somber": ("rest easy", "mm"), "lonely": ("hello?", "mm"), "dreamy": ("ooh", "float"),
-    "triumphant": ("we up", "told you"), "boastful": ("big", "too easy"), "nostalgic": ("remember?", "back then"), "calm": ("easy", "mm-hmm"),
-    "energetic": ("go, go", "jump"), "hopeful": ("one day", "watch"), "defiant": ("never", "no sir"), "confident": ("obviously", "trust me"),
-    "anxious": ("wait", "hold on"), "bitter": ("figures", "sure you did"), "reflective": ("think about it", "true"),
+    "angry": ("nah", "back up"),
+    "aggressive": ("move", "get back"),
+    "joyful": ("ha ha", "woo"),
+    "playful": ("hee hee", "oops", "wait, what?"),
+    "romantic": ("baby", "ooh"),
+    "melancholic": ("mm", "Lord"),
+    "somber": ("rest easy", "mm"),
+    "lonely": ("hello?", "mm"),
+    "dreamy": ("ooh", "float"),
+    "triumphant": ("we up", "told you"),
+    "boastful": ("big", "too easy"),
+    "nostalgic": ("remember?", "back then"),
+    "calm": ("easy", "mm-hmm"),
+    "energetic": ("go, go", "jump"),
+    "hopeful": ("one day", "watch"),
+    "defiant": ("never", "no sir"),
+    "confident": ("obviously", "trust me"),
+    "anxious": ("wait", "hold on"),
+    "bitter": ("figures", "sure you did"),
+    "reflective": ("think about it", "true"),
 }

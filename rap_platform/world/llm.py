@@ -53,21 +53,33 @@ _THEMES = {
     "home": "home porch door kitchen couch key hallway radiator neighbors room mailbox mat curtains",
 }
 _MOODS = {
-    "aggressive": "kick bark bit swing mercy eat brutal savage ruthless roaring move", "angry": "slammed tired boil temper furious grind lied enough burning seething",
-    "anxious": "check lock pace worried restless trembling shaky thoughts sleepless jittery phone", "bitter": "congratulations toast funny sour receipts poisoned spoiled teeth cold",
-    "boastful": "best number king fly diamond platinum flawless champion taught premiere", "calm": "breathe slow easy quiet gentle soft kettle tea still porch",
-    "confident": "sure steady walk sign know worth bet solid chin bold told", "defiant": "won't no never rules fence break bow shrink rebel untamed",
-    "dreamy": "float dream dreamt moon clouds swim stars lake weightless sway", "energetic": "jump bouncing run move shake up turn wired sprinting",
-    "hopeful": "tomorrow light seeds rising saved good brand-new change one early", "joyful": "laugh laughed danced sun birthday smile happy balloons dancing sunny",
-    "lonely": "echo alone empty phone talk listens one polish unanswered single", "melancholic": "rain grey slow blue leaves quiet tired fading train wilted",
-    "nostalgic": "remember back tape childhood old summers rewound bikes vintage radio", "playful": "goldfish silly knock moonwalk joke beatbox cartoon goofy sock squeaky",
-    "reflective": "learning wrong mirror older listen owe honest careful think list", "romantic": "candle close perfume kiss love jukebox candlelit velvet low hold",
-    "somber": "bells buried black flag heavy softly breath silent solemn coats", "triumphant": "won win cup parade crowned victory ring lift golden made",
+    "aggressive": "kick bark bit swing mercy eat brutal savage ruthless roaring move",
+    "angry": "slammed tired boil temper furious grind lied enough burning seething",
+    "anxious": "check lock pace worried restless trembling shaky thoughts sleepless jittery phone",
+    "bitter": "congratulations toast funny sour receipts poisoned spoiled teeth cold",
+    "boastful": "best number king fly diamond platinum flawless champion taught premiere",
+    "calm": "breathe slow easy quiet gentle soft kettle tea still porch",
+    "confident": "sure steady walk sign know worth bet solid chin bold told",
+    "defiant": "won't no never rules fence break bow shrink rebel untamed",
+    "dreamy": "float dream dreamt moon clouds swim stars lake weightless sway",
+    "energetic": "jump bouncing run move shake up turn wired sprinting",
+    "hopeful": "tomorrow light seeds rising saved good brand-new change one early",
+    "joyful": "laugh laughed danced sun birthday smile happy balloons dancing sunny",
+    "lonely": "echo alone empty phone talk listens one polish unanswered single",
+    "melancholic": "rain grey slow blue leaves quiet tired fading train wilted",
+    "nostalgic": "remember back tape childhood old summers rewound bikes vintage radio",
+    "playful": "goldfish silly knock moonwalk joke beatbox cartoon goofy sock squeaky",
+    "reflective": "learning wrong mirror older listen owe honest careful think list",
+    "romantic": "candle close perfume kiss love jukebox candlelit velvet low hold",
+    "somber": "bells buried black flag heavy softly breath silent solemn coats",
+    "triumphant": "won win cup parade crowned victory ring lift golden made",
 }
 _BRIGHT = frozenset("calm confident dreamy energetic hopeful joyful playful romantic triumphant boastful".split())
 _DARK = frozenset("angry anxious bitter lonely melancholic somber aggressive".split())
-_STOCK = frozenset("i i'm you it's do we they my me know day night time life way all like get got one never keep feel good real work top best hate style "
-                   "team everything nothing always".split())
+_STOCK = frozenset(
+    "i i'm you it's do we they my me know day night time life way all like get got one never keep feel good real work top best hate style "
+    "team everything nothing always".split()
+)
 
 
 class Message(BaseModel):
@@ -129,18 +141,33 @@ def read(lyrics: str) -> Reading:
     chance = truth.stream("reader", lyrics)
     ends = [re.sub(r"\([^)]*\)", "", line).strip().strip(",.?!'\"").casefold().rsplit(" ", 1)[-1] for line in lines]
     unique = list(dict.fromkeys(lines))
-    rhymed = sum(any(_tail(ends[place]) == _tail(ends[place - back]) and ends[place] != ends[place - back] for back in (1, 2) if place >= back)
-                 for place in range(len(ends))) / max(1, len(ends))
+    rhymed = sum(
+        any(
+            _tail(ends[place]) == _tail(ends[place - back]) and ends[place] != ends[place - back]
+            for back in (1, 2)
+            if place >= back
+        )
+        for place in range(len(ends))
+    ) / max(1, len(ends))
     start = words[:300]
     variety = len(set(start)) / max(1, len(start))
     length = sum(map(len, words)) / max(1, len(words))
     stock = sum(word in _STOCK for word in words) / max(1, len(words))
     long_ends = sum(len(end) > 7 for end in ends) / max(1, len(ends))
     images = sum(" like " in f" {line.casefold()} " for line in unique) / max(1, len(unique))
-    inner = sum(len({_tail(word) for word in row}) < len(set(row)) for row in (re.findall(r"[a-z]{4,}", line.casefold()) for line in unique))
+    inner: float = sum(
+        len({_tail(word) for word in row}) < len(set(row))
+        for row in (re.findall(r"[a-z]{4,}", line.casefold()) for line in unique)
+    )
     inner /= max(1, len(unique))
-    skill = (2.8 * (rhymed - 0.39) + 3 * (variety - 0.56) + 1.3 * (length - 4.22) - 9 * (stock - 0.154) + 1.0 * (long_ends - 0.38)
-             + 1.5 * (inner - 0.2))
+    skill = (
+        2.8 * (rhymed - 0.39)
+        + 3 * (variety - 0.56)
+        + 1.3 * (length - 4.22)
+        - 9 * (stock - 0.154)
+        + 1.0 * (long_ends - 0.38)
+        + 1.5 * (inner - 0.2)
+    )
     skill = min(2.5, max(-2.5, skill))
     short = -2.0 if len(words) < 60 else 0.0
 
@@ -155,21 +182,45 @@ def read(lyrics: str) -> Reading:
     first = moods[0]
     clear = min(1.0, len(words) / 200)
     return Reading(
-        score(5.9 + 1.1 * skill + short + chance.gauss(0, 0.62)), score(5.4 + 1.1 * skill + 2 * (long_ends - 0.2) + short + chance.gauss(0, 0.9)),
-        score(5.5 + 0.9 * skill + 2 * (images - 0.3) + short + chance.gauss(0, 1.0)), score(5.5 + 0.4 * skill + 5 * (_past(words) - 0.05) + short + chance.gauss(0, 1.0)),
-        round(min(0.95, max(0.35, chance.gauss(0.55 + 0.2 * clear, 0.1))), 2), themes[: chance.randint(1, 3)], moods[: chance.randint(1, 3)],
-        "positive" if first in _BRIGHT and chance.random() < 0.75 else "negative" if first in _DARK and chance.random() < 0.75 else chance.choice(("neutral", "mixed")),
-        "G" if not swearing else "PG" if swearing == 1 else "PG-13" if swearing == 2 else "R" if swearing < 5 else "NC-17",
-        [(line, f"{'theme' if place == 0 else 'mood'}: {themes[0] if place == 0 else first}") for place, line in enumerate(picked)],
+        score(5.9 + 1.1 * skill + short + chance.gauss(0, 0.62)),
+        score(5.4 + 1.1 * skill + 2 * (long_ends - 0.2) + short + chance.gauss(0, 0.9)),
+        score(5.5 + 0.9 * skill + 2 * (images - 0.3) + short + chance.gauss(0, 1.0)),
+        score(5.5 + 0.4 * skill + 5 * (_past(words) - 0.05) + short + chance.gauss(0, 1.0)),
+        round(min(0.95, max(0.35, chance.gauss(0.55 + 0.2 * clear, 0.1))), 2),
+        themes[: chance.randint(1, 3)],
+        moods[: chance.randint(1, 3)],
+        "positive"
+        if first in _BRIGHT and chance.random() < 0.75
+        else "negative"
+        if first in _DARK and chance.random() < 0.75
+        else chance.choice(("neutral", "mixed")),
+        "G"
+        if not swearing
+        else "PG"
+        if swearing == 1
+        else "PG-13"
+        if swearing == 2
+        else "R"
+        if swearing < 5
+        else "NC-17",
+        [
+            (line, f"{'theme' if place == 0 else 'mood'}: {themes[0] if place == 0 else first}")
+            for place, line in enumerate(picked)
+        ],
     )
 
 
 def _past(words: list[str]) -> float:
-    return sum(word.endswith("ed") or word in ("was", "were", "had", "told", "left", "came", "went") for word in words) / max(1, len(words))
+    return sum(
+        word.endswith("ed") or word in ("was", "were", "had", "told", "left", "came", "went") for word in words
+    ) / max(1, len(words))
 
 
 def _ranked(banks: dict[str, str], counts: Counter[str], chance: Random, noise: float) -> list[str]:
-    scores = {name: sum(min(3, counts[word]) for word in bank.split()) ** 0.8 + abs(chance.gauss(0, noise)) for name, bank in banks.items()}
+    scores = {
+        name: sum(min(3, counts[word]) for word in bank.split()) ** 0.8 + abs(chance.gauss(0, noise))
+        for name, bank in banks.items()
+    }
     return sorted(scores, key=lambda name: -scores[name])
 
 
@@ -194,7 +245,10 @@ def _answer(schema: dict[str, Any], root: dict[str, Any], name: str, reading: Re
     schema = _resolve(schema, root)
     if "const" in schema:
         return schema["const"]
-    low, high = schema.get("minimum", schema.get("exclusiveMinimum")), schema.get("maximum", schema.get("exclusiveMaximum"))
+    low, high = (
+        schema.get("minimum", schema.get("exclusiveMinimum")),
+        schema.get("maximum", schema.get("exclusiveMaximum")),
+    )
     known = _known(name, reading)
     if allowed := schema.get("enum"):
         wanted = known if isinstance(known, list) else [known]
@@ -204,13 +258,20 @@ def _answer(schema: dict[str, Any], root: dict[str, Any], name: str, reading: Re
     if kind == "object" or "properties" in schema:
         if depth > 4:
             return {}
-        return {key: _answer(value, root, key, reading, depth + 1) for key, value in schema.get("properties", {}).items()}
+        return {
+            key: _answer(value, root, key, reading, depth + 1) for key, value in schema.get("properties", {}).items()
+        }
     if kind == "array":
         items = _resolve(schema.get("items", {}), root)
         most = int(schema.get("maxItems", 4))
         if items.get("type") == "object" or "properties" in items:
-            return [{key: _evidence(key, quote, why, _resolve(value, root)) for key, value in items.get("properties", {}).items()}
-                    for quote, why in reading.quotes][:most]
+            return [
+                {
+                    key: _evidence(key, quote, why, _resolve(value, root))
+                    for key, value in items.get("properties", {}).items()
+                }
+                for quote, why in reading.quotes
+            ][:most]
         wanted = known if isinstance(known, list) else [] if known is None else [known]
         allowed = items.get("enum")
         chosen = [value for value in wanted if not allowed or value in allowed]
@@ -218,7 +279,9 @@ def _answer(schema: dict[str, Any], root: dict[str, Any], name: str, reading: Re
             chosen = [allowed[0]]
         return chosen[:most]
     if kind in ("number", "integer"):
-        value = float(known) if isinstance(known, int | float) else ((low or 0) + (high if high is not None else 10)) / 2
+        value = (
+            float(known) if isinstance(known, int | float) else ((low or 0) + (high if high is not None else 10)) / 2
+        )
         if isinstance(known, int | float) and high is not None and high <= 1 and known > 1:
             value = (known - 1) / 9
         value = max(value, low) if low is not None else value
@@ -265,7 +328,15 @@ def _summary(reading: Reading) -> str:
     chance = truth.stream("summary", *reading.quotes, *reading.themes)
     theme, mood = reading.themes[0].replace("_", " "), reading.moods[0]
     more = f" with an eye on {reading.themes[1].replace('_', ' ')}" if len(reading.themes) > 1 else ""
-    end = chance.choice(("The images carry it.", "The rhymes do most of the work.", "It leans on its hook.", "The details are the best of it.", "It moves from line to line by ear."))
+    end = chance.choice(
+        (
+            "The images carry it.",
+            "The rhymes do most of the work.",
+            "It leans on its hook.",
+            "The details are the best of it.",
+            "It moves from line to line by ear.",
+        )
+    )
     return f"A {mood} song about {theme}{more}. {end}"
 
 
@@ -276,8 +347,10 @@ def _plain(text: str) -> str:
         return "Hello! I am the simulated model of this world. Send me lyrics and I will read them."
     if re.search(r"\b(ping|ready|test)\b", asked, re.IGNORECASE):
         return "Ready."
-    return ("I am a simulated model: I read rap lyrics by rules of thumb and know little else. "
-            f"You wrote {len(asked.split())} words; put lyrics between <lyrics> and </lyrics> and I will analyse them.")
+    return (
+        "I am a simulated model: I read rap lyrics by rules of thumb and know little else. "
+        f"You wrote {len(asked.split())} words; put lyrics between <lyrics> and </lyrics> and I will analyse them."
+    )
 
 
 def _schema(request: ChatRequest) -> dict[str, Any] | None:
@@ -297,19 +370,42 @@ def _schema(request: ChatRequest) -> dict[str, Any] | None:
     return None
 
 
-_DEFAULT_SCHEMA: dict[str, Any] = {"type": "object", "properties": {
-    "evidence": {"type": "array", "items": {"type": "object", "properties": {"quote": {"type": "string"}, "supports": {"type": "string"}}}},
-    "summary": {"type": "string"}, "sentiment": {"type": "string"}, "primary_mood": {"type": "string"}, "moods": {"type": "array", "items": {"type": "string"}},
-    "themes": {"type": "array", "items": {"type": "string"}}, "profanity_rating": {"type": "string"}, **{name: {"type": "number", "minimum": 1, "maximum": 10}
-                                                                                         for name in ("quality", "complexity", "wordplay", "storytelling")},
-    "confidence": {"type": "number", "minimum": 0, "maximum": 1}}}
+_DEFAULT_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "evidence": {
+            "type": "array",
+            "items": {"type": "object", "properties": {"quote": {"type": "string"}, "supports": {"type": "string"}}},
+        },
+        "summary": {"type": "string"},
+        "sentiment": {"type": "string"},
+        "primary_mood": {"type": "string"},
+        "moods": {"type": "array", "items": {"type": "string"}},
+        "themes": {"type": "array", "items": {"type": "string"}},
+        "profanity_rating": {"type": "string"},
+        **{
+            name: {"type": "number", "minimum": 1, "maximum": 10}
+            for name in ("quality", "complexity", "wordplay", "storytelling")
+        },
+        "confidence": {"type": "number", "minimum": 0, "maximum": 1},
+    },
+}
 
 
 def complete(request: ChatRequest, state: FaultState) -> str:
     """The content of the answer."""
     faults = state.plan.llm
-    said = next((message.text for message in reversed(request.messages) if message.role == "user" and _LYRICS.search(message.text)), None)
-    last = next((message.text for message in reversed(request.messages) if message.role == "user"), request.messages[-1].text)
+    said = next(
+        (
+            message.text
+            for message in reversed(request.messages)
+            if message.role == "user" and _LYRICS.search(message.text)
+        ),
+        None,
+    )
+    last = next(
+        (message.text for message in reversed(request.messages) if message.role == "user"), request.messages[-1].text
+    )
     if said is None:
         return _plain(last)
     lyrics = found[1] if (found := _LYRICS.search(said)) else ""
@@ -319,7 +415,13 @@ def complete(request: ChatRequest, state: FaultState) -> str:
     answer = _answer(schema, schema, "", reading)
     chance = truth.stream(state.plan.seed, "habits", lyrics, tries)
     evidence = answer.get("evidence") if isinstance(answer, dict) else None
-    if chance.random() < faults.misquote and isinstance(evidence, list) and evidence and isinstance(evidence[-1], dict) and "quote" in evidence[-1]:
+    if (
+        chance.random() < faults.misquote
+        and isinstance(evidence, list)
+        and evidence
+        and isinstance(evidence[-1], dict)
+        and "quote" in evidence[-1]
+    ):
         evidence[-1]["quote"] = " ".join(reversed(str(evidence[-1]["quote"]).split()))
     text = json.dumps(answer, ensure_ascii=False, indent=None if chance.random() < 0.6 else 2)
     broken = chance.random() < (faults.broken_json if tries == 0 else min(0.3, faults.broken_json))
@@ -351,24 +453,52 @@ def router(state: FaultState) -> APIRouter:
 
     @routes.get("/llm/v1/models")
     def models() -> dict[str, Any]:
-        return {"object": "list", "data": [{"id": MODEL, "object": "model", "created": 1_745_000_000, "owned_by": "simulated", "context_size": 32_768,
-                                            "features": ["structured-outputs"]}]}
+        return {
+            "object": "list",
+            "data": [
+                {
+                    "id": MODEL,
+                    "object": "model",
+                    "created": 1_745_000_000,
+                    "owned_by": "simulated",
+                    "context_size": 32_768,
+                    "features": ["structured-outputs"],
+                }
+            ],
+        }
 
     @routes.post("/llm/v1/chat/completions", response_model=None)
     async def chat(request: ChatRequest) -> Response:
         if request.model != MODEL:
-            return JSONResponse({"error": {"message": f"model {request.model} not found", "type": "invalid_request_error", "code": "model_not_found"}}, status_code=404)
+            return JSONResponse(
+                {
+                    "error": {
+                        "message": f"model {request.model} not found",
+                        "type": "invalid_request_error",
+                        "code": "model_not_found",
+                    }
+                },
+                status_code=404,
+            )
         await asyncio.sleep(LATENCY_S)
         text = complete(request, state)
         reason: Literal["stop", "length"] = "stop"
         limit = request.max_completion_tokens or request.max_tokens
         if limit is not None and _tokens(text) > limit:
             text, reason = text[: int(limit * 3.9)], "length"
-        usage = {"prompt_tokens": sum(_tokens(message.text) + 4 for message in request.messages), "completion_tokens": _tokens(text)}
+        usage = {
+            "prompt_tokens": sum(_tokens(message.text) + 4 for message in request.messages),
+            "completion_tokens": _tokens(text),
+        }
         usage["total_tokens"] = sum(usage.values())
         head: dict[str, Any] = {"id": f"chatcmpl-{uuid.uuid4().hex}", "created": int(time.time()), "model": MODEL}
         if not request.stream:
-            choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": reason, "logprobs": None}
+            choice = {
+                "index": 0,
+                "message": {"role": "assistant", "content": text},
+                "finish_reason": reason,
+                "logprobs": None,
+            }
             return JSONResponse({**head, "object": "chat.completion", "choices": [choice], "usage": usage})
 
         async def events() -> AsyncIterator[str]:

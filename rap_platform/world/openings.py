@@ -20,7 +20,7 @@ r my to-do list wears a cape
 r I'm {num} steps ahead of the {thing}
 r I treat every {day} like a {thing}
 r the top got a view but no {things}
-r I put the work in before the {weather}
+r I punch the clock in the {weather}
 r they see the {thing}, not the {num} tries
 r my plan B is plan A in a {a} coat
 r I want the whole {a} bakery, not crumbs
@@ -474,7 +474,7 @@ r I dream that you call me to borrow a {thing}
 r I talk to your headstone like a {person}
 r some {days} I forget and I dial
 r your mother still sets out a plate
-r your laugh lives on {at_place}
+r I still hear your laugh {at_place}
 r we say your name with the {food}
 a candles on {street} in the {weather}
 a rest in a {a} chair, {name}
@@ -678,7 +678,7 @@ a from park jams to {things} on {street}
     "travel": """
 p I left {hood} with a {thing} and a sandwich
 p the bus broke down outside {city}
-p I slept in a {thing} at gate {num}
+p I slept on my bag at gate {num}
 p the map was wrong but the {food} was right
 p I sent {kin} a postcard of {weather}
 p we drove through {city} with the heater on
@@ -1008,6 +1008,33 @@ a day and night, night and day
 a real talk, no lie, for sure
 a top of the game, number one
 a one love to all of my people
+r I make my moves on the daily
+r I shine so bright in {hood}
+r the money comes and it goes
+r I keep my circle so tight
+r I stay on top of my game
+r they can't see me in {city}
+r I ride around with {name}
+r I'm living fast on {street}
+r my team is strong and we rising
+r I speak the truth when I'm speaking
+r I got no time for the drama
+r this life is hard but I'm trying
+r we turn it up on a {day}
+r I love my city for real
+r I'm blessed to be where I'm at
+p I paid my dues in {hood}
+p I came up hard on {street}
+p they said I couldn't, I did it
+p I lost some friends on the way
+p we partied hard on that {day}
+p I made mistakes, I admit it
+p I had some doubts but I'm here now
+p I learned a lot from my {kin_n}
+a straight from {hood}, let them know
+a hard work and heart, that's the motto
+a big moves, big plans, and big dreams
+a no days off, not even {day}
 """
 
 # Any theme.

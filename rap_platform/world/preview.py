@@ -16,8 +16,10 @@ def main() -> None:
     seed = get_settings().world_seed if chosen.seed is None else chosen.seed
     told, song = truth.song(seed, chosen.artist, chosen.song), songwriter.write(seed, chosen.artist, chosen.song)
     print(f"{truth.artist(seed, chosen.artist).name} – {song.title} ({told.year})")
-    print(f"themes {', '.join(told.themes)} | mood {told.mood} | craft {told.craft:.2f} freshness {told.freshness:.2f} "
-          f"charisma {told.charisma:.2f} quality {told.quality:.1f} | rated {[given.rating for given in truth.ratings(seed, chosen.artist, chosen.song)]}")
+    print(
+        f"themes {', '.join(told.themes)} | mood {told.mood} | craft {told.craft:.2f} freshness {told.freshness:.2f} "
+        f"charisma {told.charisma:.2f} quality {told.quality:.1f} | rated {[given.rating for given in truth.ratings(seed, chosen.artist, chosen.song)]}"
+    )
     print(f"{len(song.lyrics.split())} words\n\n{song.lyrics}")
 
 

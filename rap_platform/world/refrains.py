@@ -126,9 +126,26 @@ r close your eyes, {hood}
 """,
 }
 MOOD_GROUP = {
-    "aggressive": "hard", "angry": "hard", "anxious": "down", "bitter": "down", "boastful": "hard", "calm": "soft", "confident": "hard",
-    "defiant": "hard", "dreamy": "soft", "energetic": "up", "hopeful": "up", "joyful": "up", "lonely": "down", "melancholic": "down",
-    "nostalgic": "soft", "playful": "up", "reflective": "soft", "romantic": "soft", "somber": "down", "triumphant": "up",
+    "aggressive": "hard",
+    "angry": "hard",
+    "anxious": "down",
+    "bitter": "down",
+    "boastful": "hard",
+    "calm": "soft",
+    "confident": "hard",
+    "defiant": "hard",
+    "dreamy": "soft",
+    "energetic": "up",
+    "hopeful": "up",
+    "joyful": "up",
+    "lonely": "down",
+    "melancholic": "down",
+    "nostalgic": "soft",
+    "playful": "up",
+    "reflective": "soft",
+    "romantic": "soft",
+    "somber": "down",
+    "triumphant": "up",
 }
 
 INTROS = """
@@ -198,5 +215,12 @@ a now I know
 a from {hood} to {city}
 """
 
-CROWD = ("Make some noise, {city}", "Sing it for me, I lost my place", "Put your hands up in the balcony", "Y'all sound better than the record",
-         "Who brought their mother tonight?", "I can't hear the {thing} section", "That's {name} on the drums, everybody")
+CROWD = (
+    "Make some noise, {city}",
+    "Sing it for me, I lost my place",
+    "Put your hands up in the balcony",
+    "Y'all sound better than the record",
+    "Who brought their mother tonight?",
+    "I can't hear the {thing} section",
+    "That's {name} on the drums, everybody",
+)

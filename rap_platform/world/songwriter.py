@@ -16,15 +16,47 @@ _DARK = frozenset("angry anxious bitter lonely melancholic somber".split())
 _NEUTRAL = frozenset("aggressive reflective nostalgic dreamy defiant".split())
 _KIN_NOUNS = ("cousin", "uncle", "brother", "sister", "neighbor", "nephew", "barber", "stepsister")
 _DAYS = ("days", "nights", "mornings", "evenings", "weekends")
-_IRREGULAR = {"knife": "knives", "wolf": "wolves", "thief": "thieves", "loaf": "loaves", "glass": "glasses", "kid": "kids", "goose": "geese",
-              "mother": "mothers", "fox": "foxes", "hero": "heroes", "maple leaf": "maple leaves"}
+_IRREGULAR = {
+    "knife": "knives",
+    "wolf": "wolves",
+    "thief": "thieves",
+    "loaf": "loaves",
+    "glass": "glasses",
+    "kid": "kids",
+    "goose": "geese",
+    "mother": "mothers",
+    "fox": "foxes",
+    "hero": "heroes",
+    "maple leaf": "maple leaves",
+}
 # How often each kind ends a bar, and in which tense it may.
-_KIND_WEIGHTS = {"thing": 20, "things": 12, "place": 16, "mass": 11, "idea": 13, "person": 8, "people": 5, "time": 4, "adj": 13, "base": 9,
-                 "past": 7, "gerund": 6, "adv": 8, "body": 5}
+_KIND_WEIGHTS = {
+    "thing": 20,
+    "things": 12,
+    "place": 16,
+    "mass": 11,
+    "idea": 13,
+    "person": 8,
+    "people": 5,
+    "time": 4,
+    "adj": 13,
+    "base": 9,
+    "past": 7,
+    "gerund": 6,
+    "adv": 8,
+    "body": 5,
+}
+# What a hook may end on: words that are easy to sing and to picture.
+_SUNG = frozenset(("place", "mass", "idea", "time", "adv", "body", "base", "whole"))
 _SLOT = re.compile(r"\{(\w+)\}")
-_ARTICLE = re.compile(r"\b([Aa]) (?=([\w'-]+))")
+_ARTICLE = re.compile(r"(\ba|^A) (?=([\w'-]+))")
+# One comparison to a bar is enough.
+_SIMILE = re.compile(r"\b(?:like|as|than|half|parts)\b")
 _ING = re.compile(r"\b([A-Za-z]{3,})ing\b(?=[ ,])")
-_KEEP_ING = frozenset("thing spring string everything anything ceiling king wing swing sling building wedding awning evening sterling bring".split())
+_KEEP_ING = frozenset(
+    "thing spring string everything anything ceiling king wing swing sling building wedding awning evening sterling bring".split()
+)
+_TITLES = tuple(TITLES.strip().splitlines())
 _LIMIT = 13  # words in a bar
 
 
@@ -123,8 +155,14 @@ def _entries(block: str) -> Iterator[tuple[str, str]]:
 
 def _raw_words() -> Iterator[tuple[str, str, str, str, str]]:
     """(text, kind, theme, preposition, tense) of everything that can end a bar."""
-    for block, kind, more in ((lexicon.THING, "thing", "things"), (lexicon.PERSON, "person", "people"), (lexicon.MASS, "mass", ""),
-                              (lexicon.IDEA, "idea", ""), (lexicon.TIME, "time", ""), (lexicon.ADV, "adv", "")):
+    for block, kind, more in (
+        (lexicon.THING, "thing", "things"),
+        (lexicon.PERSON, "person", "people"),
+        (lexicon.MASS, "mass", ""),
+        (lexicon.IDEA, "idea", ""),
+        (lexicon.TIME, "time", ""),
+        (lexicon.ADV, "adv", ""),
+    ):
         for theme, entry in _entries(block):
             text = entry.replace("_", " ")
             yield text, kind, theme, "", "a"
@@ -160,10 +198,24 @@ def _phrases(block: str) -> list[Phrase]:
 def banks() -> _Banks:
     """All words with their sounds, and all templates; built once, about 0.4 s."""
     raw = list(dict.fromkeys(_raw_words()))
-    singles = [*lexicon.ATTRIBUTE, *lexicon.PLAIN, *(word for words in lexicon.MOOD_ATTRIBUTE.values() for word in words)]
-    others = [*lexicon.FOOD, *lexicon.DRINK, *lexicon.ANIMAL, *lexicon.COLOR, *lexicon.WEATHER, *lexicon.NAMES, *lexicon.NUMBER,
-              *(gadget for era in lexicon.GADGET_BY_ERA for gadget in era)]
-    wanted = {last_word(text) for text, *_ in raw} | {part.casefold() for text, *_ in raw for part in re.split(r"[ -]", text)}
+    singles = [
+        *lexicon.ATTRIBUTE,
+        *lexicon.PLAIN,
+        *(word for words in lexicon.MOOD_ATTRIBUTE.values() for word in words),
+    ]
+    others = [
+        *lexicon.FOOD,
+        *lexicon.DRINK,
+        *lexicon.ANIMAL,
+        *lexicon.COLOR,
+        *lexicon.WEATHER,
+        *lexicon.NAMES,
+        *lexicon.NUMBER,
+        *(gadget for era in lexicon.GADGET_BY_ERA for gadget in era),
+    ]
+    wanted = {last_word(text) for text, *_ in raw} | {
+        part.casefold() for text, *_ in raw for part in re.split(r"[ -]", text)
+    }
     wanted |= {part.casefold() for text in singles + others for part in re.split(r"[ -]", text)}
     made = _Banks(sounds=rhymes.load(wanted))
     for text, kind, theme, preposition, tense in raw:
@@ -176,22 +228,40 @@ def banks() -> _Banks:
         made.words.setdefault(kind, []).append(word)
         made.by_theme.setdefault((kind, theme), []).append(word)
         made.by_key.setdefault(word.key, []).append(word)
-        if kind in ("thing", "things", "person", "people", "mass", "idea", "adj", "body", "base", "gerund", "past") and len(parts) < 3:
+        if (
+            kind in ("thing", "things", "person", "people", "mass", "idea", "adj", "body", "base", "gerund", "past")
+            and len(parts) < 3
+        ):
             made.fillers.setdefault((kind, theme), []).append(text)
             made.filler_by_key.setdefault((kind, word.key), []).append(text)
         if kind == "place" and len(parts) < 3:
             made.fillers.setdefault(("at_place", theme), []).append(f"{preposition} the {text}")
             made.filler_by_key.setdefault(("at_place", word.key), []).append(f"{preposition} the {text}")
-    for slot, bank in (("food", lexicon.FOOD), ("drink", lexicon.DRINK), ("animal", lexicon.ANIMAL), ("color", lexicon.COLOR), ("name", lexicon.NAMES),
-                       ("a", tuple(dict.fromkeys(singles)))):
+    for slot, bank in (
+        ("food", lexicon.FOOD),
+        ("drink", lexicon.DRINK),
+        ("animal", lexicon.ANIMAL),
+        ("color", lexicon.COLOR),
+        ("name", lexicon.NAMES),
+        ("a", tuple(dict.fromkeys(singles))),
+    ):
         for text in bank:
             sound = made.sounds.get(last_word(text))
             if sound:
                 made.filler_by_key.setdefault((slot, rhymes.rhyme_key(sound)), []).append(text)
                 if slot == "a" and sum(phone[-1].isdigit() for phone in sound) == 1:
                     made.attribute_by_vowel.setdefault(rhymes.vowels(sound)[-1], []).append(text)
-    made.openings = {name: _phrases(block) for name, block in {**BY_THEME, **BY_MOOD, "any": ANY, "plain": PLAIN, "bridge": BRIDGES,
-                                                               **{f"hook-{group}": block for group, block in HOOKS.items()}}.items()}
+    made.openings = {
+        name: _phrases(block)
+        for name, block in {
+            **BY_THEME,
+            **BY_MOOD,
+            "any": ANY,
+            "plain": PLAIN,
+            "bridge": BRIDGES,
+            **{f"hook-{group}": block for group, block in HOOKS.items()},
+        }.items()
+    }
     made.closings = {kind: _phrases(block) for kind, block in BY_KIND.items()}
     return made
 
@@ -199,24 +269,34 @@ def banks() -> _Banks:
 def _title_case(text: str) -> str:
     small = {"a", "an", "and", "at", "by", "in", "of", "on", "the", "to", "under", "&"}
     parts = text.split(" ")
-    return " ".join(part if (place and part in small) or part in ("A.M.",) else part[:1].upper() + part[1:] for place, part in enumerate(parts))
+    return " ".join(
+        part if (place and part in small) or part in ("A.M.",) else part[:1].upper() + part[1:]
+        for place, part in enumerate(parts)
+    )
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=16384)
 def title(seed: int, artist_index: int, song_index: int) -> str:
     """The title of a song; a version carries that of its origin with a suffix."""
     told = truth.song(seed, artist_index, song_index)
     if told.version_of is not None:
         origin = title(seed, artist_index, told.version_of)
         chance = truth.stream(seed, "suffix", artist_index, song_index)
-        return origin + {
-            "remix": chance.choice((" (Remix)", " - Remix", " (Midnight Remix)", " [VIP Mix]")),
-            "live": chance.choice((f" (Live in {names.city(chance)})", " - Live", " (Live Session)")),
-            "reupload": chance.choice((" (Radio Edit)", " [Re-Upload]", " (Clean)", " - 2024 Remaster", " (Single Version)")),
-        }[told.version or "reupload"]
+        return (
+            origin
+            + {
+                "remix": chance.choice((" (Remix)", " - Remix", " (Midnight Remix)", " [VIP Mix]")),
+                "live": chance.choice((f" (Live in {names.city(chance)})", " - Live", " (Live Session)")),
+                "reupload": chance.choice(
+                    (" (Radio Edit)", " [Re-Upload]", " (Clean)", " - 2024 Remaster", " (Single Version)")
+                ),
+            }[told.version or "reupload"]
+        )
     pen = _Pen(seed, told, truth.stream(seed, "title", artist_index, song_index), imagery=1.0)
-    template = pen.chance.choice(TITLES.strip().splitlines()).replace("{pt}", str(pen.chance.randint(2, 3)))
-    text = pen.fill(template)
+    for _ in range(4):
+        text = pen.fill(pen.chance.choice(_TITLES).replace("{pt}", str(pen.chance.randint(2, 3))))
+        if len(set(text.casefold().split())) == len(text.split()):
+            break
     return _title_case(re.sub(r"\b[Mm]y (?=\w+'s)", "", text))
 
 
@@ -229,7 +309,7 @@ class _Pen:
         craft, fresh = told.craft, told.freshness
         era = min(1.0, max(0.0, (told.year - 1985) / 25))
         self.dull = 0.75 * (1 - craft) ** 1.2 if imagery is None else 0.0
-        self.plain = 0.5 * (1 - 0.55 * craft - 0.45 * fresh) ** 1.6
+        self.plain = 0.45 * (1 - 0.55 * craft - 0.45 * fresh) ** 1.7
         self.unrhymed = 0.3 * (1 - craft) ** 2
         self.multi = (0.05 + 0.75 * craft) * (0.75 + 0.25 * era)
         self.internal = (0.04 + 0.62 * craft) * (0.7 + 0.3 * era)
@@ -295,8 +375,19 @@ class _Pen:
                 return self.who.name
             case "producer":
                 return names.producer(chance)
-        bank = {"kin": lexicon.KIN, "food": lexicon.FOOD, "drink": lexicon.DRINK, "animal": lexicon.ANIMAL, "month": lexicon.MONTH, "day": lexicon.DAY,
-                "days": _DAYS, "color": lexicon.COLOR, "num": lexicon.NUMBER, "weather": lexicon.WEATHER, "kin_n": _KIN_NOUNS}[slot]
+        bank = {
+            "kin": lexicon.KIN,
+            "food": lexicon.FOOD,
+            "drink": lexicon.DRINK,
+            "animal": lexicon.ANIMAL,
+            "month": lexicon.MONTH,
+            "day": lexicon.DAY,
+            "days": _DAYS,
+            "color": lexicon.COLOR,
+            "num": lexicon.NUMBER,
+            "weather": lexicon.WEATHER,
+            "kin_n": _KIN_NOUNS,
+        }[slot]
         return self.cast[slot] if slot in self.cast and chance.random() < 0.55 else chance.choice(bank)
 
     def _familiar(self, slot: str) -> str:
@@ -307,7 +398,14 @@ class _Pen:
         own = self.banks.fillers.get((slot, self.told.themes[0] if draw < 0.8 else self.told.themes[-1]))
         if own and draw < 0.75:
             return chance.choice(own)
-        known = {"thing": lexicon.PROPS, "things": lexicon.PROPS, "person": lexicon.FOLK, "people": lexicon.FOLK, "mass": lexicon.STUFF, "idea": lexicon.NOTIONS}.get(slot)
+        known = {
+            "thing": lexicon.PROPS,
+            "things": lexicon.PROPS,
+            "person": lexicon.FOLK,
+            "people": lexicon.FOLK,
+            "mass": lexicon.STUFF,
+            "idea": lexicon.NOTIONS,
+        }.get(slot)
         if known is None:
             return chance.choice(self.banks.fillers[slot, "gen"])
         return plural(chance.choice(known)) if slot in ("things", "people") else chance.choice(known)
@@ -316,15 +414,19 @@ class _Pen:
         """Another verse: another person, street, animal and props, which then come back in it."""
         chance = self.chance
         self.name, self.street = chance.choice(lexicon.NAMES), chance.choice(lexicon.STREET)
-        self.cast = {"animal": chance.choice(lexicon.ANIMAL), "kin": chance.choice(lexicon.KIN), "food": chance.choice(lexicon.FOOD),
-                     "weather": chance.choice(lexicon.WEATHER)}
+        self.cast = {
+            "animal": chance.choice(lexicon.ANIMAL),
+            "kin": chance.choice(lexicon.KIN),
+            "food": chance.choice(lexicon.FOOD),
+            "weather": chance.choice(lexicon.WEATHER),
+        }
         for slot, known in (("thing", lexicon.PROPS), ("person", lexicon.FOLK)):
             own = self.banks.fillers.get((slot, self.told.themes[0]))
             self.cast[slot] = chance.choice(own) if own and chance.random() < 0.6 else chance.choice(known)
 
     def fill(self, template: str, *, sounds: Sequence[str] = (), reserved: dict[str, str] | None = None) -> str:
         """Fills the slots; `sounds` are rhymes to prefer now and then, `reserved` fixed fillers by slot."""
-        seen: set[str] = set()
+        seen: set[str] = set(reserved.values()) if reserved else set()
 
         def one(match: re.Match[str]) -> str:
             slot = match[1]
@@ -351,14 +453,18 @@ class _Pen:
                 vowel = sound[0][-1].isdigit() if sound else rhymes.starts_with_vowel_letter(word)
             return f"{match[1]}n " if vowel else f"{match[1]} "
 
-        return _ARTICLE.sub(one, text)
+        return _ARTICLE.sub(one, text).replace("Pops's", "Pops'")
 
     def opening(self, theme: str, tense: str) -> Phrase:
         """A fresh opening for the theme, the mood, or anything; a tired pen reaches for a plain one."""
         draw = self.chance.random()
         first = "plain" if draw < self.plain else self.told.mood if draw > 0.84 else "any" if draw > 0.76 else theme
         for name in (first, theme, *self.told.themes, self.told.mood, "any"):
-            fresh = [phrase for phrase in self.banks.openings[name] if phrase.tense in (tense, "a") and (name, phrase.number) not in self.used_openings]
+            fresh = [
+                phrase
+                for phrase in self.banks.openings[name]
+                if phrase.tense in (tense, "a") and (name, phrase.number) not in self.used_openings
+            ]
             if fresh:
                 break
             if name == "plain":
@@ -370,36 +476,49 @@ class _Pen:
         self.used_openings.add((name, phrase.number))
         return phrase
 
-    def closing(self, kind: str, tense: str, *, agent: bool, single: bool, room: int) -> Phrase:
+    def closing(self, kind: str, tense: str, *, agent: bool, single: bool, simile: bool, room: int) -> Phrase:
         """A closing for a rhyme word of this kind that fits what came before."""
         fit: Phrase | None = None
-        for attempt in range(16):
+        for attempt in range(18):
             phrase = self.chance.choice(self.banks.closings[kind])
-            if phrase.tense not in (tense, "a") or (phrase.agent and not agent) or ("{a} {X}" in phrase.text and not single):
+            if (
+                phrase.tense not in (tense, "a")
+                or (phrase.agent and not agent)
+                or ("{a} {X}" in phrase.text and not single)
+            ):
                 continue
-            if attempt < 10 and phrase.words > room:
+            if attempt < 12 and (phrase.words > room or (simile and _SIMILE.search(phrase.text))):
                 continue
             fit = phrase
             if (kind, phrase.number) not in self.used_closings:
                 self.used_closings.add((kind, phrase.number))
                 return phrase
-            if attempt > 11:
+            if attempt > 13:
                 break
         if fit is None:
-            fit = next(phrase for phrase in self.banks.closings[kind] if phrase.tense in (tense, "a") and not phrase.agent and "{a} {X}" not in phrase.text)
+            fit = next(
+                phrase
+                for phrase in self.banks.closings[kind]
+                if phrase.tense in (tense, "a") and not phrase.agent and "{a} {X}" not in phrase.text
+            )
         return fit
 
     def _allowed(self, word: Word, tense: str, own: set[str]) -> bool:
         if word.tense not in (tense, "a") or (word.kind != "adj" and word.theme not in own and word.theme != "gen"):
             return False
-        return word.kind != "adj" or word.theme != ("pos" if self.told.mood in _DARK else "neg" if self.told.mood not in _NEUTRAL else "")
+        return word.kind != "adj" or word.theme != (
+            "pos" if self.told.mood in _DARK else "neg" if self.told.mood not in _NEUTRAL else ""
+        )
 
-    def rhyme_words(self, count: int, theme: str, tense: str) -> list[Word]:
+    def rhyme_words(self, count: int, theme: str, tense: str, only: frozenset[str] | None = None) -> list[Word]:
         """`count` words that rhyme with each other, none a homophone of another; fewer only when `count` is 1."""
         chance, held = self.chance, self.banks
         own = {theme, self.told.themes[0]}
         kinds = list(_KIND_WEIGHTS)
-        weights = [0 if kind == "past" and tense != "p" else weight for kind, weight in _KIND_WEIGHTS.items()]
+        weights = [
+            0 if (kind == "past" and tense != "p") or (only and kind not in only) else weight
+            for kind, weight in _KIND_WEIGHTS.items()
+        ]
         want_multi = chance.random() < self.multi
         for attempt in range(60):
             kind = chance.choices(kinds, weights)[0]
@@ -416,8 +535,15 @@ class _Pen:
                 return [anchor]
             if want_multi and attempt < 25 and len(anchor.key.split()) < 4:
                 continue
-            others = [word for word in held.by_key[anchor.key] if word.sound != anchor.sound and (attempt > 40 or self._allowed(word, tense, own))
-                      and word.tense in (tense, "a") and word.text not in self.used_words]
+            others = [
+                word
+                for word in held.by_key[anchor.key]
+                if word.sound != anchor.sound
+                and (attempt > 40 or self._allowed(word, tense, own))
+                and word.tense in (tense, "a")
+                and word.text not in self.used_words
+                and (only is None or word.kind in only)
+            ]
             if len({word.sound for word in others}) < count - 1:
                 continue
             group, sounds, last = [anchor], {anchor.sound}, {last_word(anchor.text)}
@@ -438,7 +564,9 @@ class _Pen:
                     return group
         return [self.rhyme_words(1, theme, tense)[0] for _ in range(count)]
 
-    def bar(self, word: Word, theme: str, tense: str, *, start: Phrase | None = None, match_vowel: str | None = None) -> tuple[str, str | None]:
+    def bar(
+        self, word: Word, theme: str, tense: str, *, start: Phrase | None = None, match_vowel: str | None = None
+    ) -> tuple[str, str | None]:
         """One bar that ends on the word, and the vowel of the adjective before the word if there is one."""
         chance = self.chance
         if word.kind == "whole":
@@ -446,10 +574,25 @@ class _Pen:
         line, vowel = "", None
         for _ in range(4):
             head = start or self.opening(theme, tense)
-            tail = self.closing(word.kind, tense, agent=head.agent, single=word.parts == 1, room=_LIMIT - head.words - word.parts + 1)
+            tail = self.closing(
+                word.kind,
+                tense,
+                agent=head.agent,
+                single=word.parts == 1,
+                simile=bool(_SIMILE.search(head.text)),
+                room=_LIMIT - head.words - word.parts + 1,
+            )
             if match_vowel and word.parts == 1 and chance.random() < self.multi:
-                tail = next((phrase for phrase in chance.sample(self.banks.closings[word.kind], len(self.banks.closings[word.kind]))
-                             if "{a} {X}" in phrase.text and phrase.tense in (tense, "a") and not (phrase.agent and not head.agent)), tail)
+                tail = next(
+                    (
+                        phrase
+                        for phrase in chance.sample(self.banks.closings[word.kind], len(self.banks.closings[word.kind]))
+                        if "{a} {X}" in phrase.text
+                        and phrase.tense in (tense, "a")
+                        and not (phrase.agent and not head.agent)
+                    ),
+                    tail,
+                )
             attribute = self.attribute()
             if match_vowel and "{a} {X}" in tail.text and match_vowel in self.banks.attribute_by_vowel:
                 attribute = chance.choice(self.banks.attribute_by_vowel[match_vowel])
@@ -468,19 +611,33 @@ class _Pen:
     def polish(self, line: str) -> str:
         """Slang spelling by persona, a capital at the start."""
         if self.who.slang > 0.35:
+
             def clip(match: re.Match[str]) -> str:
-                return match[0] if match[0].casefold() in _KEEP_ING or self.chance.random() > self.who.slang else f"{match[1]}in'"
+                return (
+                    match[0]
+                    if match[0].casefold() in _KEEP_ING or self.chance.random() > self.who.slang
+                    else f"{match[1]}in'"
+                )
+
             line = _ING.sub(clip, line)
             if self.who.slang > 0.6:
-                line = line.replace("because ", "'cause ").replace("want to ", "wanna ").replace("going to ", "gonna ").replace(" them ", " 'em ")
-        if self.who.swears and self.chance.random() < 0.25 * self.who.swears:
-            line = re.sub(r"\b(the) (?=whole|rent|landlord|door|city|block|system)", rf"\1 {self.chance.choice(('damn', 'damn', 'goddamn'))} ", line, count=1)
-            line = re.sub(r"\bmy (?=back|knees|pride|wallet|phone)", f"my {self.chance.choice(('damn', 'sorry-ass'))} ", line, count=1)
+                line = (
+                    line.replace("because ", "'cause ")
+                    .replace("want to ", "wanna ")
+                    .replace("going to ", "gonna ")
+                    .replace(" them ", " 'em ")
+                )
+        if self.chance.random() < 0.45 * self.who.swears:
+            curse = self.chance.choice(("damn", "damn", "damn", "goddamn"))
+            line = re.sub(r"\b(the|that|my|every) (?=[a-z]{4})", rf"\1 {curse} ", line, count=1)
         return line[:1].upper() + line[1:]
 
     def adlib(self) -> str:
-        own = lexicon.MOOD_ADLIBS.get(self.told.mood, ())
-        return self.chance.choice((*lexicon.ADLIBS_BY_ERA[self.era], *own))
+        swearing = ("shit", "hell yeah", "damn") if self.who.swears > 0.15 else ()
+        said: str = self.chance.choice(
+            (*lexicon.ADLIBS_BY_ERA[self.era], *lexicon.MOOD_ADLIBS.get(self.told.mood, ()), *swearing)
+        )
+        return said
 
     def verse(self, bars: int, *, adlibs: bool = True) -> tuple[list[str], list[tuple[int, int]]]:
         """Bars in groups that rhyme AABB, ABAB or AAAA, in one tense, about one person; and which pairs rhyme."""
@@ -500,17 +657,23 @@ class _Pen:
                 order = (0, 1, 0, 1)
             else:
                 order = (0, 0)
-            groups = [self.rhyme_words(order.count(voice), theme, tense) if chance.random() >= self.unrhymed else
-                      [self.rhyme_words(1, theme, tense)[0] for _ in range(order.count(voice))] for voice in sorted(set(order))]
+            groups = [
+                self.rhyme_words(order.count(voice), theme, tense)
+                if chance.random() >= self.unrhymed
+                else [self.rhyme_words(1, theme, tense)[0] for _ in range(order.count(voice))]
+                for voice in sorted(set(order))
+            ]
             taken = [0] * len(groups)
             vowel: list[str | None] = [None] * len(groups)
             where: list[int] = [-1] * len(groups)
+            before: list[Word | None] = [None] * len(groups)
             for place, voice in enumerate(order):
                 word = groups[voice][taken[voice]]
                 line, made = self.bar(word, theme, tense, match_vowel=vowel[voice])
                 vowel[voice] = made or vowel[voice]
-                if taken[voice] and groups[voice][0].key == word.key:
+                if _rhyme(before[voice], word):
                     pairs.append((where[voice], base + place))
+                before[voice] = word
                 taken[voice] += 1
                 where[voice] = base + place
                 if adlibs and chance.random() < self.adlibs:
@@ -526,13 +689,17 @@ class _Pen:
         double = Phrase(f"{name}, {name}", "a", False, -1)
         chant = chance.choice(group)
         tense = "r" if chant.tense == "a" else chant.tense
-        starts = {0: call, 1: chant, 2: double if len(name) < 16 else call, 3: None} if chance.random() < 0.6 else {0: chant, 1: call, 2: chant, 3: call}
+        starts = (
+            {0: call, 1: chant, 2: double if len(name) < 16 else call, 3: None}
+            if chance.random() < 0.6
+            else {0: chant, 1: call, 2: chant, 3: call}
+        )
         chant_text = self.fill(chant.text)
         lines: list[str] = []
         pairs = []
         for base in (0, 2):
-            words = self.rhyme_words(2, theme, tense)
-            if words[0].key == words[1].key:
+            words = self.rhyme_words(2, theme, tense, _SUNG)
+            if _rhyme(words[0], words[1]):
                 pairs.append((base, base + 1))
             for place, word in enumerate(words):
                 start = starts[base + place]
@@ -555,12 +722,22 @@ class _Pen:
         """Four slow bars."""
         words = [*self.rhyme_words(2, self.told.themes[-1], "r"), *self.rhyme_words(2, self.told.themes[-1], "r")]
         starts = self.chance.sample(self.banks.openings["bridge"], 4)
-        lines = [self.bar(word, self.told.themes[-1], "r", start=start)[0] for word, start in zip(words, starts, strict=True)]
-        return lines, [pair for pair, left, right in (((0, 1), words[0], words[1]), ((2, 3), words[2], words[3])) if left.key == right.key]
+        lines = [
+            self.bar(word, self.told.themes[-1], "r", start=start)[0] for word, start in zip(words, starts, strict=True)
+        ]
+        return lines, [
+            pair
+            for pair, left, right in (((0, 1), words[0], words[1]), ((2, 3), words[2], words[3]))
+            if _rhyme(left, right)
+        ]
 
     def spoken(self, block: str, count: int) -> list[str]:
         lines = [self.polish(self.fill(line)) for line in self.chance.sample(block.strip().splitlines(), count)]
         return [line.replace("My ", "my ") if line.startswith("Shout") else line for line in lines]
+
+
+def _rhyme(left: Word | None, right: Word) -> bool:
+    return left is not None and left.key == right.key and left.sound != right.sound
 
 
 def _shared(left: tuple[str, ...], right: tuple[str, ...]) -> int:
@@ -575,7 +752,11 @@ def _shared(left: tuple[str, ...], right: tuple[str, ...]) -> int:
 def _header(kind: str, number: int | None, performer: str, style: int) -> str:
     label = {"hook": "Hook" if style % 2 else "Chorus"}.get(kind, kind.capitalize())
     label = f"{label} {number}" if number else label
-    return f"{label}: {performer}" if (style < 2 and kind in ("verse", "hook", "bridge", "intro")) or performer.startswith("!") else label
+    return (
+        f"{label}: {performer}"
+        if (style < 2 and kind in ("verse", "hook", "bridge", "intro")) or performer.startswith("!")
+        else label
+    )
 
 
 @lru_cache(maxsize=256)
@@ -592,7 +773,13 @@ def write(seed: int, artist_index: int, song_index: int) -> Song:
     hook, hook_pairs = pen.hook(name, chance.choice((4, 4, 4, 6) if told.year < 2000 else (4, 4, 6, 8)))
     plan = ["verse", "hook", "verse", "hook"]
     tail = chance.random()
-    plan += ["verse", "hook"] if tail < 0.15 or (told.year < 1998 and tail < 0.4) else ["bridge", "hook"] if tail > 0.7 else []
+    plan += (
+        ["verse", "hook"]
+        if tail < 0.15 or (told.year < 1998 and tail < 0.4)
+        else ["bridge", "hook"]
+        if tail > 0.7
+        else []
+    )
     if chance.random() < 0.18:
         plan.insert(0, "hook")
     if chance.random() < 0.5:
@@ -631,7 +818,11 @@ def _version(seed: int, told: truth.Truth, origin: Song) -> Song:
         if section.kind == "verse":
             for place in range(1, len(lines)):
                 if chance.random() < 0.05:
-                    lines[place] = re.sub(r"^(\w)", lambda match: "Yeah, " + match[1].lower(), lines[place]) if not lines[place].startswith("I") else lines[place]
+                    lines[place] = (
+                        re.sub(r"^(\w)", lambda match: "Yeah, " + match[1].lower(), lines[place])
+                        if not lines[place].startswith("I")
+                        else lines[place]
+                    )
                 elif chance.random() < 0.04:
                     lines[place] += f" ({pen.adlib()})"
             if told.version == "remix" and len(lines) >= 12:
@@ -639,5 +830,7 @@ def _version(seed: int, told: truth.Truth, origin: Song) -> Song:
                 lines[-2:] = fresh[:2]
         sections.append(Section(section.header, section.kind, tuple(lines)))
     if told.version == "live":
-        sections.insert(0, Section("Intro", "intro", tuple(pen.polish(pen.fill(line)) for line in chance.sample(CROWD, 2))))
+        sections.insert(
+            0, Section("Intro", "intro", tuple(pen.polish(pen.fill(line)) for line in chance.sample(CROWD, 2)))
+        )
     return Song(title(seed, told.artist, told.song), tuple(sections), ())

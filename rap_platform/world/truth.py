@@ -6,8 +6,9 @@ Nothing here is served except ratings. No code is shared with the features or an
 import math
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from functools import cache, lru_cache
 from hashlib import blake2b
+from itertools import accumulate
 from random import Random
 from typing import Literal
 
@@ -24,18 +25,46 @@ RATER_BIAS_SD, RATER_NOISE_SD = 0.5, 0.85
 CRAFT_WEIGHT, FRESHNESS_WEIGHT, CHARISMA_WEIGHT = 0.74, 0.36, 0.57
 
 Version = Literal["remix", "live", "reupload"]
+_VERSIONS: tuple[Version, ...] = ("remix", "live", "reupload")
 # When a theme was in fashion: year of its peak. The others are evergreen.
-_PEAK = {"hip_hop_culture": 1988, "party": 1991, "social_commentary": 1990, "street_life": 1996, "violence": 1995, "money": 2006, "nightlife": 2008,
-         "fame": 2013, "heartbreak": 2019, "identity": 2020, "drugs": 2017}
+_PEAK = {
+    "hip_hop_culture": 1988,
+    "party": 1991,
+    "social_commentary": 1990,
+    "street_life": 1996,
+    "violence": 1995,
+    "money": 2006,
+    "nightlife": 2008,
+    "fame": 2013,
+    "heartbreak": 2019,
+    "identity": 2020,
+    "drugs": 2017,
+}
 _MOOD_OF_THEME = {
-    "ambition": "confident hopeful defiant triumphant energetic", "money": "boastful confident playful bitter", "street_life": "defiant nostalgic aggressive reflective",
-    "struggle": "somber defiant hopeful anxious", "love": "romantic joyful dreamy playful", "heartbreak": "melancholic bitter lonely angry",
-    "family": "nostalgic joyful reflective calm", "friendship": "playful joyful nostalgic", "loyalty": "confident defiant reflective",
-    "betrayal": "angry bitter aggressive", "party": "energetic joyful playful", "nightlife": "dreamy energetic lonely romantic",
-    "fame": "boastful lonely anxious triumphant", "faith": "hopeful calm reflective triumphant", "death": "somber melancholic reflective",
-    "nature": "calm dreamy reflective", "social_commentary": "angry defiant somber", "violence": "somber angry anxious",
-    "drugs": "anxious somber hopeful", "identity": "reflective defiant confident", "hip_hop_culture": "boastful playful energetic nostalgic",
-    "travel": "dreamy lonely energetic", "time": "nostalgic reflective melancholic", "home": "calm nostalgic joyful",
+    "ambition": "confident hopeful defiant triumphant energetic",
+    "money": "boastful confident playful bitter",
+    "street_life": "defiant nostalgic aggressive reflective",
+    "struggle": "somber defiant hopeful anxious",
+    "love": "romantic joyful dreamy playful",
+    "heartbreak": "melancholic bitter lonely angry",
+    "family": "nostalgic joyful reflective calm",
+    "friendship": "playful joyful nostalgic",
+    "loyalty": "confident defiant reflective",
+    "betrayal": "angry bitter aggressive",
+    "party": "energetic joyful playful",
+    "nightlife": "dreamy energetic lonely romantic",
+    "fame": "boastful lonely anxious triumphant",
+    "faith": "hopeful calm reflective triumphant",
+    "death": "somber melancholic reflective",
+    "nature": "calm dreamy reflective",
+    "social_commentary": "angry defiant somber",
+    "violence": "somber angry anxious",
+    "drugs": "anxious somber hopeful",
+    "identity": "reflective defiant confident",
+    "hip_hop_culture": "boastful playful energetic nostalgic",
+    "travel": "dreamy lonely energetic",
+    "time": "nostalgic reflective melancholic",
+    "home": "calm nostalgic joyful",
 }
 
 
@@ -87,9 +116,18 @@ def _squash(value: float) -> float:
     return 0.5 * (1 + math.erf(value / math.sqrt(2)))
 
 
+@cache
+def _fashion(year: int) -> tuple[float, ...]:
+    """Running sums of how much each theme was in fashion."""
+    return tuple(
+        accumulate(
+            0.6 + 1.8 * math.exp(-(((year - _PEAK[theme]) / 9) ** 2)) if theme in _PEAK else 1.0 for theme in THEMES
+        )
+    )
+
+
 def _weighted_theme(chance: Random, year: int) -> str:
-    weights = [0.6 + 1.8 * math.exp(-(((year - _PEAK[theme]) / 9) ** 2)) if theme in _PEAK else 1.0 for theme in THEMES]
-    return chance.choices(THEMES, weights)[0]
+    return chance.choices(THEMES, cum_weights=_fashion(year))[0]
 
 
 @lru_cache(maxsize=4096)
@@ -103,7 +141,11 @@ def _stage_names(seed: int, block: int) -> tuple[str, ...]:
         tries = 0
         while name.casefold() in taken:
             tries += 1
-            name = names.stage_name(chance, 0) if tries < 40 else f"{names.stage_name(chance, 0)} {chance.randrange(100, 9999)}"
+            name = (
+                names.stage_name(chance, 0)
+                if tries < 40
+                else f"{names.stage_name(chance, 0)} {chance.randrange(100, 9999)}"
+            )
         taken.add(name.casefold())
         made.append(name)
     return tuple(made)
@@ -118,8 +160,18 @@ def artist(seed: int, index: int) -> Artist:
     debut = min(LAST_YEAR - 3, max(FIRST_YEAR, era + chance.randint(-3, 3)))
     themes = tuple(dict.fromkeys(_weighted_theme(chance, debut) for _ in range(6)))[:4]
     return Artist(
-        index, _stage_names(seed, index // 512)[index % 512], city, hood, debut, themes, chance.gauss(0, 1), chance.gauss(0, 1),
-        chance.random(), chance.random(), max(0.0, chance.random() - 0.55), chance.randrange(4),
+        index,
+        _stage_names(seed, index // 512)[index % 512],
+        city,
+        hood,
+        debut,
+        themes,
+        chance.gauss(0, 1),
+        chance.gauss(0, 1),
+        chance.random(),
+        chance.random(),
+        max(0.0, chance.random() - 0.55),
+        chance.randrange(4),
     )
 
 
@@ -131,25 +183,64 @@ def song(seed: int, artist_index: int, song_index: int) -> Truth:
     if song_index and chance.random() < 0.037:
         origin = song(seed, artist_index, chance.randrange(song_index))
         if origin.version is None:
-            version = chance.choice(("remix", "live", "reupload"))
+            version: Version = chance.choice(_VERSIONS)
             return Truth(
-                artist_index, song_index, origin.craft, origin.freshness, origin.charisma, origin.quality, origin.themes, origin.mood,
-                min(LAST_YEAR, origin.year + (0 if version == "reupload" else 1)), chance.randint(1, 12), chance.randint(1, 28),
-                origin.guest, version, origin.song,
+                artist_index,
+                song_index,
+                origin.craft,
+                origin.freshness,
+                origin.charisma,
+                origin.quality,
+                origin.themes,
+                origin.mood,
+                min(LAST_YEAR, origin.year + (0 if version == "reupload" else 1)),
+                chance.randint(1, 12),
+                chance.randint(1, 28),
+                origin.guest,
+                version,
+                origin.song,
             )
     craft = 0.7 * who.craft + math.sqrt(1 - 0.49) * chance.gauss(0, 1)
     charisma = 0.5 * who.charisma + math.sqrt(0.75) * chance.gauss(0, 1)
     freshness = chance.gauss(0, 1)
-    quality = QUALITY_MEAN + QUALITY_SD * (CRAFT_WEIGHT * craft + FRESHNESS_WEIGHT * freshness + CHARISMA_WEIGHT * charisma)
+    quality = QUALITY_MEAN + QUALITY_SD * (
+        CRAFT_WEIGHT * craft + FRESHNESS_WEIGHT * freshness + CHARISMA_WEIGHT * charisma
+    )
     year = min(LAST_YEAR, who.debut + int(chance.random() ** 1.4 * 15))
     main = chance.choice(who.themes) if chance.random() < 0.65 else _weighted_theme(chance, year)
-    themes = tuple(dict.fromkeys([main, *(chance.choice(who.themes) if chance.random() < 0.5 else _weighted_theme(chance, year) for _ in range(2))]))
+    themes = tuple(
+        dict.fromkeys(
+            [
+                main,
+                *(
+                    chance.choice(who.themes) if chance.random() < 0.5 else _weighted_theme(chance, year)
+                    for _ in range(2)
+                ),
+            ]
+        )
+    )
     mood = chance.choice(_MOOD_OF_THEME[main].split()) if chance.random() < 0.8 else chance.choice(MOODS)
-    mates = [mate for mate in range(artist_index // CREW_SIZE * CREW_SIZE, (artist_index // CREW_SIZE + 1) * CREW_SIZE) if mate != artist_index]
+    mates = [
+        mate
+        for mate in range(artist_index // CREW_SIZE * CREW_SIZE, (artist_index // CREW_SIZE + 1) * CREW_SIZE)
+        if mate != artist_index
+    ]
     guest = chance.choice(mates) if chance.random() < 0.16 else None
     return Truth(
-        artist_index, song_index, _squash(craft), _squash(freshness), charisma, min(10.0, max(1.0, quality)), themes, mood, year,
-        chance.randint(1, 12), chance.randint(1, 28), guest, None, None,
+        artist_index,
+        song_index,
+        _squash(craft),
+        _squash(freshness),
+        charisma,
+        min(10.0, max(1.0, quality)),
+        themes,
+        mood,
+        year,
+        chance.randint(1, 12),
+        chance.randint(1, 28),
+        guest,
+        None,
+        None,
     )
 
 

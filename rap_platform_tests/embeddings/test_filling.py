@@ -170,8 +170,10 @@ def test_an_audio_vector_goes_when_a_feature_is_withdrawn(connection: psycopg.Co
 
 
 def add_analysis(conn: psycopg.Connection, track_id: int, analyzer: str, mood: str, **columns: Any) -> None:
+    """An analysis of the track's present lyrics."""
+    ((lyrics_sha256,),) = rows(conn, "select lyrics_sha256 from tracks where track_id = %s", [track_id])
     values = {
-        "track_id": track_id, "analyzer": analyzer, "model": "m", "prompt_version": "1", "input_sha256": "0" * 64,
+        "track_id": track_id, "analyzer": analyzer, "model": "m", "prompt_version": "1", "input_sha256": lyrics_sha256,
         "status": "ok", "primary_mood": mood, "moods": [mood], "themes": ["street_life"], "quality": 5, "confidence": 0.8,
         "summary": None, "simulated": False,
     } | columns  # fmt: skip
@@ -203,3 +205,15 @@ def test_a_failed_analysis_never_speaks(connection: psycopg.Connection, encoder:
     failed = {"status": "failed", "error": "no JSON", "primary_mood": None, "quality": None, "confidence": None}
     add_analysis(connection, track, "qwen", "lonely", **failed)
     assert filling.fill_analyses(connection, encoder, SLOTS).tracks == 0
+
+
+def test_an_analysis_of_older_lyrics_speaks_no_more(
+    connection: psycopg.Connection, encoder: Encoder, add_track: AddTrack
+) -> None:
+    track = add_track("Harbour", [VERSE])
+    add_analysis(connection, track, "qwen", "lonely")
+    assert filling.fill_analyses(connection, encoder, SLOTS).tracks == 1
+    connection.execute("update tracks set lyrics_sha256 = %s where track_id = %s", [sha256(CODA), track])
+    connection.commit()
+    found = filling.fill_analyses(connection, encoder, SLOTS)
+    assert (found.tracks, found.removed) == (0, 1)

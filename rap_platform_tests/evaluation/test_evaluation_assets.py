@@ -35,7 +35,15 @@ def test_a_model_that_learned_something_becomes_champion_and_says_why(
     body = (report.load_latest(connection) or {})["report"]
     gap = body["predictors"]["quality_model"]["vs_best_baseline"]
     assert gap["high"] < 0
-    assert set(body["predictors"]) == {"random", "mean", "median", "length_only", "rule_based", "rule_based_recalibrated", "quality_model"}
+    assert set(body["predictors"]) == {
+        "random",
+        "mean",
+        "median",
+        "length_only",
+        "rule_based",
+        "rule_based_recalibrated",
+        "quality_model",
+    }
     assert body["noise_floor"]["mae"] == pytest.approx(0.5 / np.sqrt(3) * np.sqrt(2 / np.pi), rel=0.15)
 
     again = materialize(*LEARN)
@@ -89,7 +97,9 @@ def test_a_champion_that_no_longer_wins_loses_the_title(
     latest["report"]["verdict"] = {"promote": False, "reason": "the interval includes zero"}
     assets.crown(tracking, latest)
     assert tracking.alias("quality_model", "champion") is None
-    assert (tracking.versions("quality_model")[0].description or "").startswith("Challenger, not champion: the interval includes zero")
+    assert (tracking.versions("quality_model")[0].description or "").startswith(
+        "Challenger, not champion: the interval includes zero"
+    )
 
 
 def test_a_failed_answer_is_a_failure_and_no_number(connection: psycopg.Connection, materialize: Materialize) -> None:
@@ -100,7 +110,9 @@ def test_a_failed_answer_is_a_failure_and_no_number(connection: psycopg.Connecti
     latest = queries.latest_evaluation(connection)
     assert latest is not None
     entry = latest["report"]["predictors"]["qwen_zero_shot"]
-    failed = connection.execute("select count(*), count(predicted), min(failure) from predictions where predictor = 'qwen_zero_shot' and failure is not null")
+    failed = connection.execute(
+        "select count(*), count(predicted), min(failure) from predictions where predictor = 'qwen_zero_shot' and failure is not null"
+    )
     count, numbers, reason = failed.fetchone() or (0, 0, "")
     assert count == entry["failed"] > 0
     assert (numbers, reason) == (0, "invalid JSON")
@@ -109,7 +121,9 @@ def test_a_failed_answer_is_a_failure_and_no_number(connection: psycopg.Connecti
     assert f"{entry['coverage']:.1%}" in latest["markdown"]
 
 
-def test_a_simulated_analysis_of_a_real_track_is_no_opinion(connection: psycopg.Connection, materialize: Materialize) -> None:
+def test_a_simulated_analysis_of_a_real_track_is_no_opinion(
+    connection: psycopg.Connection, materialize: Materialize
+) -> None:
     book = songs.insert(connection, 80, artists=40, simulated=False)
     songs.analyse(connection, book.track_ids, "qwen", [6.0] * 80, simulated=True)
     connection.commit()
@@ -131,7 +145,9 @@ def test_equal_errors_on_every_track_are_an_error_that_names_the_predictor(
     connection.execute("update dataset_members set label = 9.5 where version = %s", [latest["dataset_version"]])
     connection.execute("update predictions set predicted = 5.0, failure = null where predictor = 'rule_based'")
     named = queries.predictors_with_equal_errors(connection, latest["evaluation_id"], report.EQUAL_ERRORS)
-    assert [(name, tracks, round(error, 3)) for name, tracks, error in named if name == "rule_based"] == [("rule_based", 16, 4.5)]
+    assert [(name, tracks, round(error, 3)) for name, tracks, error in named if name == "rule_based"] == [
+        ("rule_based", 16, 4.5)
+    ]
 
 
 def test_mlflow_holds_a_parent_and_a_child_per_predictor(
@@ -149,7 +165,10 @@ def test_mlflow_holds_a_parent_and_a_child_per_predictor(
     assert set(children) == set(body["predictors"])
     assert children["mean"].data.metrics["mae"] == pytest.approx(body["predictors"]["mean"]["mae"]["value"])
     assert "spearman" not in {name for name, value in children["mean"].data.metrics.items() if value is None}
-    assert {a.path for a in client.list_artifacts(parent.info.run_id, "plots")} >= {"plots/mae.png", "plots/residuals.png"}
+    assert {a.path for a in client.list_artifacts(parent.info.run_id, "plots")} >= {
+        "plots/mae.png",
+        "plots/residuals.png",
+    }
     assert {run.info.status for run in runs} == {"FINISHED"}
 
 

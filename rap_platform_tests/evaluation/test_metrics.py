@@ -40,7 +40,9 @@ def test_groups_are_drawn_whole() -> None:
 def test_the_interval_of_a_mean_difference_has_the_width_of_theory() -> None:
     baseline = ACTUAL + CHANCE.normal(0, 1, 120)
     better = ACTUAL + CHANCE.normal(0, 0.3, 120)
-    gap = metrics.paired_mae_difference(better, baseline, ACTUAL, metrics.group_weights([str(n) for n in range(120)], 4000, seed=3))
+    gap = metrics.paired_mae_difference(
+        better, baseline, ACTUAL, metrics.group_weights([str(n) for n in range(120)], 4000, seed=3)
+    )
     difference = np.abs(better - ACTUAL) - np.abs(baseline - ACTUAL)
     assert gap.low is not None and gap.high is not None
     assert gap.high - gap.low == pytest.approx(2 * 1.96 * difference.std() / np.sqrt(120), rel=0.1)

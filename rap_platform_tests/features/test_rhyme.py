@@ -107,3 +107,9 @@ def test_groups_cover_the_words_that_rhyme_line_by_line() -> None:
 def test_text_without_words_has_no_groups() -> None:
     assert rhyme_groups("") == [[]]
     assert rhyme_groups("[Hook]\n!!!\n") == [[], [], []]
+
+
+def test_an_adlib_in_brackets_is_not_the_end_of_the_line() -> None:
+    sound = hear(bars("I was cold in the hall (yeah)\nWith my back to the wall (uh-huh) (woo!)\n(all night)\nnothing here"))
+    assert [bar.main for bar in sound.bars] == [6, 6, 2, 2]
+    assert end_rhymes(sound) == [(0, 1, False)]

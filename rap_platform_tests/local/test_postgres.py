@@ -36,7 +36,10 @@ def test_it_is_version_18_with_pgvector_and_keeps_what_was_written_over_a_restar
 
 def test_nobody_gets_in_without_the_password_and_only_its_owner_can_read_it(data_dir: Path) -> None:
     with postgres.running(data_dir, process.free_port()) as cluster:
-        for dsn in (cluster.dsn().replace(cluster.password, "postgres"), cluster.dsn().replace(f":{cluster.password}", "")):
+        for dsn in (
+            cluster.dsn().replace(cluster.password, "postgres"),
+            cluster.dsn().replace(f":{cluster.password}", ""),
+        ):
             with pytest.raises(psycopg.OperationalError, match="password"):
                 psycopg.connect(dsn)
     assert stat.S_IMODE((data_dir / "secrets.json").stat().st_mode) == 0o600

@@ -39,7 +39,9 @@ def test_runs_of_dead_processes_fail_their_pool_slots_are_freed_and_queued_runs_
             DagsterRunStatus.QUEUED: DagsterRunStatus.QUEUED,
             DagsterRunStatus.SUCCESS: DagsterRunStatus.SUCCESS,
         }
-        assert instance.event_log_storage.claim_concurrency_slot("llm", runs[DagsterRunStatus.QUEUED], "qwen_analyses").is_claimed
+        assert instance.event_log_storage.claim_concurrency_slot(
+            "llm", runs[DagsterRunStatus.QUEUED], "qwen_analyses"
+        ).is_claimed
 
 
 def test_a_slot_that_a_finished_run_forgot_is_freed(settings: Settings) -> None:
@@ -52,7 +54,9 @@ def test_a_slot_that_a_finished_run_forgot_is_freed(settings: Settings) -> None:
         assert instance.event_log_storage.get_concurrency_info("embedder").active_slot_count == 0
 
 
-def test_without_anything_to_do_it_asks_two_questions_and_leaves(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_anything_to_do_it_asks_two_questions_and_leaves(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with dagster_instance(settings) as instance:
         create_run_for_test(instance, status=DagsterRunStatus.SUCCESS)
 

@@ -104,7 +104,10 @@ def test_servers_of_the_settings_are_used_and_none_is_started(settings: Settings
         assert ready.require_database_url() == settings.require_database_url()
         assert list(data_dir.iterdir()) == []
         with psycopg.connect(ready.require_dagster_database_url()) as conn:
-            assert conn.info.dbname == psycopg.conninfo.conninfo_to_dict(settings.require_database_url())["dbname"] + "_dagster"  # type: ignore[operator]
+            assert (
+                conn.info.dbname
+                == psycopg.conninfo.conninfo_to_dict(settings.require_database_url())["dbname"] + "_dagster"
+            )  # type: ignore[operator]
     with psycopg.connect(settings.require_database_url(), autocommit=True) as conn:
         conn.execute(f"drop database {conn.info.dbname}_dagster")
 
@@ -130,7 +133,9 @@ def start_up(settings: Settings, *options: str) -> subprocess.Popen[bytes]:
         )  # fmt: skip
 
 
-def wait_for(settings: Settings, names: set[str], up: subprocess.Popen[bytes], seconds: float = 120) -> dict[str, dict[str, object]]:
+def wait_for(
+    settings: Settings, names: set[str], up: subprocess.Popen[bytes], seconds: float = 120
+) -> dict[str, dict[str, object]]:
     """The rows of `status` once all of these services are ready."""
     deadline = time.monotonic() + seconds
     while True:
@@ -187,5 +192,3 @@ def test_up_survives_kills_and_ends_cleanly(alone: Settings) -> None:
         if up.poll() is None:
             up.terminate()
             up.wait(60)
-
-

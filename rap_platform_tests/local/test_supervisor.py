@@ -78,7 +78,9 @@ def test_a_service_that_is_killed_comes_back_and_its_children_go(tmp_path: Path,
     assert not child.is_running()
 
 
-def test_a_service_that_never_starts_is_given_up_with_its_last_words(tmp_path: Path, stopping: list[Supervisor]) -> None:
+def test_a_service_that_never_starts_is_given_up_with_its_last_words(
+    tmp_path: Path, stopping: list[Supervisor]
+) -> None:
     supervisor = supervise([server("lame", tmp_path, script="raise SystemExit('no such song')")], tmp_path, stopping)
     with pytest.raises(StartFailed, match=r"(?s)lame ended with status 1; see .*lame.log.*no such song"):
         supervisor.run_until(supervisor.are_ready, timeout_s=30)

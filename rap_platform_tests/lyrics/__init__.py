@@ -1,0 +1,1 @@
+"""Songs come in and become tracks."""

@@ -46,9 +46,17 @@ def insert(
     track_ids = []
     for number in range(count):
         year = 1995 + number % 25
-        lyrics = f"line {mark} {number} " * int(10 + 8 * chance.random())
+        lyrics = f"line {mark} {number} " * int(12 + 8 * chance.random())
         track_ids.append(
-            _track(conn, artist_ids[owner[number]], f"Artist {mark} {owner[number]}", f"{mark}-{number}", year, lyrics, simulated)
+            _track(
+                conn,
+                artist_ids[owner[number]],
+                f"Artist {mark} {owner[number]}",
+                f"{mark}-{number}",
+                year,
+                lyrics,
+                simulated,
+            )
         )
     with conn.cursor() as cursor:
         cursor.executemany(
@@ -73,7 +81,12 @@ def insert(
         )
     opinion = np.clip(5 + 0.4 * (craft - 5.5) + chance.normal(0, 1.2, count), 1, 10)
     analyse(
-        conn, track_ids, "rule_based", opinion, confidence=confidence, simulated=simulated if analysis_simulated is None else analysis_simulated
+        conn,
+        track_ids,
+        "rule_based",
+        opinion,
+        confidence=confidence,
+        simulated=simulated if analysis_simulated is None else analysis_simulated,
     )
     if rated:
         rate(conn, track_ids, craft, simulated=simulated, seed=seed)
@@ -106,7 +119,15 @@ def analyse(
         )
 
 
-def rate(conn: psycopg.Connection, track_ids: Sequence[int], craft: np.ndarray, *, simulated: bool = True, seed: int = 1, noise: float = 0.5) -> None:
+def rate(
+    conn: psycopg.Connection,
+    track_ids: Sequence[int],
+    craft: np.ndarray,
+    *,
+    simulated: bool = True,
+    seed: int = 1,
+    noise: float = 0.5,
+) -> None:
     """Three of four raters mark each track, each with a habit of their own."""
     chance = np.random.default_rng(seed + 100)
     rows = []
@@ -115,7 +136,9 @@ def rate(conn: psycopg.Connection, track_ids: Sequence[int], craft: np.ndarray, 
             mark = float(np.clip(truth + RATERS[rater] + chance.normal(0, noise), 1, 10))
             rows.append((track_id, rater, "panel" if simulated else "human", mark, simulated))
     with conn.cursor() as cursor:
-        cursor.executemany("insert into ratings (track_id, rater, source, rating, simulated) values (%s, %s, %s, %s, %s)", rows)
+        cursor.executemany(
+            "insert into ratings (track_id, rater, source, rating, simulated) values (%s, %s, %s, %s, %s)", rows
+        )
 
 
 def _artist(conn: psycopg.Connection, name: str, simulated: bool) -> int:
@@ -127,7 +150,9 @@ def _artist(conn: psycopg.Connection, name: str, simulated: bool) -> int:
     return int(row[0])
 
 
-def _track(conn: psycopg.Connection, artist_id: int, artist: str, source_id: str, year: int, lyrics: str, simulated: bool) -> int:
+def _track(
+    conn: psycopg.Connection, artist_id: int, artist: str, source_id: str, year: int, lyrics: str, simulated: bool
+) -> int:
     raw = conn.execute(
         """insert into raw_songs (source, source_id, artist, title, status, payload, body, content_sha256, simulated)
            values ('genius', %s, %s, %s, 'ok', '{}', %s, %s, %s) returning raw_song_id""",

@@ -6,7 +6,9 @@ import pytest
 from rap_platform.training.labels import Rating, fit, noise_floor
 
 
-def panel(effects: dict[str, float], noise: float, tracks: int = 400, marks: int = 4) -> tuple[list[Rating], np.ndarray]:
+def panel(
+    effects: dict[str, float], noise: float, tracks: int = 400, marks: int = 4
+) -> tuple[list[Rating], np.ndarray]:
     chance = np.random.default_rng(5)
     truth = chance.normal(5.5, 1.0, tracks)
     ratings = [
@@ -31,7 +33,7 @@ def mae(labels: dict[int, float], truth: np.ndarray) -> float:
 
 
 def test_reliability_and_noise_floor_are_those_of_the_simulation() -> None:
-    ratings, truth = panel({name: 0.0 for name in "abcdef"}, noise=0.8, tracks=1500)
+    ratings, truth = panel(dict.fromkeys("abcdef", 0.0), noise=0.8, tracks=1500)
     fitted = fit(ratings)
     assert fitted.reliability.rater_sd == pytest.approx(0.8, abs=0.03)
     assert fitted.reliability.icc_single == pytest.approx(1 / (1 + 0.64), abs=0.03)

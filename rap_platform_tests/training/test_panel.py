@@ -58,7 +58,9 @@ def test_a_panel_that_stays_away_says_so() -> None:
     [
         httpx.Response(200, text="<html>"),
         httpx.Response(200, json={"marks": []}),
-        httpx.Response(200, json={"ratings": [{"source_id": 7, "rater": "ann", "rating": 11, "rated_at": "2026-01-02T03:04:05Z"}]}),
+        httpx.Response(
+            200, json={"ratings": [{"source_id": 7, "rater": "ann", "rating": 11, "rated_at": "2026-01-02T03:04:05Z"}]}
+        ),
         httpx.Response(403),
     ],
     ids=["no JSON", "another shape", "a mark of 11", "forbidden"],

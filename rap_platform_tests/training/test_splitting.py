@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 from rap_platform.training.splitting import Candidate, NoSplit, groups, split
 
 
-def song(track_id: int, artist: int, *, family: int | None = None, guests: tuple[str, ...] = (), text: str | None = None) -> Candidate:
+def song(
+    track_id: int, artist: int, *, family: int | None = None, guests: tuple[str, ...] = (), text: str | None = None
+) -> Candidate:
     return Candidate(track_id, artist, family or track_id, guests, f"Artist {artist}", text or str(track_id))
 
 

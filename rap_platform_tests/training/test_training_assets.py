@@ -13,7 +13,9 @@ from rap_platform_tests.training import songs
 from rap_platform_tests.training.tracking import Materialize, figures, verdicts
 
 
-def test_a_dataset_is_made_once_and_its_checks_pass(connection: psycopg.Connection, settings: Settings, materialize: Materialize) -> None:
+def test_a_dataset_is_made_once_and_its_checks_pass(
+    connection: psycopg.Connection, settings: Settings, materialize: Materialize
+) -> None:
     songs.insert(connection, 120, artists=30)
     first = materialize(assets.training_dataset, checks=checks.CHECKS[1:])
     made = figures(first, "training_dataset")
@@ -33,7 +35,9 @@ def test_a_corrected_rating_makes_a_new_version_and_its_return_the_old_one(
 ) -> None:
     book = songs.insert(connection, 80, artists=20)
     first = figures(materialize(assets.training_dataset), "training_dataset")["version"]
-    before = connection.execute("select rater, rating from ratings where track_id = %s limit 1", [book.track_ids[0]]).fetchone()
+    before = connection.execute(
+        "select rater, rating from ratings where track_id = %s limit 1", [book.track_ids[0]]
+    ).fetchone()
     assert before is not None
     change = "update ratings set rating = %s where track_id = %s and rater = %s"
     connection.execute(change, [11 - before[1], book.track_ids[0], before[0]])
@@ -50,7 +54,9 @@ def test_a_corrected_rating_makes_a_new_version_and_its_return_the_old_one(
 
 def test_too_few_ratings_say_so_and_nothing_fails(connection: psycopg.Connection, materialize: Materialize) -> None:
     songs.insert(connection, 30, artists=10)
-    result = materialize(assets.ratings, assets.training_dataset, assets.quality_model, assets.adapters, checks=checks.CHECKS)
+    result = materialize(
+        assets.ratings, assets.training_dataset, assets.quality_model, assets.adapters, checks=checks.CHECKS
+    )
     made = figures(result, "training_dataset")
     assert made["status"] == "no dataset"
     assert made["missing"] == "30 simulated tracks pass the filters, 30 are rated; a dataset needs 50"
@@ -59,7 +65,9 @@ def test_too_few_ratings_say_so_and_nothing_fails(connection: psycopg.Connection
     assert connection.execute("select count(*) from dataset_versions").fetchone() == (0,)
 
 
-def test_without_ratings_and_without_a_panel_the_remedy_is_named(connection: psycopg.Connection, materialize: Materialize) -> None:
+def test_without_ratings_and_without_a_panel_the_remedy_is_named(
+    connection: psycopg.Connection, materialize: Materialize
+) -> None:
     songs.insert(connection, 5, artists=2, simulated=False, rated=False)
     made = figures(materialize(assets.ratings), "ratings")
     assert made["panel"].startswith("not asked: the panel of raters is not configured")
@@ -87,7 +95,9 @@ def test_real_and_simulated_tracks_are_not_mixed(connection: psycopg.Connection,
     assert connection.execute("select simulated from dataset_versions").fetchall() == [(False,)]
 
 
-def test_a_planted_artist_on_both_sides_is_caught_and_named(connection: psycopg.Connection, materialize: Materialize) -> None:
+def test_a_planted_artist_on_both_sides_is_caught_and_named(
+    connection: psycopg.Connection, materialize: Materialize
+) -> None:
     songs.insert(connection, 80, artists=20)
     version = figures(materialize(assets.training_dataset), "training_dataset")["version"]
     connection.execute(
@@ -137,7 +147,10 @@ def test_the_model_learns_the_craft_and_is_registered_once(
     run = tracking.client().get_run(version.run_id)
     assert run.info.status == "FINISHED"
     assert run.inputs.dataset_inputs[0].dataset.name == made["dataset"]
-    assert {f.path for f in tracking.client().list_artifacts(version.run_id, "dataset")} >= {"dataset/train.jsonl", "dataset/dataset.parquet"}
+    assert {f.path for f in tracking.client().list_artifacts(version.run_id, "dataset")} >= {
+        "dataset/train.jsonl",
+        "dataset/dataset.parquet",
+    }
     labels = [m.label for m in queries.members(connection, made["dataset"]) if m.split == "train"]
     assert made["cv_mae"] < 0.8 * float(np.mean(np.abs(np.array(labels) - np.median(labels))))
 

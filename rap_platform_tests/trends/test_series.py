@@ -28,7 +28,9 @@ def test_a_planted_rise_and_fall_are_found_among_noise() -> None:
     chance = np.random.default_rng(2)
     years, artists = years_and_artists()
     time = (np.array(years) - 1995) / 24
-    holds = (chance.random((1000, 22)) < np.column_stack([0.1 + 0.4 * time, 0.5 - 0.4 * time, *[np.full(1000, 0.2)] * 20])).astype(float)
+    holds = (
+        chance.random((1000, 22)) < np.column_stack([0.1 + 0.4 * time, 0.5 - 0.4 * time, *[np.full(1000, 0.2)] * 20])
+    ).astype(float)
     found = series.slopes(["rising", "falling", *(f"noise {n}" for n in range(20))], years, artists, holds)
     assert (found[0].name, found[-1].name) == ("rising", "falling")
     assert found[0].clear and found[-1].clear

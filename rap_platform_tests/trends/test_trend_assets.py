@@ -7,7 +7,9 @@ from rap_platform_tests.training import songs
 from rap_platform_tests.training.tracking import Materialize, figures, verdicts
 
 
-def test_real_and_simulated_songs_stand_in_reports_of_their_own(connection: psycopg.Connection, materialize: Materialize) -> None:
+def test_real_and_simulated_songs_stand_in_reports_of_their_own(
+    connection: psycopg.Connection, materialize: Materialize
+) -> None:
     songs.insert(connection, 250, artists=40, rated=False)
     songs.insert(connection, 100, artists=20, simulated=False, rated=False, seed=2)
     connection.execute("update tracks set year = null where source_id in ('r2-1', 'r2-2')")
@@ -36,7 +38,9 @@ def test_nothing_new_means_no_work(connection: psycopg.Connection, materialize: 
     assert connection.execute("select count(*) from reports").fetchone() == before == (1,)
 
 
-def test_a_simulated_analysis_of_real_songs_makes_no_themes(connection: psycopg.Connection, materialize: Materialize) -> None:
+def test_a_simulated_analysis_of_real_songs_makes_no_themes(
+    connection: psycopg.Connection, materialize: Materialize
+) -> None:
     songs.insert(connection, 60, artists=20, simulated=False, rated=False, analysis_simulated=True)
     materialize(assets.trend_report)
     stored = queries.latest(connection, False)
@@ -47,7 +51,10 @@ def test_a_simulated_analysis_of_real_songs_makes_no_themes(connection: psycopg.
 
 def test_a_near_duplicate_counts_once(connection: psycopg.Connection, materialize: Materialize) -> None:
     book = songs.insert(connection, 60, artists=20, rated=False)
-    connection.execute("update tracks set duplicate_of = %s, duplicate_score = 0.9 where track_id = %s", [book.track_ids[0], book.track_ids[1]])
+    connection.execute(
+        "update tracks set duplicate_of = %s, duplicate_score = 0.9 where track_id = %s",
+        [book.track_ids[0], book.track_ids[1]],
+    )
     connection.commit()
     materialize(assets.trend_report)
     stored = queries.latest(connection, True)

@@ -59,7 +59,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         if pool is not None:
             pool.open(wait=False)
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(partial(anyio.to_thread.run_sync, services.encoder.warm_up, abandon_on_cancel=True))
+            tasks.start_soon(partial(anyio.to_thread.run_sync, services.warm_up, abandon_on_cancel=True))
             yield {"services": services}
             tasks.cancel_scope.cancel()
         await services.cache.close()

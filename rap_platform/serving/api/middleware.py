@@ -49,8 +49,9 @@ class Envelope:
                 headers["X-Request-ID"] = scope["request_id"]
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
-                if not scope["path"].startswith("/static/"):
-                    headers.setdefault("Cache-Control", "no-store")
+                # Scripts import each other by bare names, so browsers ask each time whether they changed.
+                fixed = scope["path"].startswith("/static/")
+                headers.setdefault("Cache-Control", "no-cache" if fixed else "no-store")
             await send(message)
 
         try:

@@ -236,7 +236,9 @@ def _parameters(operation: dict[str, Any], described: dict[str, Any]) -> Iterato
         yield parameter["name"], parameter.get("required", False), parameter.get("description", "")
     body = _body(operation, described)
     for name, field in body.get("properties", {}).items():
-        default = f" Default: {field['default']}." if field.get("default") is not None else ""
+        default = (
+            f" Default: {json.dumps(field['default']).strip(chr(34))}." if field.get("default") is not None else ""
+        )
         yield name, name in body.get("required", []), field.get("description", "") + default
 
 

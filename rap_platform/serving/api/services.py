@@ -68,6 +68,11 @@ class Services:
     llm: LlmAnalyst
     llm_limiter: anyio.CapacityLimiter  # slow calls get threads of their own, so that searches never wait for them
 
+    def warm_up(self) -> None:
+        """Load what the first visitor would wait for: the encoder, and the LLM's client library."""
+        self.encoder.warm_up()
+        self.llm.introduce()
+
 
 class State(TypedDict):
     """The typed state of the application's lifespan."""

@@ -4,18 +4,27 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-EXAMPLE_LYRICS = (
-    "I count the streetlights home, each one a debt I paid,\n"
-    "the city hums a tune that older hands have made,\n"
-    "my mother kept the lamp on, said the dark would fade,\n"
-    "I learned to read by that lamp, and that's how plans get laid."
-)
+EXAMPLE_LYRICS = """[Verse 1]
+I count the streetlights home, each one a debt I paid
+The city hums a tune that older hands have made
+My mother kept the lamp on, said the dark would fade
+I learned to read by that lamp, that is how plans get laid
+The corner store is closing and the owner knows my name
+He lends me bread on Fridays and he never keeps the claim
+I write it in a notebook, every kindness has a frame
+So when the money finds me I will answer it the same
+
+[Hook]
+Keep the lamp on, keep the lamp on
+I am coming up the road before the night is gone"""
 
 
-def without_nul(text: str) -> str:
-    """The text itself. Raises ValueError when it holds a NUL character, which PostgreSQL cannot store."""
+def storable(text: str) -> str:
+    """The text itself. Raises ValueError for a NUL character or half a surrogate pair, which PostgreSQL cannot store."""
     if "\x00" in text:
         raise ValueError("contains a NUL character; remove it")
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise ValueError("contains half of a surrogate pair, which is no character; send whole characters in UTF-8")
     return text
 
 
@@ -26,7 +35,7 @@ def with_words(text: str) -> str:
     return text
 
 
-Text = Annotated[str, AfterValidator(without_nul)]
+Text = Annotated[str, AfterValidator(storable)]
 Lyrics = Annotated[
     Text,
     AfterValidator(with_words),

@@ -48,7 +48,8 @@ class QualityModel:
             raise NoModel(f"{error}, and no model was loaded before. It is asked again at the next request.") from error
         if champion is None:
             raise NoModel(
-                f"No version of {MODEL_NAME} carries the alias {ALIAS}: materialize quality_model, evaluation_report and champion (`rap-platform run`)."
+                f"No version of {MODEL_NAME} carries the alias {ALIAS}: none is trained yet, or none beats the best baseline. "
+                "`rap-platform run` trains and evaluates; `rap-platform evaluate` shows the comparison."
             )
         return champion
 

@@ -3,6 +3,7 @@
 import time
 
 from rap_platform.lyrics.cleaning import clean
+from rap_platform.lyrics.sections import split_sections
 from rap_platform.serving.api.problems import Unanalysable
 from rap_platform.serving.api.quality.schemas import QualityAnswer, QualityQuestion
 from rap_platform.serving.api.services import Services
@@ -16,8 +17,10 @@ def predict_quality(services: Services, question: QualityQuestion) -> QualityAns
     """The expected rating. Raises NoModel, EncoderAway, Unanalysable."""
     started = time.perf_counter()
     loaded = services.quality_model.get()
-    row = features_for_text(clean(question.lyrics).text, services.encoder.get())
-    if row[TEXT[0]].isna().any():
+    lyrics = clean(question.lyrics).text
+    sections = split_sections(lyrics)
+    row = features_for_text(lyrics, services.encoder.get())
+    if row[TEXT[0]].isna().any() or not sections:
         raise Unanalysable("Nothing that is sung or spoken is left after cleaning; send lines of lyrics.")
     rating = float(predict(loaded.model, row)[0])
     return QualityAnswer(
@@ -27,6 +30,6 @@ def predict_quality(services: Services, question: QualityQuestion) -> QualityAns
         model_version=loaded.champion.version,
         simulated=loaded.champion.simulated,
         artist=question.artist,
-        lyrics_preview=question.lyrics.strip().splitlines()[0][:PREVIEW],
+        lyrics_preview=sections[0].text.split("\n")[0][:PREVIEW],
         processing_time_ms=round((time.perf_counter() - started) * 1000, 1),
     )

@@ -51,7 +51,7 @@ function rhymesPart({ ok }) {
   if (!ok) return [];
   const lyrics = element("div", { class: "lyrics" }, ...ok.rhymes.map(rhymedLine));
   pointAtRhymes(lyrics);
-  return [element("div", { class: "wide" }, element("h3", {}, "Rhymes by sound"), lyrics)];
+  return [element("h3", {}, "Rhymes by sound"), lyrics];
 }
 
 export function analyse(form, place, tell) {
@@ -67,7 +67,7 @@ export function analyse(form, place, tell) {
     place.setAttribute("aria-busy", "true");
     try {
       const [analysis, quality] = await Promise.all([post("/analyze", { lyrics, analyzer: form.analyzer.value }), post("/predict-quality", { lyrics })]);
-      place.replaceChildren(element("div", { class: "result" }, analysisPart(analysis), ...(analysis.ok ? [qualityPart(quality)] : []), ...rhymesPart(analysis)));
+      place.replaceChildren(element("div", { class: "result" }, analysisPart(analysis), ...(analysis.ok ? [element("div", {}, qualityPart(quality), ...rhymesPart(analysis))] : [])));
     } catch {
       tell(place, "The server does not answer. Try again in a moment.");
     }

@@ -1,0 +1,263 @@
+"""The assets of this stage. What an analyst says is in rules.py and qwen.py, the report in agreement.py."""
+
+import hashlib
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, TypeVar
+
+import dagster as dg
+import psycopg
+
+from rap_platform.analyses import agreement, queries, qwen, rules
+from rap_platform.analyses.asking import Outcome, Result, ask_all
+from rap_platform.analyses.queries import Maker, Text
+from rap_platform.analyses.results import AnalysisFailure
+from rap_platform.embeddings import assets as embeddings
+from rap_platform.features import analysis as ear
+from rap_platform.features import assets as features
+from rap_platform.lyrics import assets as lyrics
+from rap_platform.orchestration import failures, metadata, progress
+from rap_platform.orchestration.automation import on_any_new_partition, on_new_data
+from rap_platform.orchestration.partitions import SHARDS, slots
+from rap_platform.resources.embedder import EmbedderResource
+from rap_platform.resources.llm import LlmBudgetSpent, LlmClient, LlmRefused, LlmResource
+from rap_platform.resources.postgres import PostgresResource
+from rap_platform.settings import NotConfigured, get_settings
+
+BATCH = 100
+
+T = TypeVar("T")
+
+
+@dg.asset(
+    group_name="analyses",
+    partitions_def=SHARDS,
+    backfill_policy=dg.BackfillPolicy.multi_run(len(SHARDS.get_partition_keys())),
+    deps=[features.lyric_features, embeddings.lyrics_embeddings],
+    code_version=rules.RULES_VERSION,
+    automation_condition=on_new_data(),
+    kinds={"python", "postgres"},
+    owners=[metadata.TEAM],
+    retry_policy=failures.RETRY,
+    description="Moods, themes and scores by rules: from the ear's figures and the stored section vectors. Each score says what it is made of.",
+)
+def rule_based_analyses(
+    context: dg.AssetExecutionContext, postgres: PostgresResource, embedder: EmbedderResource
+) -> dg.MaterializeResult:
+    """Analyse what is new or reworded; nothing is encoded or heard again. What is too short or not English is a failed row with its reason."""
+    started = time.monotonic()
+    maker = Maker(rules.ANALYZER, rules.MODEL, rules.RULES_VERSION, simulated=False)
+    said: Counter[str] = Counter()
+    keys = [f"rule_based_analyses/{key}" for key in context.partition_keys]
+    with postgres.exclusively(*keys), postgres.connection() as conn:
+        with conn.transaction():
+            pending = queries.pending_for_rules(conn, maker, slots(context), ear.VERSION)
+        if pending:
+            marks = rules.landmarks(embedder.encoder())
+            for track_ids in progress.track(_batches(pending, BATCH), -(-len(pending) // BATCH), f"rules ×{BATCH}"):
+                with conn.transaction():
+                    songs = queries.songs(conn, track_ids, ear.VERSION)
+                results = [(s, rules.analyse_song(s.lyrics, s.features, s.sections, s.vectors, marks)) for s in songs]
+                with conn.transaction():
+                    queries.store(conn, maker, results)
+                said.update(_kind(result) for _, result in results)
+        return dg.MaterializeResult(
+            metadata=metadata.report(
+                conn,
+                table="analysis_results",
+                rows_new=said.total(),
+                rows_failed=said.total() - said["ok"],
+                outcomes=said,
+                seconds=round(time.monotonic() - started, 2),
+                rules_version=rules.RULES_VERSION,
+            )
+        )
+
+
+class QwenConfig(dg.Config):
+    """How a run treats what failed before."""
+
+    retry_failed: bool = False
+
+
+@dg.asset(
+    group_name="analyses",
+    partitions_def=SHARDS,
+    backfill_policy=dg.BackfillPolicy.multi_run(len(SHARDS.get_partition_keys())),
+    deps=[lyrics.tracks],
+    code_version=f"{qwen.PROMPT}.{qwen.LOGIC}",
+    automation_condition=on_new_data(),
+    kinds={"python", "openai", "postgres"},
+    owners=[metadata.TEAM],
+    pool="llm",
+    retry_policy=failures.RETRY,
+    description="Moods, themes, scores and quoted evidence by an LLM. An answer that can't be read is a failed row; what was not answered stays pending.",
+)
+def qwen_analyses(
+    context: dg.AssetExecutionContext, config: QwenConfig, postgres: PostgresResource, llm: LlmResource
+) -> dg.MaterializeResult:
+    """Ask for what has no row yet; every answer is committed as it comes, so a killed run pays again only for what was in flight.
+
+    An endpoint that is down fails the step so that it is tried again: a success would leave the rows pending with nobody to ask for
+    them. A spent budget is a success that says so: somebody wanted it to stop there.
+    """
+    started = time.monotonic()
+    try:
+        client = llm.client()
+    except NotConfigured as reason:
+        return metadata.unavailable(reason)
+    except ValueError as error:
+        raise failures.PermanentFailure(str(error)) from error
+    keys = [f"qwen_analyses/{key}" for key in context.partition_keys]
+    with client, postgres.exclusively(*keys), postgres.connection() as conn:
+        maker = Maker(qwen.ANALYZER, client.model, qwen.prompt_version(client), client.simulated)
+        with conn.transaction():
+            pending = queries.pending_for_llm(conn, maker, slots(context), retry_failed=config.retry_failed)
+        said, tally, outcome = _ask(conn, client, maker, pending)
+        figures: dict[str, Any] = {
+            "rows_new": said.total(),
+            "rows_failed": said.total() - said["ok"],
+            "rows_pending": len(pending) - said.total(),
+            "outcomes": said,
+            **tally,
+            "mode": client.mode.value if client.mode else None,
+            "model": client.model,
+            "simulated": client.simulated,
+            "prompt_version": maker.prompt_version,
+            "seconds": round(time.monotonic() - started, 2),
+        }
+        _complain(outcome, figures)
+        state = f"stopped: {outcome.stopped_by}" if outcome.stopped_by else "complete"
+        return dg.MaterializeResult(metadata=metadata.report(conn, table="analysis_results", status=state, **figures))
+
+
+def _ask(
+    conn: psycopg.Connection, client: LlmClient, maker: Maker, pending: Sequence[int]
+) -> tuple[Counter[str], dict[str, Any], Outcome[Text]]:
+    """Ask for all, then once more for those that the endpoint left unanswered while it was up."""
+    said: Counter[str] = Counter()
+    tally: dict[str, Any] = {"prompt_tokens": 0, "completion_tokens": 0, "cost_usd": None, "repaired": 0, "evidence_dropped": 0}
+
+    def analyse(text: Text) -> Result:
+        return qwen.analyse_text(client, text.lyrics)
+
+    def round_of(texts: Iterable[Text], total: int) -> Outcome[Text]:
+        outcome: Outcome[Text] = Outcome()
+        answers = ask_all(texts, analyse, concurrency=client.config.concurrency, outcome=outcome)
+        for answered in progress.track(_one_by_one(conn, maker, answers), total, "LLM"):
+            said[_kind(answered)] += 1
+            _count(tally, answered)
+        return outcome
+
+    outcome = round_of(_texts(conn, pending), len(pending))
+    if outcome.unanswered and outcome.stopped_by is None:
+        outcome = round_of(outcome.unanswered, len(outcome.unanswered))
+    return said, tally, outcome
+
+
+def _texts(conn: psycopg.Connection, track_ids: Sequence[int]) -> Iterator[Text]:
+    """The lyrics, fetched a batch at a time as they are asked for."""
+    for batch in _batches(track_ids, BATCH):
+        with conn.transaction():
+            texts = queries.texts(conn, batch)
+        yield from texts
+
+
+def _one_by_one(
+    conn: psycopg.Connection, maker: Maker, answers: Iterator[list[tuple[Text, Result]]]
+) -> Iterator[Result]:
+    """Commit what came, then hand it on."""
+    for answered in answers:
+        with conn.transaction():
+            queries.store(conn, maker, answered)
+        yield from (result for _, result in answered)
+
+
+def _count(tally: dict[str, Any], result: Result) -> None:
+    call = result.call
+    if call:
+        tally["prompt_tokens"] += call.prompt_tokens or 0
+        tally["completion_tokens"] += call.completion_tokens or 0
+        tally["repaired"] += call.repaired
+        if call.cost_usd is not None:
+            tally["cost_usd"] = (tally["cost_usd"] or 0.0) + call.cost_usd
+    if not isinstance(result, AnalysisFailure):
+        tally["evidence_dropped"] += result.explanation["evidence_dropped"]
+
+
+def _complain(outcome: Outcome[Text], figures: dict[str, Any]) -> None:
+    """Fail the step when rows are pending for a reason that nobody chose."""
+    trouble = outcome.stopped_by or outcome.last_trouble
+    if trouble is None or isinstance(trouble, LlmBudgetSpent):
+        return
+    described: dict[str, dg.MetadataValue] = {name: dg.MetadataValue.text(str(figures[name])) for name in ("rows_new", "rows_failed", "rows_pending")}
+    message = f"{figures['rows_new']} analysed, {figures['rows_pending']} pending: {trouble}"
+    if isinstance(trouble, LlmRefused):
+        raise failures.PermanentFailure(f"{message}. Check RAP_LLM__API_KEY, RAP_LLM__BASE_URL and RAP_LLM__MODEL.", described)
+    raise failures.TransientFailure(message, described)
+
+
+def _kind(result: Result) -> str:
+    return result.kind if isinstance(result, AnalysisFailure) else "ok"
+
+
+def _batches(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
+
+
+@dg.asset(
+    group_name="analyses",
+    deps=[rule_based_analyses, qwen_analyses],
+    code_version=agreement.VERSION,
+    automation_condition=on_any_new_partition(),
+    kinds={"python", "postgres"},
+    owners=[metadata.TEAM],
+    retry_policy=failures.RETRY,
+    description="How far the analysts agree, what they cover and what they cost; simulated and real apart.",
+)
+def analyzer_agreement(context: dg.AssetExecutionContext, postgres: PostgresResource) -> dg.MaterializeResult:
+    """One report per population, made only when results or tracks changed since."""
+    started = time.monotonic()
+    mixed = get_settings().population == "mixed"
+    with postgres.exclusively("analyzer_agreement"), postgres.connection() as conn:
+        with conn.transaction():
+            digest = hashlib.sha256(f"{agreement.VERSION} {mixed} {queries.content(conn)}".encode()).hexdigest()
+            known = queries.has_report(conn, agreement.KIND, digest)
+        if known:
+            context.log.info("results and tracks are those of the last report")
+            return dg.MaterializeResult(metadata=metadata.report(conn, table="reports", status="unchanged", digest=digest))
+        with conn.transaction():
+            rows, tracks = queries.current(conn), queries.track_counts(conn)
+        described: dict[str, Any] = {}
+        for population, members, count in _populations(rows, tracks, mixed=mixed):
+            body = agreement.report(members, count)
+            text = agreement.markdown(population, body)
+            name = population.replace(", ", "_").replace(" ", "_")
+            described[f"agreement_{name}"] = dg.MetadataValue.md(text)
+            if figure := agreement.plot(members, population):
+                described[f"plot_{name}"] = metadata.png(figure)
+            with conn.transaction():
+                labelled = {"population": population, "content_digest": digest, **body}
+                queries.store_report(conn, agreement.KIND, labelled, text, simulated=population != "real")
+        seconds = round(time.monotonic() - started, 2)
+        figures = metadata.report(conn, table="reports", status="measured", digest=digest, results=len(rows), seconds=seconds)
+        return dg.MaterializeResult(metadata={**figures, **described})
+
+
+def _populations(
+    rows: list[dict[str, Any]], tracks: dict[bool, int], *, mixed: bool
+) -> Iterator[tuple[str, list[dict[str, Any]], int]]:
+    """Each population with its rows and its number of tracks; pooled only when the setting says so."""
+    if mixed:
+        if rows:
+            yield "mixed", rows, sum(tracks.values())
+        return
+    for population in ("real", "simulated"):
+        if members := [row for row in rows if row["population"] == population]:
+            yield population, members, tracks.get(population == "simulated", 0)
+    foreign = {row["track_id"] for row in rows if row["population"] == "real tracks, simulated analyst"}
+    if foreign:
+        members = [row for row in rows if row["track_id"] in foreign]
+        yield "real tracks, simulated analyst", members, tracks.get(False, 0)

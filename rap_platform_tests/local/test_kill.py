@@ -1,0 +1,152 @@
+"""kill -9 of every process during a real run, then `up` again: nothing lost, nothing double."""
+
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import psycopg
+import pytest
+
+from rap_platform.local import stack
+from rap_platform.local.environment import export_environment
+from rap_platform.settings import Dataset, Evaluation, Settings
+from rap_platform_tests.local.conftest import free_ports
+
+# What every run over the same world has to end with, however often it was killed.
+CONTENTS = {
+    "raw songs": "select source, source_id, status from raw_songs",
+    "set aside": "select r.source_id, s.reason from set_aside s join raw_songs r using (raw_song_id)",
+    "tracks": "select source_id, lyrics_sha256, duplicate_of is not null from tracks",
+    "sections": "select t.source_id, s.section_no, s.kind, s.text from track_sections s join tracks t using (track_id)",
+    "section vectors": """
+        select t.source_id, s.section_no, v.input_sha256
+        from section_vectors_minilm v join track_sections s using (section_id) join tracks t on t.track_id = s.track_id
+    """,
+    "track vectors": "select t.source_id, v.kind from track_vectors_minilm v join tracks t using (track_id) where v.kind <> 'analysis'",
+    "lyric features": "select t.source_id, f.version, f.words from lyric_features f join tracks t using (track_id)",
+    "analyses": "select t.source_id, a.analyzer, a.input_sha256 from analysis_results a join tracks t using (track_id)",
+    "Spotify": "select t.source_id, s.status, s.spotify_id from spotify_tracks s join tracks t using (track_id)",
+    "ratings": "select t.source_id, r.rater, r.rating from ratings r join tracks t using (track_id)",
+    "dataset": "select t.source_id, m.split from dataset_members m join tracks t using (track_id)",
+}
+LOST = """
+    select source_id from raw_songs r where status = 'ok'
+       and not exists (select from tracks t where t.source = r.source and t.source_id = r.source_id)
+       and not exists (select from set_aside s where s.raw_song_id = r.raw_song_id)
+"""
+
+
+@pytest.fixture(scope="module")
+def place() -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="rap_platform_kill_"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def small_platform(data_dir: Path) -> Settings:
+    data_dir.mkdir(mode=0o755)
+    return Settings(
+        data_dir=data_dir, ports=free_ports(), world_songs=30, world_artists=6,
+        dataset=Dataset(minimum=10, size=20), evaluation=Evaluation(bootstrap=100),
+    )  # fmt: skip
+
+
+def start(settings: Settings) -> subprocess.Popen[bytes]:
+    with (settings.data_dir / "up.log").open("ab") as log:
+        return subprocess.Popen(
+            [sys.executable, "-m", "rap_platform.cli", "up", "--exit-after-fill"],
+            env={**os.environ, **export_environment(settings)}, stdout=log, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+
+
+def output(settings: Settings) -> str:
+    return (settings.data_dir / "up.log").read_text()
+
+
+def wait_for_fill(up: subprocess.Popen[bytes], settings: Settings) -> float:
+    """The moment at which the fill was seen to start."""
+    while up.poll() is None:
+        for child in psutil.Process(up.pid).children():
+            try:
+                if child.cmdline()[-2:] == ["rap_platform.cli", "run"]:
+                    return time.monotonic()
+            except psutil.Error:
+                continue
+        time.sleep(0.05)
+    raise AssertionError(output(settings))
+
+
+def kill_everything(up: subprocess.Popen[bytes]) -> None:
+    """SIGKILL to the supervisor and all below it at once; PostgreSQL is not asked first."""
+    tree = [psutil.Process(up.pid), *psutil.Process(up.pid).children(recursive=True)]
+    for member in tree:
+        if member.is_running():
+            member.kill()
+    up.wait()
+    psutil.wait_procs(tree, timeout=10)
+
+
+def contents(settings: Settings) -> dict[str, list[tuple[object, ...]]]:
+    with stack.services(settings, "postgres") as ready, psycopg.connect(ready.require_database_url()) as conn:
+        assert conn.execute(LOST).fetchall() == []
+        return {name: sorted(conn.execute(query).fetchall(), key=repr) for name, query in CONTENTS.items()}  # type: ignore[call-overload]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(place: Path) -> tuple[dict[str, list[tuple[object, ...]]], float]:
+    """What a run that nobody disturbs ends with, and how long its fill takes."""
+    settings = small_platform(place / "undisturbed")
+    up = start(settings)
+    began = wait_for_fill(up, settings)
+    assert up.wait() == 0, output(settings)
+    return contents(settings), time.monotonic() - began
+
+
+def kill_and_finish(
+    place: Path, name: str, kills: int, undisturbed: tuple[dict[str, list[tuple[object, ...]]], float]
+) -> None:
+    expected, seconds = undisturbed
+    moments = random.Random(name)
+    settings = small_platform(place / name)
+    done = 0
+    for _ in range(kills):
+        up = start(settings)
+        began = wait_for_fill(up, settings)
+        until = began + moments.uniform(0.1, 0.9) * seconds
+        while time.monotonic() < until and up.poll() is None:
+            time.sleep(0.02)
+        if up.poll() is None:
+            kill_everything(up)
+            done += 1
+    assert done > 0
+    up = start(settings)
+    assert up.wait() == 0, output(settings)
+    found = contents(settings)
+    for kind, rows in expected.items():
+        assert len(rows) == len(set(rows)), f"{kind}: doubled in an undisturbed run"
+        assert found[kind] == rows, kind
+    assert all(expected[kind] for kind in ("tracks", "sections", "section vectors", "lyric features", "analyses"))
+
+
+@pytest.mark.timeout(600)
+def test_a_run_that_is_killed_ends_like_one_that_is_not(
+    place: Path, undisturbed: tuple[dict[str, list[tuple[object, ...]]], float]
+) -> None:
+    kill_and_finish(place, "killed twice", 2, undisturbed)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("seed", range(4))
+def test_a_run_that_is_killed_by_the_dozen_ends_like_one_that_is_not(
+    place: Path, undisturbed: tuple[dict[str, list[tuple[object, ...]]], float], seed: int
+) -> None:
+    kill_and_finish(place, f"killed often {seed}", 6, undisturbed)

@@ -1,0 +1,319 @@
+"""Genius to raw_songs: through real servers, polite ones and others."""
+
+import datetime as dt
+from collections.abc import Callable
+from contextlib import contextmanager
+from typing import Any
+
+import dagster as dg
+import httpx
+import psycopg
+import pytest
+
+from rap_platform.lyrics import assets, checks, queries, watching
+from rap_platform.lyrics.building import BuildReport, build_tracks, ensure_artists
+from rap_platform.lyrics.fetching import find_song
+from rap_platform.orchestration.partitions import ARTISTS
+from rap_platform.resources.genius import GeniusClient, GeniusResource
+from rap_platform.resources.postgres import PostgresResource
+from rap_platform.settings import Settings, get_settings
+from rap_platform_tests.lyrics.misbehaving import Reply, Server, api, client, lyrics_page, page, serving
+
+TEXT = "Rain on the window, a light in the hall\nI wrote you a letter and hung up the call\nStay up, stay {n}\nNobody answers at all"
+RANGE = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
+
+
+class LocalGenius(GeniusResource):
+    """The resource over a server of the test."""
+
+    root: str
+    scrape: bool = True
+    simulated: bool = True
+
+    @contextmanager
+    def client(self) -> Any:
+        with client(Server(self.root, []), scrape=self.scrape, simulated=self.simulated) as opened:
+            yield opened
+
+
+def song(number: int, artist: int = 1, **more: Any) -> dict[str, Any]:
+    names = {1: "Vale", 2: "Crow", 3: "Genius English Translations"}
+    return {
+        "id": number,
+        "title": f"Song {number}",
+        "url": f"/web/{number}",
+        "primary_artist": {"id": artist, "name": names[artist]},
+        "lyrics_state": "complete",
+    } | more
+
+
+def answering(pages: dict[str, Reply], songs: dict[int, list[dict[str, Any]]]) -> Callable[[str], Reply]:
+    """A Genius with these songs per artist; `pages` answers come first."""
+    known = {one["id"]: one for listed in songs.values() for one in listed}
+
+    def answer(path: str) -> Reply:
+        path = path.partition("?")[0]
+        if path in pages:
+            return pages[path]
+        match path.strip("/").split("/"):
+            case ["api", "artists", number, "songs"]:
+                return api({"songs": songs[int(number)], "next_page": None})
+            case ["api", "songs", number]:
+                return api({"song": known[int(number)] | {"url": f"http://{HOST[0]}/web/{number}"}})
+            case ["web", number]:
+                return lyrics_page(TEXT.format(n=number))
+        return Reply(404)
+
+    return answer
+
+
+HOST = [""]
+
+
+@contextmanager
+def genius(pages: dict[str, Reply], songs: dict[int, list[dict[str, Any]]]) -> Any:
+    with serving(answering(pages, songs)) as server:
+        HOST[0] = server.url.removeprefix("http://")
+        yield server
+
+
+def watch(conn: psycopg.Connection, **ids: int) -> None:
+    artists = ensure_artists(conn, ids, simulated=True)
+    queries.watch_artists(conn, [(artists[name].artist_id, number) for name, number in ids.items()])
+    conn.commit()
+
+
+def run(
+    server: Server, *slugs: str, force: bool = False, raises: bool = True, **resource: Any
+) -> dg.ExecuteInProcessResult:
+    defs = dg.Definitions(
+        assets=[assets.genius_songs, assets.imported_songs, assets.tracks],
+        asset_checks=dg.load_asset_checks_from_modules([checks]),
+        resources={"postgres": PostgresResource(), "genius": LocalGenius(root=server.url, **resource)},
+    )
+    config = {
+        "ops": {"genius_songs": {"config": {"force": force}}},
+        "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
+    }
+    with dg.DagsterInstance.ephemeral() as instance:
+        instance.add_dynamic_partitions("artists", list(slugs))
+        tags = {RANGE[0]: slugs[0], RANGE[1]: slugs[-1]}
+        job = defs.resolve_implicit_global_asset_job_def()
+        return job.execute_in_process(
+            run_config=config,
+            instance=instance,
+            asset_selection=[assets.genius_songs.key],
+            tags=tags,
+            raise_on_error=raises,
+        )
+
+
+def statuses(conn: psycopg.Connection) -> dict[str, str]:
+    rows = conn.execute("select source_id, status from raw_songs order by source_id")
+    conn.commit()
+    return {str(source_id): str(status) for source_id, status in rows}
+
+
+def figures(result: dg.ExecuteInProcessResult) -> dict[str, Any]:
+    (event,) = {e.step_key: e for e in result.get_asset_materialization_events()}.values()
+    return {name: value.value for name, value in event.materialization.metadata.items()}
+
+
+def test_songs_are_stored_and_told_apart_and_fetched_once(settings: Settings, connection: psycopg.Connection) -> None:
+    watch(connection, Vale=1, Crow=2)
+    mine = [
+        song(1),
+        song(2, instrumental=True),
+        song(3, lyrics_state="unreleased"),
+        song(4),
+        song(5),
+        song(6, artist=2),
+        song(7, artist=3),
+    ]
+    pages = {"/web/4": Reply(404), "/web/5": Reply(410)}
+    with genius(pages, {1: mine, 2: [song(8, artist=2)]}) as server:
+        result = run(server, "crow", "vale")
+        assert statuses(connection) == {
+            "1": "ok",
+            "2": "instrumental",
+            "3": "unreleased",
+            "4": "missing",
+            "5": "removed",
+            "8": "ok",
+        }
+        told = figures(result)
+        assert (told["artists"], told["artists_failed"], told["songs_of_other_artists"], told["rows_new"]) == (
+            2,
+            0,
+            2,
+            6,
+        )
+        asked = len(server.requests)
+        second = figures(run(server, "crow", "vale"))
+        assert (second["rows_new"], second["songs_unchanged"]) == (0, 6)
+        assert len(server.requests) == asked + 2
+        assert figures(run(server, "crow", "vale", force=True))["rows_new"] == 6
+
+
+def test_an_edited_or_old_song_is_fetched_again(settings: Settings, connection: psycopg.Connection) -> None:
+    watch(connection, Vale=1)
+    with genius({}, {1: [song(1), song(2)]}) as server:
+        run(server, "vale")
+        connection.execute("update raw_songs set fetched_at = now() - interval '91 days' where source_id = '2'")
+        connection.commit()
+        assert figures(run(server, "vale"))["rows_new"] == 1
+    with genius({}, {1: [song(1, lyrics_updated_at=5), song(2)]}) as server:
+        assert figures(run(server, "vale"))["rows_new"] == 1
+
+
+def test_a_block_stops_politely_keeps_what_came_and_says_when_to_try_again(
+    settings: Settings, connection: psycopg.Connection
+) -> None:
+    watch(connection, Vale=1)
+    pages = {"/web/2": Reply(403, headers={"retry-after": "7200"})}
+    with genius(pages, {1: [song(n) for n in range(1, 9)]}) as server:
+        result = run(server, "vale", raises=False)
+        assert "/web/3" not in server.paths()
+        assert server.paths().count("/web/2") == 1
+    assert not result.success
+    assert statuses(connection) == {"1": "ok", "2": "blocked"}
+    failure = next(event for event in result.all_events if event.is_step_failure).step_failure_data
+    text = str(failure.user_failure_data.description if failure.user_failure_data else "")
+    again = dt.datetime.now(dt.UTC) + dt.timedelta(hours=2)
+    assert "nothing was recorded as missing" in text
+    assert f"Try again after {again:%Y-%m-%d %H:}" in text
+
+
+def test_after_a_block_the_song_is_fetched_at_the_next_run(settings: Settings, connection: psycopg.Connection) -> None:
+    watch(connection, Vale=1)
+    with genius({"/web/1": Reply(403)}, {1: [song(1)]}) as server:
+        run(server, "vale", raises=False)
+    with genius({}, {1: [song(1)]}) as server:
+        run(server, "vale")
+    assert statuses(connection) == {"1": "ok"}
+
+
+def test_one_broken_artist_does_not_lose_the_others(settings: Settings, connection: psycopg.Connection) -> None:
+    watch(connection, Vale=1, Crow=2)
+    with genius({"/api/artists/2/songs": Reply(400)}, {1: [song(1)], 2: []}) as server:
+        told = figures(run(server, "crow", "nobody", "vale"))
+    assert statuses(connection) == {"1": "ok"}
+    assert told["artists_failed"] == 2
+    assert "| Crow | list of songs, page 1: HTTP 400 |" in told["problems"]
+    assert "| nobody | not on the watch list |" in told["problems"]
+
+
+def test_a_song_that_fails_is_a_row_and_is_tried_again(settings: Settings, connection: psycopg.Connection) -> None:
+    watch(connection, Vale=1)
+    with genius({"/web/1": Reply(400)}, {1: [song(1), song(2)]}) as server:
+        run(server, "vale")
+    assert statuses(connection) == {"1": "failed", "2": "ok"}
+    with genius({}, {1: [song(1), song(2)]}) as server:
+        assert figures(run(server, "vale"))["rows_new"] == 1
+    assert statuses(connection) == {"1": "ok", "2": "ok"}
+
+
+def test_pages_that_are_no_song_pages_are_blocked_not_missing(
+    settings: Settings, connection: psycopg.Connection
+) -> None:
+    watch(connection, Vale=1)
+    with genius({"/web/1": page("hello")}, {1: [song(1), song(2)]}) as server:
+        run(server, "vale")
+    assert statuses(connection) == {"1": "blocked", "2": "ok"}
+
+
+def test_nul_in_an_answer_is_a_failure_and_does_not_reach_the_database(
+    settings: Settings, connection: psycopg.Connection
+) -> None:
+    watch(connection, Vale=1)
+    with genius({}, {1: [song(1, title="So\0ng"), song(2, title="So\ud800ng"), song(3)]}) as server:
+        run(server, "vale")
+    assert statuses(connection) == {"1": "failed", "2": "failed", "3": "ok"}
+
+
+def test_without_leave_to_fetch_pages_the_asset_says_what_to_set(
+    settings: Settings, connection: psycopg.Connection
+) -> None:
+    with genius({}, {}) as server:
+        told = figures(run(server, "vale", scrape=False, simulated=False))
+        assert server.requests == []
+    assert told["status"] == "not configured"
+    assert "RAP_GENIUS__SCRAPE=true" in told["remedy"]
+
+
+def test_a_refused_token_is_not_tried_again(settings: Settings, connection: psycopg.Connection) -> None:
+    watch(connection, Vale=1)
+    with genius({"/api/artists/1/songs": Reply(401)}, {1: []}) as server:
+        result = run(server, "vale", raises=False)
+        assert not result.success
+        assert len(server.requests) == 1
+
+
+def test_a_song_is_found_by_artist_and_title_or_not_at_all() -> None:
+    hits = [{"result": {"id": 1, "title": "Karma Street", "primary_artist": {"id": 1, "name": "Vale"}}},
+            {"result": {"id": 2, "title": "Creeping", "primary_artist": {"id": 3, "name": "Genius English Translations"}}},
+            {"result": {"id": 3, "title": "CREEPING (feat. Crow)", "primary_artist": {"id": 1, "name": "Vale"}}}]  # fmt: skip
+    with serving(lambda path: api({"hits": hits})) as server, client(server) as opened:
+        assert find_song(opened, "vale", "Creeping") == 3
+        assert find_song(opened, "Vale", "Creep") is None
+        assert find_song(opened, "Crow", "Creeping") is None
+
+
+def test_a_real_song_never_overwrites_a_simulated_one(connection: psycopg.Connection) -> None:
+    def raw(simulated: bool) -> queries.RawSong:
+        return queries.RawSong(
+            "genius", "1", "vale", "Vale", "Tide", "ok", None, {}, "x", "0" * 64, simulated=simulated
+        )
+
+    assert queries.store_raw_songs(connection, [raw(True)]) == 1
+    assert queries.store_raw_songs(connection, [raw(False)]) == 0
+    assert connection.execute("select simulated from raw_songs").fetchall() == [(True,)]
+
+
+def test_the_world_is_watched_fetched_and_made_into_tracks(
+    settings: Settings, world: str, connection: psycopg.Connection
+) -> None:
+    httpx.delete(f"{world}/faults").raise_for_status()
+    slugs = watching.sync_watch_list(connection, settings)
+    assert len(slugs) == 10
+    assert watching.sync_watch_list(connection, settings) == slugs == watching.slugs(connection, simulated=True)
+    with settings_client(settings) as opened:
+        artists = list(queries.artists_by_slug(connection, slugs).values())
+        assert all(artist.simulated and artist.genius_id for artist in artists)
+        from rap_platform.lyrics.fetching import fetch_artists
+
+        songs = [
+            item for item in fetch_artists(opened, artists, {}, most_songs=50) if isinstance(item, queries.RawSong)
+        ]
+    assert len(songs) == 40
+    queries.store_raw_songs(connection, songs)
+    report = BuildReport()
+    for _ in build_tracks(connection, report):
+        pass
+    assert report.new + sum(report.set_aside.values()) == sum(one.status == "ok" for one in songs)
+    assert report.new >= 30
+    dirty = connection.execute(
+        r"select count(*) from tracks where lyrics ~ '\d*Embed$|You might also like(\[|$)|Contributors|Get tickets as low as' or not simulated"
+    ).fetchone()
+    assert dirty == (0,)
+
+
+def test_artists_of_the_settings_are_watched_with_the_real_genius(
+    settings: Settings, connection: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert watching.sync_watch_list(connection, settings) == []
+    monkeypatch.setenv("RAP_GENIUS__TOKEN", "x")
+    monkeypatch.setenv("RAP_GENIUS__ARTISTS", '["Vale", " ", "JAY-Q"]')
+    get_settings.cache_clear()
+    assert watching.sync_watch_list(connection, get_settings()) == ["jay-q", "vale"]
+    assert connection.execute("select bool_or(simulated) from artists").fetchone() == (False,)
+
+
+@contextmanager
+def settings_client(settings: Settings) -> Any:
+    with GeniusClient(settings.genius_endpoint(), scrape=False) as opened:
+        yield opened
+
+
+def test_artists_is_the_partition_set_of_the_asset() -> None:
+    assert assets.genius_songs.partitions_def == ARTISTS

@@ -1,0 +1,158 @@
+"""Analysis of pasted lyrics: by the stand-in LLM over HTTP, by the rules, from the cache; and ratings by a real registered model."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+from pydantic import SecretStr
+
+from rap_platform.local import process
+from rap_platform.resources.mlflow import MlflowResource
+from rap_platform.settings import Llm, Settings
+from rap_platform.training.features import COLUMNS
+from rap_platform.training.quality import TRUSTED_TYPES
+
+Serve = Callable[[Settings], httpx.Client]
+LYRICS = """[Verse 1]
+I count the streetlights home, each one a debt I paid
+The city hums a tune that older hands have made
+My mother kept the lamp on, said the dark would fade
+I learned to read by that lamp, that is how plans get laid
+The corner store is closing and the owner knows my name
+He lends me bread on Fridays and he never keeps the claim
+I write it in a notebook, every kindness has a frame
+So when the money finds me I will answer it the same
+
+[Hook]
+Keep the lamp on, keep the lamp on
+I am coming up the road before the night is gone
+Keep the lamp on, keep the lamp on
+Every step I take is one more line to build upon"""
+
+
+def analyze(api: httpx.Client, **question: object) -> dict[str, object]:
+    answer = api.post("/analyze", json={"lyrics": LYRICS, **question})
+    assert answer.status_code == 200, answer.text
+    found: dict[str, object] = answer.json()
+    return found
+
+
+def test_the_rules_analyse_and_the_second_answer_is_cached(api: httpx.Client) -> None:
+    first, second = (analyze(api, analyzer="rule_based") for _ in range(2))
+    assert first["success"] is True
+    assert (first["analyzer"], first["model"], first["simulated"], first["fallback_reason"]) == (
+        "rule_based",
+        "rules",
+        False,
+        None,
+    )
+    assert (first["cached"], second["cached"]) == (False, True)
+    assert first["analysis"] == second["analysis"]
+    analysis = first["analysis"]
+    assert isinstance(analysis, dict)
+    assert all(1 <= analysis[score] <= 10 for score in ("quality", "complexity", "wordplay", "storytelling"))
+    for finding in analysis["evidence"]:
+        assert LYRICS[finding["start"] : finding["end"]] == finding["quote"]
+    assert analyze(api, analyzer="rule_based", use_cache=False)["cached"] is False
+
+
+def test_rhymes_come_with_the_analysis(api: httpx.Client) -> None:
+    rhymes = analyze(api, analyzer="rule_based")["rhymes"]
+    assert isinstance(rhymes, list)
+    assert [line["text"] for line in rhymes] == LYRICS.split("\n")
+    letters = {line["text"].rsplit(" ", 1)[-1]: line["spans"][-1]["letter"] for line in rhymes if line["spans"]}
+    assert letters["paid"] == letters["made"] == letters["fade"] == letters["laid"]
+    assert letters["name"] == letters["claim"] or letters["name"] == letters["frame"]
+
+
+def test_without_an_llm_the_rules_answer_and_say_so(api: httpx.Client) -> None:
+    found = analyze(api, analyzer="qwen")
+    assert found["analyzer"] == "rule_based"
+    assert "RAP_LLM__API_KEY" in str(found["fallback_reason"])
+    assert found["simulated"] is False
+    assert 'rap_analysis_fallbacks_total{reason="not_configured"} 1.0' in api.get("/metrics").text
+
+
+def test_an_llm_that_is_down_is_not_waited_for(serve: Serve, settings: Settings) -> None:
+    llm = Llm(base_url=f"http://127.0.0.1:{process.free_port()}/v1", api_key=SecretStr("a key"))
+    api = serve(settings.model_copy(update={"llm": llm}))
+    found = analyze(api, analyzer="qwen")
+    assert found["analyzer"] == "rule_based"
+    assert "does not answer" in str(found["fallback_reason"])
+    assert "a key" not in str(found)
+    again = analyze(api, analyzer="qwen")
+    assert again["cached"] is True, "the rules' answer is known"
+    assert again["fallback_reason"] == found["fallback_reason"]
+
+
+def test_the_stand_in_llm_answers_and_is_marked_simulated(world: str, serve: Serve, settings: Settings) -> None:
+    api = serve(settings)
+    first = analyze(api, analyzer="qwen")
+    if first["analyzer"] == "rule_based":  # one of the world's faults that no second question mended
+        first = analyze(api, analyzer="qwen")
+    assert first["analyzer"] == "qwen"
+    assert first["simulated"] is True
+    assert first["model"] == settings.llm.model
+    second = analyze(api, analyzer="qwen")
+    assert second["cached"] is True
+    assert second["analysis"] == first["analysis"]
+    assert second["simulated"] is True
+
+
+def test_text_that_cannot_be_scored_is_no_success_and_has_no_scores(api: httpx.Client) -> None:
+    answer = api.post("/analyze", json={"lyrics": "la la la la", "analyzer": "rule_based"}).json()
+    assert answer["success"] is False
+    assert answer["analysis"] is None
+    assert answer["error"]
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> MlflowResource:
+    """An MLflow store in a file."""
+    return MlflowResource(tracking_uri=f"sqlite:///{tmp_path}/mlflow.db")
+
+
+def register(registry: MlflowResource, rating: float) -> str:
+    """Register a model that always says `rating`, as champion; its version."""
+    import pandas as pd
+    from sklearn.dummy import DummyRegressor
+
+    rows = pd.DataFrame(np.zeros((2, len(COLUMNS))), columns=list(COLUMNS))
+    model = DummyRegressor(strategy="constant", constant=rating).fit(rows, np.array([rating, rating]))
+    with registry.run("quality_model", "constant", tags={"simulated": "true"}) as run:
+        version = run.model(
+            model, name="quality_model", example=rows, predicted=model.predict(rows), requirements=["scikit-learn"],
+            trusted_types=TRUSTED_TYPES, tags={"simulated": "true"},
+        )  # fmt: skip
+    registry.client().set_registered_model_alias("quality_model", "champion", version.version)
+    return str(version.version)
+
+
+@pytest.mark.filterwarnings("ignore")  # MLflow warns while it is imported and about its own models
+def test_the_champion_rates_and_a_new_champion_takes_over(
+    serve: Serve, settings: Settings, registry: MlflowResource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rap_platform.serving.api.quality.model.RECHECK_S", 0.0)
+    api = serve(settings.model_copy(update={"mlflow_tracking_uri": registry.tracking_uri}))
+    none = api.post("/predict-quality", json={"lyrics": LYRICS})
+    assert none.status_code == 503
+    assert "champion" in none.json()["detail"]
+    version = register(registry, 7.3)
+    answer = api.post("/predict-quality", json={"lyrics": LYRICS, "artist": "Somebody"})
+    assert answer.status_code == 200, answer.text
+    assert answer.json() | {"processing_time_ms": 0} == {
+        "rating": 7.3,
+        "quality_score": pytest.approx(0.7),
+        "model": "quality_model",
+        "model_version": version,
+        "simulated": True,
+        "artist": "Somebody",
+        "lyrics_preview": "I count the streetlights home, each one a debt I paid",
+        "processing_time_ms": 0,
+    }
+    newer = register(registry, 4.0)
+    taken_over = api.post("/predict-quality", json={"lyrics": LYRICS}).json()
+    assert (taken_over["rating"], taken_over["model_version"]) == (4.0, newer)
+    assert api.get("/health").json()["components"]["model"]["detail"].startswith(f"models:/quality_model/{newer}")

@@ -1,0 +1,282 @@
+"""What the songwriter writes, and what the hidden truth and its panel look like."""
+
+import ast
+import re
+import statistics
+import subprocess
+import sys
+from collections import Counter, defaultdict
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from rap_platform.world import openings, rhymes, songwriter, truth
+from rap_platform.world.corpus import Corpus
+from rap_platform.world.lexicon import MOODS, THEMES
+
+SEED = 2026
+WORLD = Path(songwriter.__file__).parent
+
+
+@pytest.fixture(scope="module")
+def corpus() -> Corpus:
+    return Corpus(SEED, 250, 1200)
+
+
+@pytest.fixture(scope="module")
+def songs(corpus: Corpus) -> list[tuple[truth.Truth, songwriter.Song]]:
+    chosen = [corpus.at(number) for number in range(0, corpus.songs, 4)]
+    return [(truth.song(SEED, *one), songwriter.write(SEED, *one)) for one in chosen]
+
+
+def grams(text: str) -> set[tuple[str, ...]]:
+    words = re.findall(r"[\w'-]+", text.casefold())
+    return {tuple(words[start : start + 8]) for start in range(len(words) - 7)}
+
+
+def shared(left: set[tuple[str, ...]], right: set[tuple[str, ...]]) -> float:
+    return len(left & right) / max(1, min(len(left), len(right)))
+
+
+def test_the_default_world_has_1200_songs_by_250_artists(corpus: Corpus) -> None:
+    assert sum(corpus.counts) == 1200
+    assert len(corpus.counts) == 250
+    assert min(corpus.counts) >= 1
+    assert statistics.median(corpus.counts) < statistics.mean(corpus.counts) < max(corpus.counts) / 3
+    names = {corpus.name(artist).casefold() for artist in range(250)}
+    assert len(names) == 250
+    assert any(not name.isascii() for name in names)
+    assert any("&" in name for name in names)
+
+
+def test_at_least_1080_songs_are_usable_and_distinct(corpus: Corpus) -> None:
+    from rap_platform.world.faults import WebFaults
+    from rap_platform.world.genius import fate
+
+    every = [corpus.at(number) for number in range(corpus.songs)]
+    usable = [
+        one for one in every if fate(corpus, *one, WebFaults()) == "song" and truth.song(SEED, *one).version is None
+    ]
+    versions = sum(truth.song(SEED, *one).version is not None for one in every)
+    assert len(usable) >= 1080
+    assert 0.015 < versions / corpus.songs < 0.05
+
+
+def test_a_fresh_process_writes_the_same_song() -> None:
+    code = "from rap_platform.world import songwriter as s; print(s.write(2026, 7, 0).lyrics)"
+    made = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PYTHONHASHSEED": "99", "PYTHONUTF8": "1"},
+    ).stdout
+    assert made.strip() == songwriter.write(SEED, 7, 0).lyrics.strip()
+    assert songwriter.write(SEED + 1, 7, 0).lyrics != songwriter.write(SEED, 7, 0).lyrics
+
+
+def test_songs_are_long_and_have_verses_and_a_hook(songs: list[tuple[truth.Truth, songwriter.Song]]) -> None:
+    words = [len(song.lyrics.split()) for _, song in songs]
+    assert statistics.mean(words) >= 300
+    assert min(words) >= 200
+    for _, song in songs:
+        kinds = Counter(section.kind for section in song.sections)
+        assert kinds["verse"] >= 2, song.title
+        assert kinds["hook"] >= 2, song.title
+        verses = [section for section in song.sections if section.kind == "verse"]
+        assert all(12 <= len(verse.lines) <= 22 for verse in verses)
+        assert all(re.match(r"Verse \d", verse.header) for verse in verses)
+        hooks = {section.lines for section in song.sections if section.kind == "hook"}
+        assert len(hooks) == 1, "a hook comes back unchanged"
+
+
+def test_bars_are_filled_and_spelt(songs: list[tuple[truth.Truth, songwriter.Song]]) -> None:
+    for _, song in songs:
+        for section in song.sections:
+            for line in section.lines:
+                assert not re.search(r"[{}@_]|  | ,|,,|\ba (?:a|an|the|my)\b", line), line
+                assert line[0].isupper() or not line[0].isalpha(), line
+                assert len(line.split()) <= 24, line
+    text = " ".join(song.lyrics for _, song in songs)
+    assert not re.findall(
+        r"\b[Aa] (?:apple|old|ancient|honest|empty|umbrella|alley|octopus|engine|oath|hourglass)\b", text
+    )
+    assert not re.findall(r"\b[Aa]n (?:unit|university|one|unit|used|useful|brass|king)\b", text)
+
+
+def test_bars_meant_to_rhyme_rhyme_by_the_dictionary(songs: list[tuple[truth.Truth, songwriter.Song]]) -> None:
+    pairs = [
+        (song.sections[section].lines[left], song.sections[section].lines[right])
+        for _, song in songs
+        for section, left, right in song.rhymed
+    ]
+    wanted = {songwriter.last_word(line) for pair in pairs for line in pair}
+    sounds = rhymes.load(wanted)
+    assert len(pairs) > 20 * len(songs) * 0.6
+    for left, right in pairs:
+        one, other = songwriter.last_word(left), songwriter.last_word(right)
+        assert rhymes.rhyme_key(sounds[one]) == rhymes.rhyme_key(sounds[other]), (left, right)
+        assert sounds[one] != sounds[other], (left, right)
+
+
+def test_no_two_verses_are_alike_by_accident(songs: list[tuple[truth.Truth, songwriter.Song]]) -> None:
+    holders: dict[tuple[str, ...], set[int]] = defaultdict(set)
+    verses = [
+        (number, grams("\n".join(section.lines)))
+        for number, (told, song) in enumerate(songs)
+        if told.version is None
+        for section in song.sections
+        if section.kind == "verse"
+    ]
+    for place, (_, found) in enumerate(verses):
+        for gram in found:
+            holders[gram].add(place)
+    overlap: Counter[tuple[int, int]] = Counter()
+    for places in holders.values():
+        for left in places:
+            for right in places:
+                if left < right:
+                    overlap[left, right] += 1
+    worst = max(
+        (count / min(len(verses[left][1]), len(verses[right][1])) for (left, right), count in overlap.items()),
+        default=0,
+    )
+    assert worst < 0.12
+    assert sum(len(places) > 1 for places in holders.values()) / len(holders) < 0.02
+
+
+def test_a_version_is_nearly_its_origin(corpus: Corpus) -> None:
+    every = [corpus.at(number) for number in range(corpus.songs)]
+    versions = [one for one in every if truth.song(SEED, *one).version]
+    assert len(versions) > 15
+    for artist, song in versions:
+        told = truth.song(SEED, artist, song)
+        assert told.version_of is not None
+        assert songwriter.title(SEED, artist, song).startswith(songwriter.title(SEED, artist, told.version_of))
+        one, other = songwriter.write(SEED, artist, song).lyrics, songwriter.write(SEED, artist, told.version_of).lyrics
+        assert 0.6 < shared(grams(one), grams(other)) <= 1
+
+
+def test_craft_can_be_seen_and_charisma_can_not(songs: list[tuple[truth.Truth, songwriter.Song]]) -> None:
+    from scipy.stats import spearmanr
+
+    plain = {line.split(" ", 1)[1].casefold() for line in openings.PLAIN.strip().splitlines()}
+    share = [
+        sum(
+            any(line.casefold().startswith(start) for start in plain)
+            for section in song.sections
+            for line in section.lines
+        )
+        for _, song in songs
+    ]
+    rhyming = [len(song.rhymed) / sum(len(section.lines) for section in song.sections) for told, song in songs]
+    fresh = [told.version is None for told, _ in songs]
+    craft = [told.craft for told, _ in songs]
+    charisma = [told.charisma for told, _ in songs]
+    assert spearmanr(craft, share).statistic < -0.3
+    assert (
+        spearmanr(
+            [c for c, f in zip(craft, fresh, strict=True) if f], [r for r, f in zip(rhyming, fresh, strict=True) if f]
+        ).statistic
+        > 0.3
+    )
+    assert abs(spearmanr(charisma, share).statistic) < 0.2
+
+
+def test_truth_has_a_human_spread(corpus: Corpus) -> None:
+    told = [truth.song(SEED, *corpus.at(number)) for number in range(corpus.songs)]
+    quality = [one.quality for one in told]
+    assert 5.4 < statistics.mean(quality) < 6.2
+    assert 1.1 < statistics.stdev(quality) < 1.7
+    assert {one.mood for one in told} == set(MOODS)
+    assert {theme for one in told for theme in one.themes} == set(THEMES)
+    assert all(truth.FIRST_YEAR <= one.year <= truth.LAST_YEAR for one in told)
+    early = [one for one in told if one.year < 1998]
+    late = [one for one in told if one.year > 2012]
+
+    def share(group: list[truth.Truth], theme: str) -> float:
+        return sum(theme in one.themes for one in group) / len(group)
+
+    assert share(early, "hip_hop_culture") > share(late, "hip_hop_culture")
+    assert share(late, "heartbreak") > share(early, "heartbreak")
+
+
+def test_one_rater_alone_has_an_icc_of_two_thirds(corpus: Corpus) -> None:
+    rows = [[given.rating for given in truth.ratings(SEED, *corpus.at(number))] for number in range(corpus.songs)]
+    assert {len(row) for row in rows} == {3, 4, 5, 6, 7}
+    assert all(1 <= rating <= 10 for row in rows for rating in row)
+    total = sum(map(len, rows))
+    grand = sum(map(sum, rows)) / total
+    between = sum(len(row) * (statistics.mean(row) - grand) ** 2 for row in rows) / (len(rows) - 1)
+    within = sum((rating - statistics.mean(row)) ** 2 for row in rows for rating in row) / (total - len(rows))
+    size = (total - sum(len(row) ** 2 for row in rows) / total) / (len(rows) - 1)
+    assert 0.58 < (between - within) / (between + (size - 1) * within) < 0.72
+
+
+def test_guests_stay_within_their_crew(corpus: Corpus) -> None:
+    with_guest = [
+        told for number in range(corpus.songs) if (told := truth.song(SEED, *corpus.at(number))).guest is not None
+    ]
+    assert 0.08 < len(with_guest) / corpus.songs < 0.25
+    assert all(
+        told.guest is not None
+        and told.guest // truth.CREW_SIZE == told.artist // truth.CREW_SIZE
+        and told.guest != told.artist
+        for told in with_guest
+    )
+
+
+def test_the_world_imports_nothing_of_the_package_but_settings() -> None:
+    for module in WORLD.glob("*.py"):
+        for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+            names = (
+                [alias.name for alias in node.names]
+                if isinstance(node, ast.Import)
+                else [node.module or ""]
+                if isinstance(node, ast.ImportFrom)
+                else []
+            )
+            for name in names:
+                assert not name.startswith("rap_platform") or name.startswith(
+                    ("rap_platform.world", "rap_platform.settings")
+                ), (module.name, name)
+
+
+def test_57718_tracks_need_no_more_memory_than_their_titles() -> None:
+    code = (
+        "import psutil\nfrom rap_platform.world import songwriter\nfrom rap_platform.world.corpus import Corpus\n"
+        "world = Corpus(2026, 4000, 57718)\nassert world.search('paper crown', 5)\n"
+        "for number in range(0, 57718, 577): songwriter.write(2026, *world.at(number))\n"
+        "print(psutil.Process().memory_info().rss / 2**20)"
+    )
+    megabytes = float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
+    assert megabytes < 120
+
+
+def test_ids_lead_back_to_their_songs() -> None:
+    corpus = Corpus(SEED, 4000, 57_718)
+    for number in (0, 1, 999, 30_000, 57_717):
+        artist, song = corpus.at(number)
+        assert corpus.find_song(corpus.song_id(artist, song)) == (artist, song)
+        assert corpus.find_spotify(corpus.spotify_id(artist, song, 2)) == (artist, song, 2)
+        assert corpus.find_isrc(corpus.isrc(artist, song)) == (artist, song)
+        assert corpus.find_artist(corpus.artist_id(artist)) == artist
+    assert corpus.find_song(17) is None
+    assert corpus.find_spotify("0" * 21) is None
+    assert corpus.find_isrc("USRC17607839") is None
+
+
+def test_an_impossible_world_says_what_to_change() -> None:
+    with pytest.raises(ValueError, match="raise world_songs or lower world_artists"):
+        Corpus(SEED, 10, 5)
+    with pytest.raises(ValueError, match="raise world_artists"):
+        Corpus(SEED, 2, 50_000)
+
+
+def test_openings_are_never_repeated_within_a_verse(songs: list[tuple[truth.Truth, songwriter.Song]]) -> None:
+    for told, song in songs:
+        for section in song.sections:
+            if section.kind == "verse" and told.craft > 0.5:
+                assert all(left != right for left, right in pairwise(section.lines))
+                assert len(set(section.lines)) == len(section.lines)
