@@ -51,7 +51,7 @@ _NEAR_VOWELS: dict[frozenset[str], float] = {
 VOWELS = "AA AE AH AO AW AY EH ER EY IH IY OW OY UH UW".split()  # noqa: SIM905
 # For each vowel, itself first, those near enough that the rest of the syllable can make it a rhyme.
 NEAR: dict[str, tuple[str, ...]] = {
-    one: (one, *(other for other in VOWELS if _NEAR_VOWELS.get(frozenset((one, other)), 0.0) >= 0.5)) for one in VOWELS
+    one: (one, *(other for other in VOWELS if _NEAR_VOWELS.get(frozenset((one, other)), 0.0) >= 0.6)) for one in VOWELS
 }
 
 _CLASSES: tuple[tuple[str, float], ...] = (

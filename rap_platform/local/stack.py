@@ -35,6 +35,9 @@ STOP_TIMEOUT_S = 90.0
 START_TIMEOUT_S = 180.0
 LOCK_PATIENCE_S = 600.0
 URLS = ("database_url", "dagster_database_url", "redis_url", "mlflow_tracking_uri", "world_url")
+# The fill starts with these, while the rest still starts. MLflow is needed only after many steps: its client waits for it.
+FILL_NEEDS = ("postgres", "valkey", "world")
+MLFLOW_PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "7"}
 NAMES = {"postgres": "postgres", "redis": "valkey", "mlflow": "mlflow", "world": "world"}
 
 console = Console(stderr=True)
@@ -77,12 +80,12 @@ def up(settings: Settings, *, fill: bool = True, exit_after_fill: bool = False) 
             supervisor = Supervisor(specs, data_dir / RECORD, _facts(settings, "up"))
             console.print(f"starting {', '.join(service.name for service in specs)}; logs in {data_dir / 'logs'}")
             if "postgres" not in ours:
-                catalogue.prepare_databases(settings, ours)
-            core = [service.name for service in specs if service.name not in ("dagster", "api", "code_server")]
-            _await(supervisor, core if fill else [service.name for service in specs], asked_to_stop, told)
+                _external(settings)
             if fill:
+                names = [service.name for service in specs if service.name in FILL_NEEDS]
+                _await(supervisor, names, asked_to_stop, told)
                 filling = _fill(settings, supervisor, asked_to_stop)
-                _await(supervisor, [service.name for service in specs], asked_to_stop, told)
+            _await(supervisor, [service.name for service in specs], asked_to_stop, told)
             _panel(settings, supervisor, filling, time.monotonic() - started, stays=not exit_after_fill)
             if not exit_after_fill:
                 supervisor.add(catalogue.daemon_service(settings, home / "workspace.yaml"))
@@ -272,7 +275,7 @@ def _fill(settings: Settings, supervisor: Supervisor, asked_to_stop: list[int]) 
     started = time.monotonic()
     child = subprocess.Popen(
         [sys.executable, "-m", "rap_platform.cli", "run"],
-        env=child_environment(settings),
+        env=child_environment(settings) | MLFLOW_PATIENCE,
         preexec_fn=process.die_with_us(),  # noqa: PLW1509 - one prctl; we start no threads
     )
     try:

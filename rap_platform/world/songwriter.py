@@ -768,7 +768,7 @@ def write(seed: int, artist_index: int, song_index: int) -> Song:
     pen = _Pen(seed, told, truth.stream(seed, "song", artist_index, song_index))
     chance, who = pen.chance, pen.who
     name = title(seed, artist_index, song_index)
-    bars = (12, 16, 16, 20) if told.year < 2000 else (12, 12, 16, 16) if told.year < 2012 else (12, 12, 12, 16)
+    bars = (8, 12, 16, 16) if told.year < 2000 else (8, 12, 12, 16) if told.year < 2012 else (8, 8, 12, 12)
     guest = truth.artist(seed, told.guest).name if told.guest is not None else None
     hook, hook_pairs = pen.hook(name, chance.choice((4, 4, 4, 6) if told.year < 2000 else (4, 4, 6, 8)))
     plan = ["verse", "hook", "verse", "hook"]

@@ -92,9 +92,9 @@ def test_a_four_hundred_word_song_takes_milliseconds() -> None:
 
 
 def _seconds(text: str) -> float:
-    started = time.perf_counter()
+    started = time.process_time()
     analyse(text)
-    return time.perf_counter() - started
+    return time.process_time() - started
 
 
 def test_a_long_poem_costs_in_proportion() -> None:
@@ -119,7 +119,9 @@ def test_hooks_are_headed_or_repeated_lines() -> None:
 
 def test_a_strict_metre_is_more_regular_than_prose() -> None:
     iambic = hear(bars("\n".join(["the sun will rise again today and burn"] * 10)))
-    loose = hear(bars("\n".join(["tell nobody anything", "big red dog barks loud", "an unimaginable possibility remained"] * 5)))
+    loose = hear(
+        bars("\n".join(["tell nobody anything", "big red dog barks loud", "an unimaginable possibility remained"] * 5))
+    )
     regular, irregular = flow.stress_regularity(iambic), flow.stress_regularity(loose)
     assert regular is not None
     assert irregular is not None

@@ -64,7 +64,9 @@ def test_every_track_gets_a_row_and_a_second_run_does_nothing(
         "select rhyme_density, rhyme_scheme, bars, mattr_50 from lyric_features where track_id = %s", [tracks["ok"]]
     ).fetchone()
     assert row == (pytest.approx(expected.rhyme_density), expected.rhyme_scheme, 32, pytest.approx(expected.mattr_50))
-    assert connection.execute("select rhyme_density from lyric_features where status = 'not_english'").fetchone() == (None,)
+    assert connection.execute("select rhyme_density from lyric_features where status = 'not_english'").fetchone() == (
+        None,
+    )
     connection.commit()
     made = connection.execute("select max(computed_at) from lyric_features").fetchone()
     connection.commit()
@@ -77,7 +79,9 @@ def test_changed_lyrics_and_an_old_version_are_made_again_in_place(
 ) -> None:
     changed, old = add_track(connection, 1, song(1)), add_track(connection, 2, song(1))
     materialize(database)
-    connection.execute("update tracks set lyrics = %s, lyrics_sha256 = repeat('a', 64) where track_id = %s", [song(4), changed])
+    connection.execute(
+        "update tracks set lyrics = %s, lyrics_sha256 = repeat('a', 64) where track_id = %s", [song(4), changed]
+    )
     connection.execute("update lyric_features set version = '0' where track_id = %s", [old])
     connection.commit()
     assert materialize(database)["rows_new"] == 2

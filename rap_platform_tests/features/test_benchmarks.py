@@ -12,7 +12,9 @@ from rap_platform.settings import Settings
 
 def test_pairs_are_counted_within_a_stanza() -> None:
     text = "poet\tend_words\tscheme\nann\tnight light day\t1 1 2\n"
-    assert pairs_by_poet(text) == {"ann": Counter({("light", "night", True): 1, ("day", "night", False): 1, ("day", "light", False): 1})}
+    assert pairs_by_poet(text) == {
+        "ann": Counter({("light", "night", True): 1, ("day", "night", False): 1, ("day", "light", False): 1})
+    }
 
 
 def test_scores_are_those_of_the_definition() -> None:

@@ -83,7 +83,12 @@ def test_a_guess_has_exactly_one_primary_stress_and_sounds_right() -> None:
 
 
 def test_a_tree_grown_from_few_words_repeats_what_it_was_taught() -> None:
-    taught = [("bat", ("B", "AE1", "T")), ("bit", ("B", "IH1", "T")), ("tab", ("T", "AE1", "B")), ("tip", ("T", "IH1", "P"))]
+    taught = [
+        ("bat", ("B", "AE1", "T")),
+        ("bit", ("B", "IH1", "T")),
+        ("tab", ("T", "AE1", "B")),
+        ("tip", ("T", "IH1", "P")),
+    ]
     tree = letter_to_sound.grow(taught, least=1)
     assert [letter_to_sound.guess(word, tree) for word, _ in taught] == [phones for _, phones in taught]
 

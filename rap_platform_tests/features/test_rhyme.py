@@ -3,7 +3,16 @@
 import pytest
 
 from rap_platform.features.bars import bars
-from rap_platform.features.rhyme import end_rhymes, find_rhymes, hear, measure, rhyme_factor, rhyme_groups, rhymes, scheme
+from rap_platform.features.rhyme import (
+    end_rhymes,
+    find_rhymes,
+    hear,
+    measure,
+    rhyme_factor,
+    rhyme_groups,
+    rhymes,
+    scheme,
+)
 
 COUPLETS = """[Verse 1]
 The lamp is low, the night is long
@@ -30,7 +39,15 @@ def test_words_that_rhyme_to_the_ear(one: str, other: str) -> None:
 
 @pytest.mark.parametrize(
     ("one", "other"),
-    [("cough", "though"), ("making", "going"), ("night", "day"), ("heart", "heard"), ("rock", "rob"), ("money", "lonely"), ("go", "you")],
+    [
+        ("cough", "though"),
+        ("making", "going"),
+        ("night", "day"),
+        ("heart", "heard"),
+        ("rock", "rob"),
+        ("money", "lonely"),
+        ("go", "you"),
+    ],
 )
 def test_words_that_do_not(one: str, other: str) -> None:
     assert not rhymes(one, other)
@@ -110,6 +127,8 @@ def test_text_without_words_has_no_groups() -> None:
 
 
 def test_an_adlib_in_brackets_is_not_the_end_of_the_line() -> None:
-    sound = hear(bars("I was cold in the hall (yeah)\nWith my back to the wall (uh-huh) (woo!)\n(all night)\nnothing here"))
+    sound = hear(
+        bars("I was cold in the hall (yeah)\nWith my back to the wall (uh-huh) (woo!)\n(all night)\nnothing here")
+    )
     assert [bar.main for bar in sound.bars] == [6, 6, 2, 2]
     assert end_rhymes(sound) == [(0, 1, False)]

@@ -182,7 +182,7 @@ def test_a_purge_deletes_simulated_runs_and_versions_in_mlflow(
         with registry.run("quality_model", simulated, tags={"simulated": simulated}):
             pass
     client.create_registered_model("quality_model")
-    client.create_model_version("quality_model", "models:/nothing", tags={"simulated": "true"})
+    client.create_model_version("quality_model", str(tmp_path), tags={"simulated": "true"})
     counts = purge_simulated(connection, settings.model_copy(update={"mlflow_tracking_uri": registry.tracking_uri}))
     assert (counts["mlflow_runs"], counts["mlflow_versions"]) == (1, 1)
     (experiment,) = [e for e in client.search_experiments() if e.name == "quality_model"]

@@ -43,19 +43,25 @@ def serving() -> Iterator[Service]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
-        def do_GET(self) -> None:  # noqa: N802
+        def do_GET(self) -> None:
             parts = urlsplit(self.path)
             service.asked.append((parts.path, {name: values[0] for name, values in parse_qs(parts.query).items()}))
             queue = service.queued.get(parts.path)
-            status, headers, body = queue.pop(0) if queue else service.standing.get(parts.path, (404, {}, {"error": {"message": "no"}}))
+            status, headers, body = (
+                queue.pop(0) if queue else service.standing.get(parts.path, (404, {}, {"error": {"message": "no"}}))
+            )
             content = body if isinstance(body, bytes) else json.dumps(body).encode()
             self.send_response(status)
-            for name, value in {"Content-Length": str(len(content)), "Content-Type": "application/json", **headers}.items():
+            for name, value in {
+                "Content-Length": str(len(content)),
+                "Content-Type": "application/json",
+                **headers,
+            }.items():
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(content)
 
-        def do_POST(self) -> None:  # noqa: N802
+        def do_POST(self) -> None:
             self.rfile.read(int(self.headers.get("Content-Length", 0)))
             self.do_GET()
 

@@ -25,7 +25,13 @@ FORBIDDEN: tuple[int, dict[str, str], Any] = (403, {}, {"error": {"status": 403,
 
 
 def add_track(
-    conn: psycopg.Connection, title: str, artist: str = "Ann", *, simulated: bool = True, slot: int = 7, payload: str = "{}"
+    conn: psycopg.Connection,
+    title: str,
+    artist: str = "Ann",
+    *,
+    simulated: bool = True,
+    slot: int = 7,
+    payload: str = "{}",
 ) -> int:
     """One artist, raw song and track; returns the track id."""
     (artist_id,) = conn.execute(
@@ -89,7 +95,9 @@ def test_songs_are_matched_missing_or_in_review_and_a_second_run_asks_nothing(
     assert (result["rows_new"], result["matched"], result["missing"], result["review"]) == (3, 1, 1, 1)
     rows = {
         row[0]: row[1:]
-        for row in conn.execute("select track_id, status, method, score, spotify_id, isrc, simulated, expires_at is null from spotify_tracks")
+        for row in conn.execute(
+            "select track_id, status, method, score, spotify_id, isrc, simulated, expires_at is null from spotify_tracks"
+        )
     }
     assert rows[sky] == ("matched", "exact", 1.0, "a", "USABC0100001", True, True)
     assert rows[gone][:2] == ("missing", None)
@@ -134,11 +142,17 @@ def test_real_tracks_are_not_asked_of_the_simulated_spotify_nor_the_other_way(
     add_track(conn, "Sky", simulated=True)
     add_track(conn, "Sky", simulated=False)
     service.standing[SEARCH] = found(track("a", "Sky", "Ann"))
-    result = figures(materialize(spotify_tracks, database, AskService(url=service.url, simulated=True)), "spotify_tracks")
+    result = figures(
+        materialize(spotify_tracks, database, AskService(url=service.url, simulated=True)), "spotify_tracks"
+    )
     assert (result["rows_new"], result["not_asked"]) == (1, 1)
-    result = figures(materialize(spotify_tracks, database, AskService(url=service.url, simulated=False)), "spotify_tracks")
+    result = figures(
+        materialize(spotify_tracks, database, AskService(url=service.url, simulated=False)), "spotify_tracks"
+    )
     assert (result["rows_new"], result["not_asked"]) == (1, 1)
-    labels = conn.execute("select t.simulated, s.simulated from tracks t join spotify_tracks s using (track_id) order by 1").fetchall()
+    labels = conn.execute(
+        "select t.simulated, s.simulated from tracks t join spotify_tracks s using (track_id) order by 1"
+    ).fetchall()
     assert labels == [(False, False), (True, True)]
 
 
@@ -149,7 +163,10 @@ def test_a_track_whose_request_failed_is_a_failed_row_and_the_others_go_on(
     service.standing[SEARCH] = (200, {}, {"surprise": 1})
     spotify = AskService(url=service.url)
     assert figures(materialize(spotify_tracks, database, spotify), "spotify_tracks")["failed"] == 1
-    (status, reason, soon) = conn.execute("select status, reason, expires_at < now() + interval '1 day' from spotify_tracks").fetchone() or ()
+    (status, reason, soon) = (
+        conn.execute("select status, reason, expires_at < now() + interval '1 day' from spotify_tracks").fetchone()
+        or ()
+    )
     assert (status, soon) == ("failed", True)
     assert "tracks.items" in reason
 
@@ -194,18 +211,26 @@ def test_a_code_of_the_import_is_searched_for_first(conn: psycopg.Connection, da
 def test_refused_features_cost_one_request_and_come_from_the_other_provider(
     conn: psycopg.Connection, database: str, service: Service
 ) -> None:
-    known, unknown, odd, unmatched = (add_track(conn, title) for title in ("Sky", "Ground", "Sea", "Nowhere to be found"))
+    known, unknown, odd, unmatched = (
+        add_track(conn, title) for title in ("Sky", "Ground", "Sea", "Nowhere to be found")
+    )
     service.standing[SEARCH] = found(*(track(title.lower(), title, "Ann") for title in ("Sky", "Ground", "Sea")))
     spotify = AskService(url=service.url)
     materialize(spotify_tracks, database, spotify)
     service.standing[FEATURES] = FORBIDDEN
-    rows = [{"id": "u1", "href": "https://x/track/sky", "energy": 0.7, "tempo": 91.0}, {"id": "u2", "href": "https://x/track/sea", "energy": 7}]
+    rows = [
+        {"id": "u1", "href": "https://x/track/sky", "energy": 0.7, "tempo": 91.0},
+        {"id": "u2", "href": "https://x/track/sea", "energy": 7},
+    ]
     service.standing[RECCO] = (200, {}, {"content": rows})
     result = figures(materialize(audio_features, database, spotify), "audio_features")
     assert service.times(FEATURES) == 1
     assert result["spotify_refuses_audio_features"] is True
     stored = {
-        row[0]: row[1:] for row in conn.execute("select track_id, status, source, reason, energy, tempo_bpm, valence from audio_features")
+        row[0]: row[1:]
+        for row in conn.execute(
+            "select track_id, status, source, reason, energy, tempo_bpm, valence from audio_features"
+        )
     }
     assert stored[known] == ("ok", "reccobeats", None, pytest.approx(0.7), 91.0, None)
     assert stored[unknown] == ("unavailable", None, "unknown_to_reccobeats", None, None, None)
@@ -232,7 +257,9 @@ def test_without_another_provider_features_are_unavailable_until_there_is_one(
     conn.commit()
     with_provider = [{"id": "u", "href": f"https://x/track/id{number}", "energy": 0.5} for number in range(60)]
     service.standing[RECCO] = (200, {}, {"content": with_provider})
-    assert figures(materialize(audio_features, database, AskService(url=service.url)), "audio_features")["rows_new"] == 60
+    assert (
+        figures(materialize(audio_features, database, AskService(url=service.url)), "audio_features")["rows_new"] == 60
+    )
     assert conn.execute("select count(*) from audio_features where status = 'ok'").fetchone() == (60,)
 
 
@@ -243,7 +270,12 @@ def test_spotify_comes_first_where_it_answers(conn: psycopg.Connection, database
     materialize(spotify_tracks, database, spotify)
     service.standing[FEATURES] = (200, {}, {"audio_features": [{"id": "sky", "energy": 0.25, "loudness": -8.5}]})
     materialize(audio_features, database, spotify)
-    assert conn.execute("select source, energy, loudness_db, simulated from audio_features").fetchone() == ("spotify", 0.25, -8.5, True)
+    assert conn.execute("select source, energy, loudness_db, simulated from audio_features").fetchone() == (
+        "spotify",
+        0.25,
+        -8.5,
+        True,
+    )
     assert service.times(RECCO) == 0
 
 
@@ -281,7 +313,9 @@ def test_the_simulated_world_is_matched_over_http(world: str, settings: Settings
         sound = figures(materialize(audio_features, database, SpotifyResource()), "audio_features")
         assert sound["spotify_refuses_audio_features"] is True
         assert sound["by_source_or_reason"]["reccobeats"] >= 0.6 * len(songs)
-        assert queries.coverage(conn, simulated=True)["with_audio_features"] == sound["by_source_or_reason"]["reccobeats"]
+        assert (
+            queries.coverage(conn, simulated=True)["with_audio_features"] == sound["by_source_or_reason"]["reccobeats"]
+        )
 
 
 def _songs_of_the_world(client: Any) -> list[tuple[str, str]]:

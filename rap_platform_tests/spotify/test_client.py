@@ -6,7 +6,14 @@ from typing import Any
 
 import pytest
 
-from rap_platform.resources.spotify import FeaturesRefused, RateLimited, SpotifyClient, SpotifyError, Unreachable, chunks
+from rap_platform.resources.spotify import (
+    FeaturesRefused,
+    RateLimited,
+    SpotifyClient,
+    SpotifyError,
+    Unreachable,
+    chunks,
+)
 from rap_platform_tests.spotify.service import Service, found, track
 
 SEARCH = "/v1/search"
@@ -48,7 +55,10 @@ def test_a_long_wait_is_not_slept_through(service: Service) -> None:
 
 
 def test_a_server_error_is_tried_again(service: Service) -> None:
-    service.queued[SEARCH] = [(502, {"Retry-After": "0"}, b"bad gateway"), (500, {"Retry-After": "0"}, {"error": {"message": "oops"}})]
+    service.queued[SEARCH] = [
+        (502, {"Retry-After": "0"}, b"bad gateway"),
+        (500, {"Retry-After": "0"}, {"error": {"message": "oops"}}),
+    ]
     service.standing[SEARCH] = found(track("a", "One", "Ann"))
     with SpotifyClient(service.endpoint()) as client:
         assert len(client.search("one")) == 1
@@ -72,7 +82,10 @@ def test_an_expired_token_is_renewed(service: Service) -> None:
 
 def test_wrong_credentials_are_said_to_be_wrong(service: Service) -> None:
     service.standing["/api/token"] = (400, {}, {"error": "invalid_client", "error_description": "Invalid client"})
-    with SpotifyClient(service.endpoint()) as client, pytest.raises(SpotifyError, match="credentials: invalid_client") as error:
+    with (
+        SpotifyClient(service.endpoint()) as client,
+        pytest.raises(SpotifyError, match="credentials: invalid_client") as error,
+    ):
         client.search("one")
     assert error.value.status == 401
 

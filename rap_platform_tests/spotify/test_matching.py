@@ -38,7 +38,10 @@ def test_a_small_slip_is_a_fuzzy_match_that_passes_the_gate() -> None:
     assert GATE <= match.score < 1.0
 
 
-@pytest.mark.parametrize(("title", "name"), [("Sky", "Sky (Remix)"), ("Sky", "Sky - Live"), ("Sky (Live)", "Sky"), ("Sky", "Sky (Karaoke Version)")])
+@pytest.mark.parametrize(
+    ("title", "name"),
+    [("Sky", "Sky (Remix)"), ("Sky", "Sky - Live"), ("Sky (Live)", "Sky"), ("Sky", "Sky (Karaoke Version)")],
+)
 def test_another_recording_goes_to_a_person(title: str, name: str) -> None:
     match = decide(Wanted("Ann", title), [one("a", name, "Ann")])
     assert match.status == "review"
@@ -85,14 +88,28 @@ def test_queries_go_from_code_to_fields_to_words() -> None:
     assert len(queries(Wanted("Ann", "Sky", isrc="no code"))) == 2
 
 
-@pytest.mark.parametrize("item", [{}, {"id": "a", "name": "Sky"}, {"id": "a", "name": "Sky", "artists": [{}]}, {"id": None, "name": "x", "artists": [{"name": "y"}]}])
+@pytest.mark.parametrize(
+    "item",
+    [
+        {},
+        {"id": "a", "name": "Sky"},
+        {"id": "a", "name": "Sky", "artists": [{}]},
+        {"id": None, "name": "x", "artists": [{"name": "y"}]},
+    ],
+)
 def test_half_a_track_is_refused(item: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="without id"):
         candidate(item)
 
 
 def test_strange_fields_become_unknown_not_wrong() -> None:
-    item = track("a", "Sky", "Ann") | {"duration_ms": -5, "popularity": 400, "explicit": "yes", "album": None, "external_ids": None}
+    item = track("a", "Sky", "Ann") | {
+        "duration_ms": -5,
+        "popularity": 400,
+        "explicit": "yes",
+        "album": None,
+        "external_ids": None,
+    }
     read = candidate(item)
     assert (read.duration_ms, read.popularity, read.explicit, read.album, read.isrc) == (None, None, None, None, None)
 

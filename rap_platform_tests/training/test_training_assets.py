@@ -3,6 +3,7 @@
 import dataclasses
 from pathlib import Path
 
+import httpx
 import numpy as np
 import psycopg
 
@@ -201,3 +202,28 @@ def test_exported_files_come_back_when_somebody_deleted_them(
     assert figures(materialize(assets.training_dataset), "training_dataset")["status"] == "unchanged"
     assert (folder / "train.jsonl").read_bytes() == before["train.jsonl"]
     assert dataclasses.is_dataclass(queries.members(connection, version)[0])
+
+
+def test_the_simulated_panel_is_asked_once_for_each_track(
+    world: str, connection: psycopg.Connection, materialize: Materialize
+) -> None:
+    songs.insert(connection, 3, artists=2, rated=False)
+    songs.insert(connection, 2, artists=2, rated=False, simulated=False, seed=2)
+    catalogue = httpx.get(f"{world}/catalogue/artists", params={"limit": 1, "offset": 0}).json()["artists"]
+    found = httpx.get(
+        f"{world}/genius/api/artists/{catalogue[0]['id']}/songs",
+        params={"per_page": 1},
+        headers={"Authorization": "Bearer simulated"},
+    ).json()
+    known = str(found["response"]["songs"][0]["id"])
+    connection.execute("update tracks set source_id = '99990000' || track_id where source_id <> 's1-0'")
+    connection.execute("update tracks set source_id = %s where source_id = 's1-0'", [known])
+    connection.commit()
+    made = figures(materialize(assets.ratings, checks=checks.CHECKS[:1]), "ratings")
+    assert made["asked"] == 3
+    rows = connection.execute(
+        "select source_id, count(*), bool_and(r.simulated) from ratings r join tracks using (track_id) group by 1"
+    )
+    assert rows.fetchall() == [(known, made["rows_new"], True)]
+    assert made["rows_new"] > 0
+    assert figures(materialize(assets.ratings), "ratings")["asked"] == 2

@@ -85,7 +85,7 @@ def test_songs_are_long_and_have_verses_and_a_hook(songs: list[tuple[truth.Truth
         assert kinds["verse"] >= 2, song.title
         assert kinds["hook"] >= 2, song.title
         verses = [section for section in song.sections if section.kind == "verse"]
-        assert all(12 <= len(verse.lines) <= 22 for verse in verses)
+        assert all(8 <= len(verse.lines) <= 18 for verse in verses)
         assert all(re.match(r"Verse \d", verse.header) for verse in verses)
         hooks = {section.lines for section in song.sections if section.kind == "hook"}
         assert len(hooks) == 1, "a hook comes back unchanged"
