@@ -182,6 +182,7 @@ class Settings(BaseSettings):
     )
     redis_url: SecretStr | None = Field(None, description="redis://…; when set the embedded Valkey is not started")
     mlflow_tracking_uri: str | None = Field(None, description="http://…; when set the embedded MLflow is not started")
+    dagster_url: str | None = Field(None, description="where people reach the Dagster UI; default: its embedded port")
     world: bool = Field(True, description="run the simulated world; off: only what is real")
     world_url: str | None = Field(None, description="where the simulated world answers; default: its embedded port")
     world_seed: int = Field(2026, description="another seed, another world")
@@ -233,6 +234,11 @@ class Settings(BaseSettings):
     def world_root(self) -> str:
         """Root URL of the simulated world."""
         return self.world_url or f"http://127.0.0.1:{self.ports.world}"
+
+    @property
+    def dagster_root(self) -> str:
+        """Root URL of the Dagster UI, for links."""
+        return self.dagster_url or f"http://127.0.0.1:{self.ports.dagster}"
 
     def require_database_url(self) -> str:
         """The DSN of the application's database. Raises NotConfigured."""

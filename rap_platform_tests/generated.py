@@ -54,13 +54,14 @@ def graph() -> str:
     from rap_platform.definitions import PIPELINE, defs
 
     asset_graph = defs.resolve_asset_graph()
+    ordered = [key for level in asset_graph.toposorted_asset_keys_by_level for key in sorted(level)]
     lines = ["```mermaid", "flowchart LR"]
     for stage in PIPELINE:
         lines.append(f"  subgraph {stage}")
-        keys = [key for key in asset_graph.toposorted_asset_keys if asset_graph.get(key).group_name == stage]
+        keys = [key for key in ordered if asset_graph.get(key).group_name == stage]
         lines += [f"    {key.to_user_string()}" for key in keys]
         lines.append("  end")
-    for key in asset_graph.toposorted_asset_keys:
+    for key in ordered:
         parents = sorted(parent.to_user_string() for parent in asset_graph.get(key).parent_keys)
         lines += [f"  {parent} --> {key.to_user_string()}" for parent in parents]
     return "\n".join([*lines, "```"])

@@ -207,7 +207,7 @@ def _log(
     except NotConfigured as reason:
         context.log.warning("the report is not in MLflow: %s", reason)
     else:
-        tags = dagster_tags(context, simulated=version.simulated, dagster_port=settings.ports.dagster) | {
+        tags = dagster_tags(context, simulated=version.simulated) | {
             "key": digest,
             "dataset": version.version,
         }

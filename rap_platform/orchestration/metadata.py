@@ -40,6 +40,8 @@ def value(figure: object) -> Any:
     """A figure in a form that Dagster stores and plots; NULL stays visible as text."""
     if figure is None:
         return "none"
+    if isinstance(figure, dg.MetadataValue):
+        return figure
     if isinstance(figure, datetime):
         return figure.isoformat()
     if isinstance(figure, Mapping):

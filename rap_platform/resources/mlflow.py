@@ -268,11 +268,11 @@ def git_commit() -> str | None:
     return found.stdout.strip() if found.returncode == 0 else None
 
 
-def dagster_tags(context: dg.AssetExecutionContext, *, simulated: bool, dagster_port: int) -> dict[str, object]:
+def dagster_tags(context: dg.AssetExecutionContext, *, simulated: bool) -> dict[str, object]:
     """The tags that lead from an MLflow run back to the Dagster run and asset that made it."""
     return {
         "dagster.run_id": context.run.run_id,
         "dagster.asset_key": context.asset_key.to_user_string(),
-        "dagster.url": f"http://127.0.0.1:{dagster_port}/runs/{context.run.run_id}",
+        "dagster.url": f"{get_settings().dagster_root}/runs/{context.run.run_id}",
         "simulated": str(simulated).lower(),
     }

@@ -173,7 +173,7 @@ def quality_model(
         y = np.array([member.label for member in train])
         fitted = quality.fit(x, y, [member.group_key for member in train], seed=settings.dataset.seed)
         tags = {
-            **dagster_tags(context, simulated=version.simulated, dagster_port=settings.ports.dagster),
+            **dagster_tags(context, simulated=version.simulated),
             "key": key,
             "dataset": version.version,
             "dataset_digest": version.digest,

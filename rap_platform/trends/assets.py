@@ -85,7 +85,7 @@ def _show(
     except NotConfigured as reason:
         context.log.warning("the trend report is not in MLflow: %s", reason)
     else:
-        tags = dagster_tags(context, simulated=body["simulated"], dagster_port=get_settings().ports.dagster) | {
+        tags = dagster_tags(context, simulated=body["simulated"]) | {
             "key": digest,
             "mlflow.note.content": text,
         }

@@ -74,7 +74,7 @@ def serving(answer: Callable[[str], Reply]) -> Iterator[Server]:
             if reply.cut:
                 self.close_connection = True
 
-        def log_message(self, format: str, *args: object) -> None:
+        def log_message(self, *_: object) -> None:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

@@ -47,7 +47,8 @@ def test_a_song_becomes_a_track_with_its_facts(connection: psycopg.Connection, t
     report = build(connection)
     assert (report.new, report.sections, dict(report.cleaning)) == (1, 2, {"contributors_header": 1, "embed": 1})
     row = connection.execute(
-        "select source_id, artist, title, normalised_title, featured, genre, year, views, language, line_count, word_count, cleaning, cleaner_version, simulated from tracks"
+        "select source_id, artist, title, normalised_title, featured, genre, year, views, language, line_count, word_count,"
+        " cleaning, cleaner_version, simulated from tracks"
     ).fetchone()
     assert row == (
         "genius5m:77", "Vale", "Tide (feat. Ada Quill)", "tide", ["Crow", "Ada Quill"], "rap", 2004, 8700, "en", 8, 46,
@@ -157,7 +158,8 @@ def test_a_block_or_failure_never_overwrites_what_is_known(connection: psycopg.C
 
 def test_metadata_of_genius_is_read(connection: psycopg.Connection) -> None:
     song = {
-        "featured_artists": [{"name": "Crow"}], "album": {"name": "Sea"}, "release_date_components": {"year": 2004, "month": 2, "day": 30}, "release_date": "2004-02-29",
+        "featured_artists": [{"name": "Crow"}], "album": {"name": "Sea"},
+        "release_date_components": {"year": 2004, "month": 2, "day": 30}, "release_date": "2004-02-29",
         "stats": {"pageviews": 1234}, "explicit": True, "language": "en",
     }  # fmt: skip
     store(connection, page("\n\n".join(STANZAS)), "1" * 64, song=song)

@@ -106,7 +106,8 @@ def test_length_alone_condemns_nothing() -> None:
 
 _PIECES = st.sampled_from(
     ["Embed", "12Embed", "You might also like", "See Vale Live", "Get tickets as low as $20", "3 Contributors", "Vale Lyrics", " Lyrics", "[Hook]", "[", "\n",
-     "\n\n\n", "\r\n", "\u2028", "\x85", "<br>", "&amp;", "&amp;amp;", "&#10;", "\u200b", "\u00a0", "е", "o", "e\u0301", "Read More", "…", " ", "1992", "\x1b", "rain"]
+     "\n\n\n", "\r\n", "\u2028", "\x85", "<br>", "&amp;", "&amp;amp;", "&#10;", "\u200b", "\u00a0", "е", "o", "e\u0301", "Read More", "…", " ", "1992", "\x1b",
+     "rain"]
 )  # fmt: skip
 _TEXTS = st.one_of(st.text(max_size=200), st.lists(_PIECES, max_size=25).map("".join))
 

@@ -113,7 +113,8 @@ def test_the_token_goes_to_the_api_alone_and_everybody_learns_who_asks() -> None
 
 def test_a_redirect_is_followed_at_home_only() -> None:
     with serving(lambda path: lyrics_page("secret")) as elsewhere:
-        home = {"/web/a": Reply(302, headers={"location": "/web/b"}), "/web/b": lyrics_page("home"), "/web/c": Reply(302, headers={"location": f"{elsewhere.url}/x"}),
+        home = {"/web/a": Reply(302, headers={"location": "/web/b"}), "/web/b": lyrics_page("home"),
+                "/web/c": Reply(302, headers={"location": f"{elsewhere.url}/x"}),
                 "/web/d": Reply(302, headers={"location": "/web/d"}), "/web/e": Reply(302, headers={"location": "file:///etc/passwd"})}  # fmt: skip
         with serving(lambda path: home[path]) as server, client(server) as genius:
             assert "home" in genius.page(f"{server.url}/web/a").text

@@ -11,7 +11,8 @@ CONTAINERS = """<!doctype html><html><head><title>Letter Home</title></head><bod
 <button>12 Contributors</button><h2>Letter Home Lyrics</h2></div>[Verse 1]<br/>Rain on the <i>window</i>, a
  <a href="/1/fragment"><span>light in the hall<br/>I wrote</span></a> you a letter<br/><br/>[Hook]<br/>Stay up</div>
 <aside>advert</aside>
-<div data-lyrics-container="true" class="Lyrics__Container-x">Stay <b>down</b>&#x27;n<br>out<div data-exclude-from-selection="true">You might also like</div></div>
+<div data-lyrics-container="true" class="Lyrics__Container-x">Stay <b>down</b>&#x27;n<br>out
+<div data-exclude-from-selection="true">You might also like</div></div>
 %s</body></html>"""
 TEXT = "[Verse 1]\nRain on the window, a light in the hall\nI wrote you a letter\n\n[Hook]\nStay up\nStay down'n\nout"
 

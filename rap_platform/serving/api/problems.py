@@ -1,7 +1,7 @@
 """Errors of the API as RFC 9457 problem+json. No exception text ever reaches a client from here."""
 
 import logging
-from types import MappingProxyType
+from collections.abc import MutableMapping
 from typing import Any
 
 from fastapi import FastAPI
@@ -16,6 +16,10 @@ from starlette.responses import Response
 logger = logging.getLogger("rap_platform.api")
 
 MAX_ERRORS = 20
+
+
+def _retry_after(seconds: int) -> MutableMapping[str, str]:
+    return {"Retry-After": str(seconds)}
 
 
 class InternalProblem(StatusProblem):
@@ -36,7 +40,7 @@ class DatabaseAway(StatusProblem):
     title = "The database does not answer."
     type_ = "database-unavailable"
     status = 503
-    headers_ = MappingProxyType({"Retry-After": "2"})
+    headers_ = _retry_after(2)
 
 
 class EncoderAway(StatusProblem):
@@ -45,7 +49,7 @@ class EncoderAway(StatusProblem):
     title = "The text encoder is not available."
     type_ = "encoder-unavailable"
     status = 503
-    headers_ = MappingProxyType({"Retry-After": "30"})
+    headers_ = _retry_after(30)
 
 
 class NoModel(StatusProblem):
@@ -54,7 +58,7 @@ class NoModel(StatusProblem):
     title = "No quality model is served."
     type_ = "model-unavailable"
     status = 503
-    headers_ = MappingProxyType({"Retry-After": "60"})
+    headers_ = _retry_after(60)
 
 
 class TrackNotFound(NotFoundProblem):
