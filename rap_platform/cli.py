@@ -195,7 +195,7 @@ def import_(
             if (report.new or report.changed) and not dry_run:
                 import dagster as dg
 
-                figures = {
+                figures: dict[str, Any] = {
                     "file": file.name,
                     "rows": report.rows,
                     "rows_new": report.new,

@@ -63,7 +63,7 @@ create table tracks (
     updated_at       timestamptz not null default now(),
     unique (source, source_id),
     check (duplicate_of is distinct from track_id),
-    check ((duplicate_of is null) = (duplicate_score is null))
+    check (duplicate_of is null or duplicate_score is not null)
 );
 create index tracks_slot on tracks (slot);
 create index tracks_artist on tracks (artist_id);

@@ -28,7 +28,9 @@ def report(rows: Sequence[Row], tracks: int) -> dict[str, Any]:
     makers = sorted({(row["analyzer"], row["model"]) for row in rows})
     return {
         "tracks": tracks,
-        "analyzers": [maker_figures([row for row in rows if (row["analyzer"], row["model"]) == maker], tracks) for maker in makers],
+        "analyzers": [
+            maker_figures([row for row in rows if (row["analyzer"], row["model"]) == maker], tracks) for maker in makers
+        ],
         "pairs": [pair_figures(_paired(rows, one, other), one, other) for one, other in combinations(makers, 2)],
     }
 
@@ -79,7 +81,9 @@ def pair_figures(pairs: Sequence[tuple[Row, Row]], one: tuple[str, str], other: 
         return {**figures, "note": f"fewer than {LEAST_PAIRS} tracks in common"}
     for name in SCORES:
         figures[f"spearman_{name}"] = _interval(
-            np.array([a[name] for a, _ in pairs], dtype=np.float64), np.array([b[name] for _, b in pairs], dtype=np.float64), spearman
+            np.array([a[name] for a, _ in pairs], dtype=np.float64),
+            np.array([b[name] for _, b in pairs], dtype=np.float64),
+            spearman,
         )
     for name, names in (("sentiment", SENTIMENTS), ("primary_mood", MOODS)):
         codes = [np.array([names.index(pair[side][name]) for pair in pairs], dtype=np.int64) for side in (0, 1)]
@@ -120,7 +124,9 @@ def _interval(a: Any, b: Any, figure: Callable[[Any, Any], float]) -> dict[str, 
 def markdown(population: str, body: dict[str, Any]) -> str:
     """The report as Markdown."""
     lines = [f"### Analysts on {population} ({body['tracks']} tracks)", ""]
-    lines += ["| analyzer | model | ok | coverage | failures | failure share | repaired | tokens in / out | cost USD | per 1,000 | p50 / p95 ms |"]
+    lines += [
+        "| analyzer | model | ok | coverage | failures | failure share | repaired | tokens in / out | cost USD | per 1,000 | p50 / p95 ms |"
+    ]
     lines += ["|---|---|---|---|---|---|---|---|---|---|---|"]
     for one in body["analyzers"]:
         kinds = ", ".join(f"{kind} {count}" for kind, count in one["failures"].items()) or "none"
@@ -132,7 +138,11 @@ def markdown(population: str, body: dict[str, Any]) -> str:
             f"| {one['repaired']} | {tokens} | {_shown(one['cost_usd'], '.4f')} | {_shown(one['cost_usd_per_1000'], '.4f')} | {times} |"
         )
     for pair in body["pairs"]:
-        lines += ["", f"**{pair['one']} against {pair['other']}**, {pair['pairs']} tracks in common. {pair.get('note', '')}".rstrip(), ""]
+        lines += [
+            "",
+            f"**{pair['one']} against {pair['other']}**, {pair['pairs']} tracks in common. {pair.get('note', '')}".rstrip(),
+            "",
+        ]
         measured = {name: figure for name, figure in pair.items() if isinstance(figure, dict)}
         if measured:
             lines += ["| figure | value | 95 % interval |", "|---|---|---|"]
@@ -156,13 +166,21 @@ def plot(rows: Sequence[Row], population: str) -> Figure | None:
     figure = Figure(figsize=(9, 4), layout="constrained")
     scatter, confusion = figure.subplots(1, 2)
     scatter.scatter([a["quality"] for a, _ in pairs], [b["quality"] for _, b in pairs], s=10, alpha=0.4)
-    scatter.set(xlim=(1, 10), ylim=(1, 10), xlabel=f"quality, {one[0]}", ylabel=f"quality, {other[0]}", title=f"{len(pairs)} tracks, {population}")
+    scatter.set(
+        xlim=(1, 10),
+        ylim=(1, 10),
+        xlabel=f"quality, {one[0]}",
+        ylabel=f"quality, {other[0]}",
+        title=f"{len(pairs)} tracks, {population}",
+    )
     counts = np.zeros((len(SENTIMENTS), len(SENTIMENTS)), dtype=np.int64)
     for a, b in pairs:
         counts[SENTIMENTS.index(a["sentiment"]), SENTIMENTS.index(b["sentiment"])] += 1
     confusion.imshow(counts, cmap="Blues")
     for (row, column), count in np.ndenumerate(counts):
-        confusion.text(column, row, str(count), ha="center", va="center", color="white" if count > counts.max() / 2 else "black")
+        confusion.text(
+            column, row, str(count), ha="center", va="center", color="white" if count > counts.max() / 2 else "black"
+        )
     confusion.set_xticks(range(len(SENTIMENTS)), SENTIMENTS)
     confusion.set_yticks(range(len(SENTIMENTS)), SENTIMENTS)
     confusion.set(xlabel=other[0], ylabel=one[0], title="sentiment")

@@ -34,7 +34,9 @@ def ask_all(
     flying: dict[Future[Result], T] = {}
     with ThreadPoolExecutor(concurrency, thread_name_prefix="llm") as pool:
         while True:
-            while outcome.stopped_by is None and len(flying) < concurrency and (item := next(waiting, None)) is not None:
+            while (
+                outcome.stopped_by is None and len(flying) < concurrency and (item := next(waiting, None)) is not None
+            ):
                 flying[pool.submit(ask, item)] = item
             if not flying:
                 return

@@ -137,7 +137,13 @@ def _ask(
 ) -> tuple[Counter[str], dict[str, Any], Outcome[Text]]:
     """Ask for all, then once more for those that the endpoint left unanswered while it was up."""
     said: Counter[str] = Counter()
-    tally: dict[str, Any] = {"prompt_tokens": 0, "completion_tokens": 0, "cost_usd": None, "repaired": 0, "evidence_dropped": 0}
+    tally: dict[str, Any] = {
+        "prompt_tokens": 0,
+        "completion_tokens": 0,
+        "cost_usd": None,
+        "repaired": 0,
+        "evidence_dropped": 0,
+    }
 
     def analyse(text: Text) -> Result:
         return qwen.analyse_text(client, text.lyrics)
@@ -191,10 +197,14 @@ def _complain(outcome: Outcome[Text], figures: dict[str, Any]) -> None:
     trouble = outcome.stopped_by or outcome.last_trouble
     if trouble is None or isinstance(trouble, LlmBudgetSpent):
         return
-    described: dict[str, dg.MetadataValue] = {name: dg.MetadataValue.text(str(figures[name])) for name in ("rows_new", "rows_failed", "rows_pending")}
+    described: dict[str, dg.MetadataValue] = {
+        name: dg.MetadataValue.text(str(figures[name])) for name in ("rows_new", "rows_failed", "rows_pending")
+    }
     message = f"{figures['rows_new']} analysed, {figures['rows_pending']} pending: {trouble}"
     if isinstance(trouble, LlmRefused):
-        raise failures.PermanentFailure(f"{message}. Check RAP_LLM__API_KEY, RAP_LLM__BASE_URL and RAP_LLM__MODEL.", described)
+        raise failures.PermanentFailure(
+            f"{message}. Check RAP_LLM__API_KEY, RAP_LLM__BASE_URL and RAP_LLM__MODEL.", described
+        )
     raise failures.TransientFailure(message, described)
 
 
@@ -227,7 +237,9 @@ def analyzer_agreement(context: dg.AssetExecutionContext, postgres: PostgresReso
             known = queries.has_report(conn, agreement.KIND, digest)
         if known:
             context.log.info("results and tracks are those of the last report")
-            return dg.MaterializeResult(metadata=metadata.report(conn, table="reports", status="unchanged", digest=digest))
+            return dg.MaterializeResult(
+                metadata=metadata.report(conn, table="reports", status="unchanged", digest=digest)
+            )
         with conn.transaction():
             rows, tracks = queries.current(conn), queries.track_counts(conn)
         described: dict[str, Any] = {}
@@ -242,7 +254,9 @@ def analyzer_agreement(context: dg.AssetExecutionContext, postgres: PostgresReso
                 labelled = {"population": population, "content_digest": digest, **body}
                 queries.store_report(conn, agreement.KIND, labelled, text, simulated=population != "real")
         seconds = round(time.monotonic() - started, 2)
-        figures = metadata.report(conn, table="reports", status="measured", digest=digest, results=len(rows), seconds=seconds)
+        figures = metadata.report(
+            conn, table="reports", status="measured", digest=digest, results=len(rows), seconds=seconds
+        )
         return dg.MaterializeResult(metadata={**figures, **described})
 
 

@@ -27,7 +27,8 @@ def _honest(postgres: PostgresResource, analyzer: str, *, needs_response: bool) 
     with postgres.connection() as conn:
         rows, poses, scored = queries.mislabelled(conn, analyzer, needs_response=needs_response)
     return dg.AssetCheckResult(
-        passed=not poses and not scored, metadata={"rows": rows, "failures_stored_as_ok": poses, "failures_with_scores": scored}
+        passed=not poses and not scored,
+        metadata={"rows": rows, "failures_stored_as_ok": poses, "failures_with_scores": scored},
     )
 
 
@@ -48,11 +49,17 @@ def _sound(postgres: PostgresResource, analyzer: str) -> dg.AssetCheckResult:
         passed=not complaints,
         severity=dg.AssetCheckSeverity.WARN,
         description="; ".join(complaints) or None,
-        metadata={"failure_share": share, "outcomes": dg.MetadataValue.json(kinds), "standard_deviations": dg.MetadataValue.json(deviations)},
+        metadata={
+            "failure_share": share,
+            "outcomes": dg.MetadataValue.json(kinds),
+            "standard_deviations": dg.MetadataValue.json(deviations),
+        },
     )
 
 
-@dg.asset_check(asset=rule_based_analyses, blocking=True, description="Scores from 1 to 10, moods and themes from the lists.")
+@dg.asset_check(
+    asset=rule_based_analyses, blocking=True, description="Scores from 1 to 10, moods and themes from the lists."
+)
 def rule_based_in_range(postgres: PostgresResource) -> dg.AssetCheckResult:
     return _in_range(postgres, rules.ANALYZER)
 
@@ -62,7 +69,9 @@ def rule_based_honest(postgres: PostgresResource) -> dg.AssetCheckResult:
     return _honest(postgres, rules.ANALYZER, needs_response=False)
 
 
-@dg.asset_check(asset=rule_based_analyses, description="Few failures, scores that differ, no answer said over and over.")
+@dg.asset_check(
+    asset=rule_based_analyses, description="Few failures, scores that differ, no answer said over and over."
+)
 def rule_based_sound(postgres: PostgresResource) -> dg.AssetCheckResult:
     return _sound(postgres, rules.ANALYZER)
 

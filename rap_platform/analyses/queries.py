@@ -128,7 +128,10 @@ def pending_for_rules(conn: Connection, maker: Maker, slots: Sequence[int], feat
 
 def pending_for_llm(conn: Connection, maker: Maker, slots: Sequence[int], *, retry_failed: bool) -> list[int]:
     """The tracks that the LLM has not analysed yet."""
-    return [row[0] for row in conn.execute(PENDING_FOR_LLM, {**_maker(maker, retry_failed=retry_failed), "slots": list(slots)})]
+    return [
+        row[0]
+        for row in conn.execute(PENDING_FOR_LLM, {**_maker(maker, retry_failed=retry_failed), "slots": list(slots)})
+    ]
 
 
 def _maker(maker: Maker, *, retry_failed: bool) -> dict[str, Any]:
@@ -195,7 +198,9 @@ def _row(maker: Maker, song: Song | Text, result: Analysis | AnalysisFailure) ->
 # ---- the agreement report -------------------------------------------------------------------------------------------
 
 # Real songs read by the simulated world's LLM are a population of their own: neither real nor of that world.
-_POPULATION = "case when t.simulated then 'simulated' when a.simulated then 'real tracks, simulated analyst' else 'real' end"
+_POPULATION = (
+    "case when t.simulated then 'simulated' when a.simulated then 'real tracks, simulated analyst' else 'real' end"
+)
 
 # The newest result of each analyzer and model on each track's present text.
 CURRENT = f"""
@@ -252,7 +257,13 @@ def has_report(conn: Connection, kind: str, digest: str) -> bool:
 def store_report(conn: Connection, kind: str, body: Mapping[str, Any], markdown: str, *, simulated: bool) -> None:
     """Keep the report of one population; it is found again by its content's digest."""
     digest = hashlib.sha256(f"{body['content_digest']} {body['population']}".encode()).hexdigest()
-    parameters = {"kind": kind, "digest": digest, "body": Jsonb(dict(body)), "markdown": markdown, "simulated": simulated}
+    parameters = {
+        "kind": kind,
+        "digest": digest,
+        "body": Jsonb(dict(body)),
+        "markdown": markdown,
+        "simulated": simulated,
+    }
     conn.execute(STORE_REPORT, parameters)
 
 

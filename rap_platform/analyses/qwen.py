@@ -72,7 +72,13 @@ def prompt() -> Prompt:
 
 def prompt_version(client: LlmClient) -> str:
     """Names everything besides model and lyrics that an answer depends on: prompt, schema, parameters, reading."""
-    parts = [prompt().system, prompt().user, json.dumps(answer_schema()), json.dumps(client.parameters), str(MOST_CHARACTERS)]
+    parts = [
+        prompt().system,
+        prompt().user,
+        json.dumps(answer_schema()),
+        json.dumps(client.parameters),
+        str(MOST_CHARACTERS),
+    ]
     digest = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:8]
     return f"{PROMPT}.{LOGIC}-{digest}"
 
@@ -93,12 +99,17 @@ def analyse_text(client: LlmClient, lyrics: str) -> Analysis | AnalysisFailure:
         try:
             replies.append(client.ask(prompt().system, turns, answer_schema(), name="analysis"))
         except LlmRejected as error:
-            return AnalysisFailure(kind="refused", reason=storable(str(error))[:500] or "no reason given", call=_call(replies))
+            return AnalysisFailure(
+                kind="refused", reason=storable(str(error))[:500] or "no reason given", call=_call(replies)
+            )
         outcome = _outcome(replies[-1])
         if isinstance(outcome, Read):
             return _analysis(outcome, lyrics, excerpt, replies)
         kind, reason = outcome
-        turns += [_shown(replies[-1]), f"That answer could not be used: {reason}. Answer again, briefly, with the corrected JSON object alone."]
+        turns += [
+            _shown(replies[-1]),
+            f"That answer could not be used: {reason}. Answer again, briefly, with the corrected JSON object alone.",
+        ]
     return AnalysisFailure(kind=kind, reason=storable(reason), call=_call(replies))
 
 
@@ -124,7 +135,9 @@ def user_message(excerpt: Excerpt) -> str:
     """The user's turn: the lyrics between two marks that nobody can guess."""
     note = ""
     if excerpt.is_cut:
-        note = f"The text is long; these are its first {excerpt.lines} of {excerpt.of_lines} lines. Judge what is there.\n"
+        note = (
+            f"The text is long; these are its first {excerpt.lines} of {excerpt.of_lines} lines. Judge what is there.\n"
+        )
     filled = prompt().user.replace("{note}", note).replace("{id}", _mark(excerpt.text))
     return filled.replace("{lyrics}", storable(excerpt.text))  # last, so that no place is filled inside the lyrics
 

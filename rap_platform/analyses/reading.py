@@ -97,4 +97,7 @@ def _validated(text: str) -> Answer | _Fault:
 def _place(location: tuple[int | str, ...]) -> str:
     """Where a fault is; a field that we do not know is not named, as its name is the model's."""
     known = {*Answer.model_fields, *QuotedLine.model_fields}
-    return ".".join(str(part) if isinstance(part, int) or part in known else "unknown field" for part in location) or "answer"
+    return (
+        ".".join(str(part) if isinstance(part, int) or part in known else "unknown field" for part in location)
+        or "answer"
+    )

@@ -105,7 +105,9 @@ class QuotedLine(BaseModel):
     quote: Annotated[str, StringConstraints(min_length=1, max_length=300)] = Field(
         description="words copied verbatim from the lyrics, at most one or two lines"
     )
-    supports: Annotated[str, StringConstraints(min_length=1, max_length=200)] = Field(description="what they show, in a few words")
+    supports: Annotated[str, StringConstraints(min_length=1, max_length=200)] = Field(
+        description="what they show, in a few words"
+    )
 
 
 class Answer(BaseModel):
@@ -113,7 +115,9 @@ class Answer(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True, title="Analysis")
 
-    evidence: Annotated[list[QuotedLine], Field(max_length=6)] = Field(description="the lines that the findings rest on")
+    evidence: Annotated[list[QuotedLine], Field(max_length=6)] = Field(
+        description="the lines that the findings rest on"
+    )
     summary: Annotated[str, StringConstraints(min_length=1, max_length=600)] = Field(
         description="what the song says and how, in one to three sentences"
     )
@@ -122,7 +126,9 @@ class Answer(BaseModel):
     primary_mood: Mood = Field(description="the first of the moods")
     sentiment: Sentiment
     profanity_rating: ProfanityRating
-    complexity: Score = Field(description="vocabulary, sentence and rhyme structure; 1 nursery rhyme, 10 dense and intricate")
+    complexity: Score = Field(
+        description="vocabulary, sentence and rhyme structure; 1 nursery rhyme, 10 dense and intricate"
+    )
     wordplay: Score = Field(description="puns, double meanings, metaphors, multisyllabic rhyme")
     storytelling: Score = Field(description="scenes, characters, a thread from first line to last")
     quality: Score = Field(description="the writing as a whole; 5 is the ordinary song, 9 and 10 are rare")

@@ -45,7 +45,9 @@ _SIMILE = re.compile(r"\b(?:like (?:a|an|the|my|your)|as \w+ as)\b", re.IGNORECA
 _WORD = re.compile(r"[a-z]+(?:['’][a-z]+)*")
 # Too common to tell which line a label rests on.
 _COMMON = frozenset(
-    _WORD.findall("a an and are as at be but by do for from has have i i'm in is it me my no not of on or so that the this to up was we who will with you your")
+    _WORD.findall(
+        "a an and are as at be but by do for from has have i i'm in is it me my no not of on or so that the this to up was we who will with you your"
+    )
 )
 
 
@@ -130,7 +132,9 @@ def analyse_song(
     scores, explained = _scores(figures)
     unknown = [name for name in SCORES if scores[name] is None]
     if unknown:
-        return AnalysisFailure(kind="too_short", reason=f"too few figures for {', '.join(unknown)}: {features.reason or 'unknown why'}")
+        return AnalysisFailure(
+            kind="too_short", reason=f"too few figures for {', '.join(unknown)}: {features.reason or 'unknown why'}"
+        )
     evidence = _evidence(lyrics, sections, moods[0], mood_by_section, themes, theme_by_section)
     return Analysis(
         sentiment=sentiment,
@@ -224,7 +228,9 @@ def _figures(
     steps = (near[1:] * near[:-1]).sum(axis=1)
     own = {
         "similes_per_100_lines": 100 * len(_SIMILE.findall(lyrics)) / features.bars if features.bars else None,
-        "narrative_words_per_line": sum(word in prototypes.NARRATIVE_WORDS for word in words) / features.bars if features.bars else None,
+        "narrative_words_per_line": sum(word in prototypes.NARRATIVE_WORDS for word in words) / features.bars
+        if features.bars
+        else None,
         "story_likeness": float(shares @ (vectors.astype(np.float64) @ marks.story)),
         "section_movement": float(1 - steps.mean()) if len(steps) else None,
         "flow_evenness": max(0.0, 1 - sd / mean) if sd is not None and mean else None,
@@ -238,7 +244,9 @@ def _scores(figures: Mapping[str, float | None]) -> tuple[dict[str, float | None
     known: dict[str, float | None] = dict(figures)
     scores: dict[str, float | None] = {}
     explained: dict[str, Any] = {}
-    for name in sorted(weights.SCORES, key=lambda name: any(part.figure in weights.SCORES for part in weights.SCORES[name])):
+    for name in sorted(
+        weights.SCORES, key=lambda name: any(part.figure in weights.SCORES for part in weights.SCORES[name])
+    ):
         scores[name], explained[name] = score(known, weights.SCORES[name])
         known[name] = scores[name]
     return scores, explained

@@ -69,7 +69,14 @@ MOOD_RATIO = 0.5
 # A theme is named when it stands this many standard deviations above the mean theme of the song.
 THEME_DEVIATIONS = 1.0
 # How strongly what is sworn speaks for a mood: logit per profane word in 100, up to five of them.
-MOOD_FROM_PROFANITY: Final = {"aggressive": 0.15, "angry": 0.12, "defiant": 0.05, "calm": -0.15, "romantic": -0.08, "dreamy": -0.08}
+MOOD_FROM_PROFANITY: Final = {
+    "aggressive": 0.15,
+    "angry": 0.12,
+    "defiant": 0.05,
+    "calm": -0.15,
+    "romantic": -0.08,
+    "dreamy": -0.08,
+}
 PROFANITY_CEILING = 5.0
 # Half of a text's reliability is there at this number of words.
 WORDS_HALF = 12.0

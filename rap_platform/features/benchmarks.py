@@ -1,7 +1,6 @@
 """How well we hear rhymes, measured on poetry whose end rhymes people annotated."""
 
 import csv
-import os
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -13,8 +12,6 @@ from rap_platform.features.phonetics import dictionary, pronounce
 from rap_platform.features.rhyme import rhymes
 from rap_platform.settings import Settings
 
-GOLD_VARIABLE = "RHYME_GOLD"
-GOLD_FILE = "rhyme_gold.tsv"
 NINETEENTH_CENTURY = frozenset({"byron", "coleridge", "turner", "wordsworth"})
 
 Pairs = Counter[tuple[str, str, bool]]
@@ -30,13 +27,11 @@ class Score:
 
 
 def gold_text(settings: Settings, path: Path | None = None) -> str:
-    """The annotated stanzas: the file given, else the one RHYME_GOLD names, else rhyme_gold.tsv in the data directory, else our sample.
+    """The annotated stanzas: the file given, else the one the settings name, else our sample.
 
     Columns poet, end_words, scheme (one number per word), tab-separated with a header. Raises FileNotFoundError for a file named and absent.
     """
-    named = path or (Path(os.environ[GOLD_VARIABLE]) if GOLD_VARIABLE in os.environ else None)
-    if named is None and (settings.data_dir / GOLD_FILE).is_file():
-        named = settings.data_dir / GOLD_FILE
+    named = path or settings.rhyme_gold
     if named is not None:
         return named.read_text("utf-8")
     return resources.files("rap_platform").joinpath("data", "rhyme_sample.tsv").read_text("utf-8")

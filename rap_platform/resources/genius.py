@@ -289,7 +289,9 @@ class _TooLarge(Exception):
 
 
 class GeniusResource(dg.ConfigurableResource):
-    """Genius, or the simulated one, as the settings say."""
+    """Genius, or the simulated one, as the settings say; `longest_wait_s` is how long a server may ask to wait."""
+
+    longest_wait_s: float = LONGEST_WAIT_S
 
     @contextmanager
     def client(self) -> Iterator[GeniusClient]:
@@ -300,6 +302,7 @@ class GeniusResource(dg.ConfigurableResource):
             scrape=settings.genius.scrape,
             contact=settings.genius.contact,
             timeout_s=settings.genius.timeout_s,
+            longest_wait_s=self.longest_wait_s,
         ) as client:
             yield client
 

@@ -150,7 +150,9 @@ class Budget:
             while self._in_flight and self._spent + sum(self._in_flight) + most_usd > self._limit:
                 self._changed.wait()
             if self._spent >= self._limit:
-                raise LlmBudgetSpent(f"{self._spent:.4f} of {self._limit:.4f} USD spent: raise RAP_LLM__BUDGET_USD to go on")
+                raise LlmBudgetSpent(
+                    f"{self._spent:.4f} of {self._limit:.4f} USD spent: raise RAP_LLM__BUDGET_USD to go on"
+                )
             self._in_flight.append(most_usd)
 
     def settle(self, most_usd: float, cost_usd: float) -> None:
@@ -178,7 +180,9 @@ class Circuit:
             if self._opened_at is None:
                 return
             if time.monotonic() - self._opened_at < self._cool_off_s:
-                raise LlmDown(f"the endpoint failed {self._failures} times in a row; it is left alone for {self._cool_off_s:.0f} s")
+                raise LlmDown(
+                    f"the endpoint failed {self._failures} times in a row; it is left alone for {self._cool_off_s:.0f} s"
+                )
             self._opened_at = time.monotonic()
 
     def succeeded(self) -> None:
@@ -275,7 +279,12 @@ class LlmClient:
                 mute = rung.mode if "chat_template" in refusal or "extra" in refusal.lower() else None
                 continue
             if self._rung is not rung:
-                log.info("%s takes %s, thinking switch %s", self.endpoint.name, rung.mode.value, "on" if rung.quiet else "left out")
+                log.info(
+                    "%s takes %s, thinking switch %s",
+                    self.endpoint.name,
+                    rung.mode.value,
+                    "on" if rung.quiet else "left out",
+                )
                 self._rung = rung
             return _reply(*reply, rung.mode, self._price)
         raise LlmRejected(refusal[:500])
@@ -294,7 +303,9 @@ class LlmClient:
                 "json_schema": {"name": name, "schema": dict(schema), "strict": True},
             }
         else:
-            system = f"{system}\n\nThe object has this JSON schema:\n```json\n{json.dumps(schema, ensure_ascii=False)}\n```"
+            system = (
+                f"{system}\n\nThe object has this JSON schema:\n```json\n{json.dumps(schema, ensure_ascii=False)}\n```"
+            )
         if rung.mode is Mode.JSON_OBJECT:
             request["response_format"] = {"type": "json_object"}
         if rung.quiet:
@@ -309,16 +320,22 @@ class LlmClient:
 
         most_usd = self._most_usd(request)
         try:
-            for attempt in stamina.retry_context(on=self._wait_before_retry, attempts=ATTEMPTS, timeout=None, wait_initial=0.25, wait_max=8.0):
+            for attempt in stamina.retry_context(
+                on=self._wait_before_retry, attempts=ATTEMPTS, timeout=None, wait_initial=0.25, wait_max=8.0
+            ):
                 with attempt:
                     return self._once(request, most_usd)
         except (openai.BadRequestError, openai.UnprocessableEntityError):
             raise
         except openai.APIStatusError as error:
             if _is_transient(error.status_code, error.response.headers):
-                raise LlmUnavailable(f"{self.endpoint.base_url} answers {error.status_code}, and did so when asked again") from error
+                raise LlmUnavailable(
+                    f"{self.endpoint.base_url} answers {error.status_code}, and did so when asked again"
+                ) from error
             if error.status_code in CLOSED:
-                raise LlmRefused(f"{self.endpoint.base_url} answers {error.status_code} for {self.model}: {error.message[:300]}") from error
+                raise LlmRefused(
+                    f"{self.endpoint.base_url} answers {error.status_code} for {self.model}: {error.message[:300]}"
+                ) from error
             raise LlmRejected(f"{error.status_code}: {error.message[:300]}") from error
         except openai.APIConnectionError as error:
             raise LlmUnavailable(f"{self.endpoint.base_url} can't be reached: {error.message}") from error

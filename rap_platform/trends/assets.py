@@ -13,7 +13,7 @@ from rap_platform.orchestration import failures, metadata
 from rap_platform.orchestration.automation import nightly_if_changed
 from rap_platform.resources.mlflow import MlflowResource, dagster_tags
 from rap_platform.resources.postgres import PostgresResource
-from rap_platform.settings import NotConfigured, get_settings
+from rap_platform.settings import NotConfigured
 from rap_platform.trends import plots, queries, report
 
 CODE_VERSION = "1"

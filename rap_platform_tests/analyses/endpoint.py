@@ -65,7 +65,14 @@ class Told:
         message = {"role": "assistant", "content": self.content, **self.message}
         choice = {"index": 0, "message": message, "finish_reason": self.finish_reason}
         usage = {"prompt_tokens": 1000, "completion_tokens": 100, "total_tokens": 1100}
-        answer = {"id": "1", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice], "usage": usage}
+        answer = {
+            "id": "1",
+            "object": "chat.completion",
+            "created": 1,
+            "model": "m",
+            "choices": [choice],
+            "usage": usage,
+        }
         return json.dumps(answer).encode()
 
 

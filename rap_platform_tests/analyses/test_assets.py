@@ -36,7 +36,9 @@ def materialize(*assets: Any, config: QwenConfig | None = None, partition: str |
 
 def rows(conn: psycopg.Connection, columns: str, analyzer: str) -> list[tuple[Any, ...]]:
     conn.rollback()
-    return conn.execute(f"select {columns} from analysis_results where analyzer = %s order by track_id", [analyzer]).fetchall()
+    return conn.execute(
+        f"select {columns} from analysis_results where analyzer = %s order by track_id", [analyzer]
+    ).fetchall()
 
 
 def sections(lyrics: str) -> list[str]:
@@ -65,7 +67,9 @@ def llm(llm_url: pytest.MonkeyPatch) -> Callable[..., None]:
     return use
 
 
-def test_rules_analyse_a_shard_once(embedder_settings: Settings, library: dict[str, int], connection: psycopg.Connection) -> None:
+def test_rules_analyse_a_shard_once(
+    embedder_settings: Settings, library: dict[str, int], connection: psycopg.Connection
+) -> None:
     del embedder_settings
     first = materialize(lyric_features, lyrics_embeddings, rule_based_analyses)
     assert (first["rows_new"], first["rows_failed"]) == (3, 1)
@@ -95,7 +99,10 @@ def test_qwen_analyses_a_shard_once_and_an_edited_song_again(
         llm(server.url)
         assert materialize(qwen_analyses)["rows_new"] == 3
         assert materialize(qwen_analyses)["rows_new"] == 0
-        connection.execute("update tracks set lyrics = lyrics || ' again', lyrics_sha256 = repeat('a', 64) where track_id = %s", [library["lonely"]])
+        connection.execute(
+            "update tracks set lyrics = lyrics || ' again', lyrics_sha256 = repeat('a', 64) where track_id = %s",
+            [library["lonely"]],
+        )
         connection.commit()
         again = materialize(qwen_analyses)
         assert again["rows_new"] == 1
@@ -108,7 +115,9 @@ def test_qwen_analyses_a_shard_once_and_an_edited_song_again(
     assert again["mode"] == "json_schema"
 
 
-def test_near_duplicates_are_not_paid_for_twice(llm: Callable[..., None], library: dict[str, int], connection: psycopg.Connection) -> None:
+def test_near_duplicates_are_not_paid_for_twice(
+    llm: Callable[..., None], library: dict[str, int], connection: psycopg.Connection
+) -> None:
     query = "update tracks set duplicate_of = %s, duplicate_score = 1 where track_id = %s"
     connection.execute(query, [library["lonely"], library["party"]])
     connection.commit()
@@ -130,7 +139,11 @@ def test_failures_are_stored_once_and_asked_again_only_on_demand(
         llm(server.url)
         made = materialize(qwen_analyses)
         assert (made["rows_new"], made["rows_failed"], made["rows_pending"]) == (3, 1, 0)
-        (failed,) = [row for row in rows(connection, "status, error, raw_response, quality, track_id", "qwen") if row[0] == "failed"]
+        (failed,) = [
+            row
+            for row in rows(connection, "status, error, raw_response, quality, track_id", "qwen")
+            if row[0] == "failed"
+        ]
         assert failed[1].startswith("invalid_answer: ")
         assert failed[2:] == ("a solid 8/10", None, library["lonely"])
         broken = False
@@ -208,7 +221,9 @@ def test_agreement_is_measured_per_population_and_only_after_changes(
     def behave(asked: dict[str, Any], number: int) -> Told:
         party = "Put your hands up" in asked["messages"][1]["content"]
         mood = "energetic" if party else "lonely"
-        return said(quality=1 + number % 9, primary_mood=mood, moods=[mood], sentiment="positive" if party else "negative")
+        return said(
+            quality=1 + number % 9, primary_mood=mood, moods=[mood], sentiment="positive" if party else "negative"
+        )
 
     with serving(behave) as server:
         llm(server.url)

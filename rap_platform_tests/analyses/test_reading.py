@@ -16,7 +16,9 @@ def test_plain_json_is_taken_as_it_is() -> None:
     assert (found.answer.quality, found.answer.primary_mood, found.repaired) == (6, "hopeful", False)
 
 
-@pytest.mark.parametrize("thought", ["<think>{\"quality\": 9}</think>\n", "no opening mark {x}</think>", "<think>a</think> b </think>\n\n"])
+@pytest.mark.parametrize(
+    "thought", ['<think>{"quality": 9}</think>\n', "no opening mark {x}</think>", "<think>a</think> b </think>\n\n"]
+)
 def test_everything_up_to_the_last_end_of_thinking_is_dropped(thought: str) -> None:
     assert read(thought + TEXT).answer.quality == 6
 
@@ -28,7 +30,13 @@ def test_thinking_that_never_ends_is_no_answer() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    [f"```json\n{TEXT}\n```", f"```\n{TEXT}\n```", f"Here it is: {TEXT} Hope it helps!", TEXT[:-1] + ",\n}", TEXT.replace('"]', '",]')],
+    [
+        f"```json\n{TEXT}\n```",
+        f"```\n{TEXT}\n```",
+        f"Here it is: {TEXT} Hope it helps!",
+        TEXT[:-1] + ",\n}",
+        TEXT.replace('"]', '",]'),
+    ],
 )
 def test_fences_talk_and_trailing_commas_are_mended_and_said_so(text: str) -> None:
     found = read(text)
@@ -58,7 +66,10 @@ def test_what_the_schema_forbids_is_refused_and_named(change: dict[str, object],
         read(json.dumps({**GOOD, **change}))
 
 
-@pytest.mark.parametrize("text", ["", "I would say 8/10.", f"[{TEXT}, 1]", TEXT.replace("0.7", "NaN"), TEXT.replace(": 6,", ": 8/10,"), TEXT[:200]])
+@pytest.mark.parametrize(
+    "text",
+    ["", "I would say 8/10.", f"[{TEXT}, 1]", TEXT.replace("0.7", "NaN"), TEXT.replace(": 6,", ": 8/10,"), TEXT[:200]],
+)
 def test_other_texts_are_no_answers(text: str) -> None:
     with pytest.raises(Unreadable):
         read(text)

@@ -64,7 +64,9 @@ def test_every_score_is_the_sum_of_its_parts(encoder: Encoder) -> None:
     found = analysed(LONELY, encoder)
     for name in SCORES:
         explained = found.explanation["scores"][name]
-        assert explained["base"] + sum(part["points"] for part in explained["parts"]) == pytest.approx(getattr(found, name), abs=0.06)
+        assert explained["base"] + sum(part["points"] for part in explained["parts"]) == pytest.approx(
+            getattr(found, name), abs=0.06
+        )
         assert sum(part["of"] for part in explained["parts"]) == pytest.approx(9, abs=0.06)
 
 
@@ -107,7 +109,10 @@ def test_every_mood_and_theme_has_its_prototypes_and_valence() -> None:
 
 def test_each_prototype_is_nearest_to_its_own_landmark(encoder: Encoder) -> None:
     marks = rules.landmarks(encoder)
-    for names, sentences, landmarks in ((MOODS, prototypes.MOODS, marks.moods), (THEMES, prototypes.THEMES, marks.themes)):
+    for names, sentences, landmarks in (
+        (MOODS, prototypes.MOODS, marks.moods),
+        (THEMES, prototypes.THEMES, marks.themes),
+    ):
         for name in names:
             near = (encoder.encode(sentences[name]) - marks.centre) @ landmarks.T
             assert names[int(np.argmax(near.mean(axis=0)))] == name

@@ -38,7 +38,7 @@ def runs_of(instance: DagsterInstance, asset: str) -> list[DagsterRun]:
 
 
 @pytest.mark.timeout(420)
-def test_the_automation_sensor_ticks_and_launches_a_run(settings: Settings, world: str) -> None:
+def test_the_automation_sensor_ticks_and_launches_a_run(settings: Settings) -> None:
     log = settings.data_dir / "logs" / "dagster_dev.log"
     argv = [sys.executable, "-m", "dagster", "dev", "--workspace", str(REPOSITORY / "workspace.yaml"),
             "--host", process.HOST, "--port", str(process.free_port())]  # fmt: skip

@@ -136,7 +136,7 @@ def kill_and_finish(
     assert all(expected[kind] for kind in ("tracks", "sections", "section vectors", "lyric features", "analyses"))
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 def test_a_run_that_is_killed_ends_like_one_that_is_not(
     place: Path, undisturbed: tuple[dict[str, list[tuple[object, ...]]], float]
 ) -> None:

@@ -1,5 +1,6 @@
 """What is served while PostgreSQL, Valkey or MLflow is away, and that it comes back by itself."""
 
+import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -43,7 +44,7 @@ def started_postgres(cluster: postgres.Cluster) -> Iterator[psutil.Process]:
         process.wait_until(lambda: postgres.answers(cluster), child, name="postgres", log=cluster.log, timeout_s=60)
         yield psutil.Process(child.pid)
     finally:
-        process.stop(child)
+        process.stop(child, stop_signal=signal.SIGINT)  # SIGTERM would wait for the API's connections
 
 
 def kill_all(server: psutil.Process) -> None:
