@@ -1,6 +1,7 @@
 """What an analyst may say: one typed result for all analyzers, in closed vocabularies. How it is arrived at is elsewhere."""
 
 import re
+from functools import cache
 from typing import Annotated, Any, Final, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
@@ -142,8 +143,9 @@ class Answer(BaseModel):
         return text
 
 
+@cache
 def answer_schema() -> dict[str, Any]:
-    """The JSON schema of `Answer`: every field required, nothing else allowed."""
+    """The JSON schema of `Answer`: every field required, nothing else allowed. Made once; not to be changed."""
     return Answer.model_json_schema()
 
 
