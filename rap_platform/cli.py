@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -74,6 +75,16 @@ def quietly(log: Path) -> None:
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
 
+def prepare_encoder(settings: Settings) -> None:
+    """Export the encoder while songs are fetched; whoever needs it first waits for the same export, and says what failed."""
+    from rap_platform.embeddings.exporting import ensure_export
+
+    try:
+        ensure_export(settings.data_dir)
+    except (OSError, RuntimeError):
+        logging.getLogger(__name__).exception("the encoder could not be exported")
+
+
 @app.command()
 def up(
     fill: Annotated[bool, typer.Option(help="Materialize what is stale before the daemon starts.")] = True,
@@ -141,6 +152,7 @@ def run(
             new = sorted(set(slugs) - set(instance.get_dynamic_partitions(ARTISTS.name or "")))
             if new:
                 instance.add_dynamic_partitions(ARTISTS.name or "", new)
+            threading.Thread(target=prepare_encoder, args=(ready,), name="encoder export", daemon=True).start()
             with progress.bars(err):
                 try:
                     outcomes = headless.run(
@@ -311,8 +323,25 @@ def evaluate(as_json: AsJson = False) -> None:
     if as_json:
         show_json(report)
         return
-    out.print(f"dataset {report['dataset_version']}{' (simulated)' if report['simulated'] else ''}")
-    out.print(table(report["predictors"]))
+    body = report["report"]
+    out.print(f"dataset {report['dataset_version']}{' (simulated)' if body['simulated'] else ''}")
+    out.print(table([_scores(name, scores) for name, scores in sorted(body["predictors"].items(), key=_by_error)]))
+    out.print(f"verdict: {'promote' if body['verdict']['promote'] else 'no promotion'}; {body['verdict']['reason']}")
+
+
+def _by_error(predictor: tuple[str, dict[str, Any]]) -> float:
+    error = predictor[1]["mae"]["value"]
+    return float("inf") if error is None else float(error)
+
+
+def _scores(name: str, scores: dict[str, Any]) -> dict[str, Any]:
+    def interval(measure: str) -> str:
+        low, value, high = (scores[measure][key] for key in ("low", "value", "high"))
+        return "" if value is None else f"{value:.3f}" if low is None else f"{value:.3f} ({low:.3f} to {high:.3f})"
+
+    columns = {"MAE": "mae", "RMSE": "rmse", "Spearman": "spearman", "MAE against best baseline": "vs_best_baseline"}
+    shown = {title: interval(measure) if scores.get(measure) else "" for title, measure in columns.items()}
+    return {"predictor": name} | shown | {"covered": f"{scores['coverage']:.0%}"}
 
 
 @app.command()

@@ -192,7 +192,9 @@ class Settings(BaseSettings):
         "auto", description="what datasets are made of; auto: real once enough of it is rated"
     )
     shards: int = Field(16, ge=1, le=1024, description="partitions of the per-track assets; choose once per deployment")
-    rhyme_gold: Path | None = Field(None, description="annotated stanzas for `bench rhyme`; default: the small sample that ships")
+    rhyme_gold: Path | None = Field(
+        None, description="annotated stanzas for `bench rhyme`; default: the small sample that ships"
+    )
     ports: Ports = Ports()
     genius: Genius = Genius()
     spotify: Spotify = Spotify()

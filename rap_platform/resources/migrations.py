@@ -40,7 +40,8 @@ def migrate(dsn: str) -> list[str]:
     engine = create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(dsn), poolclass=pool.NullPool)
     with (
         psycopg.connect(dsn, autocommit=True, application_name="rap_platform migration") as guard,
-        advisory_lock(guard, LOCK),engine.connect() as connection
+        advisory_lock(guard, LOCK),
+        engine.connect() as connection,
     ):
         before = _revision(connection)
         if before == head():

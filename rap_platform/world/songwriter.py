@@ -310,9 +310,9 @@ class _Pen:
         era = min(1.0, max(0.0, (told.year - 1985) / 25))
         self.dull = 0.75 * (1 - craft) ** 1.2 if imagery is None else 0.0
         self.plain = 0.45 * (1 - 0.55 * craft - 0.45 * fresh) ** 1.7
-        self.unrhymed = 0.3 * (1 - craft) ** 2
-        self.multi = (0.05 + 0.75 * craft) * (0.75 + 0.25 * era)
-        self.internal = (0.04 + 0.62 * craft) * (0.7 + 0.3 * era)
+        self.unrhymed = 0.4 * (1 - craft) ** 1.4
+        self.multi = (0.02 + 0.9 * craft) * (0.85 + 0.15 * era)
+        self.internal = (0.02 + 0.85 * craft) * (0.85 + 0.15 * era)
         self.repeat = 0.45 * (1 - craft) * (1 - 0.6 * fresh)
         self.era = 0 if told.year < 1999 else 1 if told.year < 2010 else 2
         self.adlibs = (0.02, 0.05, 0.10)[self.era] * (0.3 + 1.6 * self.who.adlibs)
@@ -768,9 +768,9 @@ def write(seed: int, artist_index: int, song_index: int) -> Song:
     pen = _Pen(seed, told, truth.stream(seed, "song", artist_index, song_index))
     chance, who = pen.chance, pen.who
     name = title(seed, artist_index, song_index)
-    bars = (8, 12, 16, 16) if told.year < 2000 else (8, 12, 12, 16) if told.year < 2012 else (8, 8, 12, 12)
+    bars = (8, 12, 12, 16) if told.year < 2000 else (8, 12, 12, 12) if told.year < 2012 else (8, 8, 12, 12)
     guest = truth.artist(seed, told.guest).name if told.guest is not None else None
-    hook, hook_pairs = pen.hook(name, chance.choice((4, 4, 4, 6) if told.year < 2000 else (4, 4, 6, 8)))
+    hook, hook_pairs = pen.hook(name, chance.choice((4, 4, 4, 6) if told.year < 2000 else (4, 4, 4, 6, 8)))
     plan = ["verse", "hook", "verse", "hook"]
     tail = chance.random()
     plan += (

@@ -21,8 +21,8 @@ RATERS = 24
 QUALITY_MEAN, QUALITY_SD = 5.8, 1.4
 # Single-rater ICC = 1.4^2 / (1.4^2 + 0.5^2 + 0.85^2 + rounding 1/12) = 0.65.
 RATER_BIAS_SD, RATER_NOISE_SD = 0.5, 0.85
-# Squares sum to 1: half of what makes a song good shows in its text, the rest is freshness and what no text can show.
-CRAFT_WEIGHT, FRESHNESS_WEIGHT, CHARISMA_WEIGHT = 0.74, 0.36, 0.57
+# Squares sum to 1: two thirds of what makes a song good is craft, which shows in its text; a quarter no text can show.
+CRAFT_WEIGHT, FRESHNESS_WEIGHT, CHARISMA_WEIGHT = 0.82, 0.3, 0.49
 
 Version = Literal["remix", "live", "reupload"]
 _VERSIONS: tuple[Version, ...] = ("remix", "live", "reupload")

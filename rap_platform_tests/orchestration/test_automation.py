@@ -43,7 +43,10 @@ class Ticks:
     def tick(self, after: timedelta = timedelta(seconds=30)) -> dict[str, int]:
         self.now += after
         result = dg.evaluate_automation_conditions(
-            self.defs, instance=self.instance, cursor=self.cursor, evaluation_time=self.now  # type: ignore[arg-type]
+            self.defs,
+            instance=self.instance,
+            cursor=self.cursor,
+            evaluation_time=self.now,  # type: ignore[arg-type]
         )
         self.cursor = result.cursor
         keys = self.defs.resolve_asset_graph().get_all_asset_keys()
@@ -99,7 +102,9 @@ def test_a_hand_started_run_leaves_nothing_for_automation(instance: dg.DagsterIn
     assert ticks.tick() == {}
 
 
-def test_a_failed_blocking_check_holds_what_lies_below_and_its_mending_releases_it(instance: dg.DagsterInstance) -> None:
+def test_a_failed_blocking_check_holds_what_lies_below_and_its_mending_releases_it(
+    instance: dg.DagsterInstance,
+) -> None:
     ticks = filled(build(), instance)
     ticks.tick()
     ticks.defs = build(good=False)

@@ -16,7 +16,11 @@ def build(made: list[str], broken: frozenset[str] = frozenset(), version: str = 
         name = context.asset_key.to_user_string()
         if name in broken:
             raise ValueError(f"{name} is broken")
-        made.append(f"{name}:{','.join(context.partition_keys)}" if context.has_partition_key_range or context.has_partition_key else name)
+        made.append(
+            f"{name}:{','.join(context.partition_keys)}"
+            if context.has_partition_key_range or context.has_partition_key
+            else name
+        )
         return dg.MaterializeResult()
 
     many = dg.BackfillPolicy.multi_run(100)
@@ -86,7 +90,11 @@ def test_a_new_code_version_refreshes_that_asset_and_what_lies_below(instance: d
 def test_a_failure_stops_what_lies_below_and_nothing_else(instance: dg.DagsterInstance) -> None:
     made: list[str] = []
     outcomes = {o.asset: o for o in headless.run(build(made, broken=frozenset({"sharded"})), instance)}
-    assert (outcomes["sharded"].status, outcomes["report"].status, outcomes["aside"].status) == ("failed", "skipped", "ok")
+    assert (outcomes["sharded"].status, outcomes["report"].status, outcomes["aside"].status) == (
+        "failed",
+        "skipped",
+        "ok",
+    )
     assert "sharded is broken" in (outcomes["sharded"].error or "")
     made.clear()
     headless.run(build(made), instance)

@@ -33,7 +33,9 @@ def test_applying_again_changes_nothing(database: str) -> None:
 
 
 @pytest.mark.parametrize("stop_after", ["create table tracks", "create table analysis_results"])
-def test_a_process_killed_midway_leaves_whole_revisions_and_the_next_one_finishes(empty_database: str, stop_after: str) -> None:
+def test_a_process_killed_midway_leaves_whole_revisions_and_the_next_one_finishes(
+    empty_database: str, stop_after: str
+) -> None:
     """A lock on a table name's statement can't be had in time: the process is killed while PostgreSQL executes it."""
     code = (
         "import sys, os, signal, psycopg\n"
@@ -48,7 +50,11 @@ def test_a_process_killed_midway_leaves_whole_revisions_and_the_next_one_finishe
     done = subprocess.run([sys.executable, "-c", code, empty_database], check=False, capture_output=True)
     assert done.returncode == -signal.SIGKILL, done.stderr.decode()
     with psycopg.connect(empty_database) as conn:
-        row = conn.execute("select version_num from alembic_version").fetchone() if "alembic_version" in tables(empty_database) else None
+        row = (
+            conn.execute("select version_num from alembic_version").fetchone()
+            if "alembic_version" in tables(empty_database)
+            else None
+        )
     assert row is None or row[0] < head()
     assert migrate(empty_database)[-1] == head()
     assert {"tracks", "analysis_results", "serving_releases"} <= tables(empty_database)
