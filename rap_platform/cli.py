@@ -77,11 +77,12 @@ def quietly(log: Path) -> None:
 
 def prepare_encoder(settings: Settings) -> None:
     """Export the encoder while songs are fetched; whoever needs it first waits for the same export, and says what failed."""
-    from rap_platform.embeddings.exporting import ensure_export
+    from rap_platform.embeddings.exporting import ExportError, ensure_export
+    from rap_platform.embeddings.weights import WeightsError
 
     try:
         ensure_export(settings.data_dir)
-    except (OSError, RuntimeError):
+    except (ExportError, WeightsError, OSError):
         logging.getLogger(__name__).exception("the encoder could not be exported")
 
 
@@ -337,11 +338,16 @@ def _by_error(predictor: tuple[str, dict[str, Any]]) -> float:
 def _scores(name: str, scores: dict[str, Any]) -> dict[str, Any]:
     def interval(measure: str) -> str:
         low, value, high = (scores[measure][key] for key in ("low", "value", "high"))
-        return "" if value is None else f"{value:.3f}" if low is None else f"{value:.3f} ({low:.3f} to {high:.3f})"
+        return "" if value is None else f"{value:.3f} ({low:.3f} to {high:.3f})"
 
-    columns = {"MAE": "mae", "RMSE": "rmse", "Spearman": "spearman", "MAE against best baseline": "vs_best_baseline"}
-    shown = {title: interval(measure) if scores.get(measure) else "" for title, measure in columns.items()}
-    return {"predictor": name} | shown | {"covered": f"{scores['coverage']:.0%}"}
+    return {
+        "predictor": name,
+        "MAE": interval("mae"),
+        "RMSE": scores["rmse"]["value"],
+        "Spearman": scores["spearman"]["value"],
+        "MAE against best baseline": interval("vs_best_baseline") if scores.get("vs_best_baseline") else "",
+        "covered": f"{scores['coverage']:.0%}",
+    }
 
 
 @app.command()

@@ -11,7 +11,6 @@ from pydantic_core import PydanticUndefined
 from rap_platform.settings import PREFIX, walk
 
 ROOT = Path(__file__).resolve().parents[1]
-GRAPH_START, GRAPH_END = "<!-- graph: made by `make generate` -->", "<!-- /graph -->"
 
 
 def _default(field: Any) -> Any:
@@ -67,12 +66,32 @@ def graph() -> str:
     return "\n".join([*lines, "```"])
 
 
+def queries() -> str:
+    """The three vector queries, as the tests run them."""
+    from rap_platform.embeddings import queries as stage
+
+    examples = {
+        "Tracks like a text: `lyrics` is its vector": stage.EXAMPLE_SIMILAR_BY_LYRICS,
+        "Pairs that sound alike: the nearest five of each track, not every track with every other": stage.EXAMPLE_AUDIO_PAIRS,
+        "Recommendations: `listener` is the mean analysis vector of what somebody likes": stage.EXAMPLE_RECOMMENDATIONS,
+    }
+    return "\n\n".join(f"{title}.\n\n```sql\n{sql.strip()}\n```" for title, sql in examples.items())
+
+
+BLOCKS: dict[str, Callable[[], str]] = {"graph": graph, "queries": queries}
+
+
 def readme() -> str:
-    """The README with the graph of today."""
+    """The README with its generated blocks as of today."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    before, _, rest = text.partition(GRAPH_START)
-    _, _, after = rest.partition(GRAPH_END)
-    return f"{before}{GRAPH_START}\n{graph()}\n{GRAPH_END}{after}"
+    for name, make in BLOCKS.items():
+        start, end = f"<!-- {name}: made by `make generate` -->", f"<!-- /{name} -->"
+        before, found, rest = text.partition(start)
+        _, closed, after = rest.partition(end)
+        if not found or not closed:
+            raise ValueError(f"README.md has no block {start} ... {end}")
+        text = f"{before}{start}\n{make()}\n{end}{after}"
+    return text
 
 
 FILES: dict[str, Callable[[], str]] = {
