@@ -40,7 +40,7 @@ test: install ## every test
 	"$(BIN)/python" -m pytest
 
 soak: install ## the long runs: kills by the dozen, faults, fuzzing
-	RAP_TEST_SOAK=1 "$(BIN)/python" -m pytest -m soak
+	"$(BIN)/python" -m pytest -m soak
 
 lint: install ## ruff, mypy, dg
 	"$(BIN)/ruff" check .

@@ -9,14 +9,18 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
 from rap_platform.settings import ConfigurationError, NotConfigured, Settings, load
+
+if TYPE_CHECKING:
+    from rap_platform.embeddings.search import Why
 
 app = typer.Typer(
     name="rap-platform",
@@ -107,7 +111,11 @@ def down() -> None:
     """Stop the platform that runs on this data directory."""
     from rap_platform.local import stack
 
-    out.print("stopped" if stack.down(settings()) else "nothing runs on this data directory")
+    try:
+        stopped = stack.down(settings())
+    except stack.StackError as error:
+        refuse(str(error), code=1)
+    out.print("stopped" if stopped else "nothing runs on this data directory")
 
 
 @app.command()
@@ -230,7 +238,7 @@ def import_(
         return
     out.print(table([figures_out | {"rejected": sum(report.rejected.values())}]))
     for reason, count in report.rejected.items():
-        out.print(f"rejected, {reason}: {count}")
+        out.print(Text(f"rejected, {reason}: {count}"))
     if report.new or report.changed:
         out.print("next: rap-platform run")
 
@@ -250,13 +258,16 @@ def search(
         refuse("the search text is empty or holds a NUL: give a few words")
     with running("postgres") as ready:
         from rap_platform.embeddings.encoder import load_encoder
-        from rap_platform.embeddings.search import Filters
+        from rap_platform.embeddings.search import Filters, SearchError
         from rap_platform.embeddings.search import search as find
         from rap_platform.resources.postgres import connect
 
         filters = Filters(artist=artist, year_from=year_from, year_to=year_to, language=language)
         with connect() as conn:
-            hits = find(conn, load_encoder(ready), text, limit=limit, filters=filters)
+            try:
+                hits = find(conn, load_encoder(ready), text, limit=limit, filters=filters)
+            except SearchError as error:
+                refuse(str(error))
     if as_json:
         show_json([asdict(hit) for hit in hits])
         return
@@ -265,11 +276,18 @@ def search(
     for place, hit in enumerate(hits, start=1):
         mark = " [magenta](simulated)[/magenta]" if hit.simulated else ""
         out.print(
-            f"[bold]{place}. {hit.title}[/bold] by {hit.artist}{f', {hit.year}' if hit.year else ''}{mark}  [dim]{hit.why}[/dim]"
+            f"[bold]{place}. {escape(hit.title)}[/bold] by {escape(hit.artist)}{f', {hit.year}' if hit.year else ''}{mark}"
+            f"  [dim]{escape(_reasons(hit.why))}[/dim]"
         )
         for line in hit.lines:
             if line.matched:
                 out.print(Text(f"   {line.line_no:>4}  {line.text}"))
+
+
+def _reasons(why: "Why") -> str:
+    meaning = f"meaning: place {why.meaning_rank}" if why.meaning_rank else ""
+    words = f"words: {', '.join(why.words)}" if why.words else ""
+    return "; ".join(filter(None, (meaning, words)))
 
 
 @app.command()
@@ -282,6 +300,8 @@ def analyze(
         lyrics = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
     except FileNotFoundError:
         refuse(f"{file}: no such file")
+    except OSError as error:
+        refuse(f"{file}: {error.strerror or error}")
     except UnicodeDecodeError as error:
         refuse(f"{file}: not UTF-8 at byte {error.start}: save it as UTF-8")
     if not lyrics.strip() or "\0" in lyrics:
@@ -303,20 +323,18 @@ def analyze(
     }
     grid = Table("", "", show_header=False)
     for key, item in shown.items():
-        grid.add_row(
-            key, f"{item:.3f}" if isinstance(item, float) else ", ".join(item) if isinstance(item, list) else str(item)
-        )
+        text = f"{item:.3f}" if isinstance(item, float) else ", ".join(item) if isinstance(item, list) else str(item)
+        grid.add_row(key, Text(text))
     out.print(grid)
 
 
 @app.command()
 def evaluate(as_json: AsJson = False) -> None:
-    """The newest evaluation: every predictor on the same held-out tracks. Makes one when there is none."""
-    with running("postgres") as ready:
+    """The newest evaluation: every predictor on the same held-out tracks."""
+    with running("postgres"):
         from rap_platform.evaluation.report import load_latest
         from rap_platform.resources.postgres import connect
 
-        del ready
         with connect() as conn:
             report = load_latest(conn)
     if report is None:
@@ -429,19 +447,23 @@ def table(rows: list[dict[str, Any]]) -> Table:
     """Rows of the same keys as a table."""
     grid = Table(*(rows[0] if rows else ()))
     for row in rows:
-        grid.add_row(
-            *(
-                f"{v:,}"
-                if isinstance(v, int) and not isinstance(v, bool)
-                else f"{v:.3f}"
-                if isinstance(v, float)
-                else ""
-                if v is None
-                else str(v)
-                for v in row.values()
-            )
-        )
+        grid.add_row(*(Text(cell(value)) for value in row.values()))
     return grid
+
+
+def cell(value: object) -> str:
+    """A value as a table shows it."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return str(value)
+        case int():
+            return f"{value:,}"
+        case float():
+            return f"{value:.3f}"
+        case _:
+            return str(value)
 
 
 def main() -> None:

@@ -253,8 +253,15 @@ class Settings(BaseSettings):
         """The DSN of Dagster's storage: its own setting, else the application's server with the name + _dagster."""
         if self.dagster_database_url is not None:
             return self.dagster_database_url.get_secret_value()
+        return self._database_beside("_dagster")
+
+    def mlflow_database_url(self) -> str:
+        """The DSN of the embedded MLflow's store: the application's server with the name + _mlflow. Raises NotConfigured."""
+        return self._database_beside("_mlflow")
+
+    def _database_beside(self, suffix: str) -> str:
         parts = urlsplit(self.require_database_url())
-        return urlunsplit(parts._replace(path=f"{parts.path}_dagster"))
+        return urlunsplit(parts._replace(scheme="postgresql", path=parts.path + suffix))
 
     def genius_endpoint(self) -> Endpoint:
         """Genius when a token is set, else the simulated one. Raises NotConfigured when the world is off."""

@@ -31,7 +31,6 @@ T = TypeVar("T")
 
 
 @dg.asset(
-    group_name="analyses",
     partitions_def=SHARDS,
     backfill_policy=dg.BackfillPolicy.multi_run(len(SHARDS.get_partition_keys())),
     deps=[features.lyric_features, embeddings.lyrics_embeddings],
@@ -82,7 +81,6 @@ class QwenConfig(dg.Config):
 
 
 @dg.asset(
-    group_name="analyses",
     partitions_def=SHARDS,
     backfill_policy=dg.BackfillPolicy.multi_run(len(SHARDS.get_partition_keys())),
     deps=[lyrics.tracks],
@@ -218,7 +216,6 @@ def _batches(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
 
 
 @dg.asset(
-    group_name="analyses",
     deps=[rule_based_analyses, qwen_analyses],
     code_version=agreement.VERSION,
     automation_condition=on_any_new_partition(),
@@ -254,10 +251,11 @@ def analyzer_agreement(context: dg.AssetExecutionContext, postgres: PostgresReso
                 labelled = {"population": population, "content_digest": digest, **body}
                 queries.store_report(conn, agreement.KIND, labelled, text, simulated=population != "real")
         seconds = round(time.monotonic() - started, 2)
-        figures = metadata.report(
-            conn, table="reports", status="measured", digest=digest, results=len(rows), seconds=seconds
+        return dg.MaterializeResult(
+            metadata=metadata.report(
+                conn, table="reports", status="measured", digest=digest, results=len(rows), seconds=seconds, **described
+            )
         )
-        return dg.MaterializeResult(metadata={**figures, **described})
 
 
 def _populations(

@@ -1,8 +1,8 @@
 """Every weight of the rule-based analyst, in one place; how they are used is in rules.py.
 
 A score is 1 + 9 times the weighted mean of its parts. A part is where a figure stands between `low` and `high`, cut to 0..1;
-when high < low, less is more. The bounds of rhyme and syllable figures are the range of the rappers measured by
-Hirjee and Brown; the weights are judgement, not fitted: training/ learns from ratings, and evaluation/ says how far these go.
+when high < low, less is more. Bounds and weights are judgement, set where songs of our ear differ and not fitted to any rating:
+training/ learns from ratings, and evaluation/ says how far these go.
 """
 
 from dataclasses import dataclass

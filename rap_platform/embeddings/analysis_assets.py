@@ -6,7 +6,7 @@ import dagster as dg
 
 from rap_platform.analyses import assets as analyses
 from rap_platform.embeddings import assets as embeddings
-from rap_platform.embeddings import filling, indexing
+from rap_platform.embeddings import filling, indexing, weights
 from rap_platform.orchestration import failures, metadata
 from rap_platform.orchestration.automation import on_any_new_partition, on_new_data
 from rap_platform.orchestration.partitions import SHARDS, slots
@@ -15,7 +15,6 @@ from rap_platform.resources.postgres import PostgresResource
 
 
 @dg.asset(
-    group_name="embeddings",
     partitions_def=SHARDS,
     backfill_policy=dg.BackfillPolicy.multi_run(len(SHARDS.get_partition_keys())),
     deps=[analyses.rule_based_analyses, analyses.qwen_analyses],
@@ -32,10 +31,9 @@ def analysis_embeddings(
 ) -> dg.MaterializeResult:
     """Encode the text of the best analysis (QWEN before the rules); simulated when the analysis or the track is."""
     started = time.monotonic()
-    encoder = embedder.encoder()
     keys = [f"analysis_embeddings/{key}" for key in context.partition_keys]
     with postgres.exclusively(*keys), postgres.connection() as conn:
-        found = filling.fill_analyses(conn, encoder, slots(context))
+        found = filling.fill_analyses(conn, embedder.encoder, slots(context))
         return dg.MaterializeResult(
             metadata=metadata.report(
                 conn,
@@ -45,13 +43,12 @@ def analysis_embeddings(
                 analyzers=found.analyzers,
                 rows_removed=found.removed,
                 seconds=round(time.monotonic() - started, 2),
-                encoder=encoder.name,
+                encoder=weights.NAME,
             )
         )
 
 
 @dg.asset(
-    group_name="embeddings",
     deps=[embeddings.lyrics_embeddings, embeddings.audio_embeddings, analysis_embeddings],
     code_version=indexing.VERSION,
     automation_condition=on_any_new_partition(),
@@ -87,6 +84,6 @@ def vector_index(context: dg.AssetExecutionContext, postgres: PostgresResource) 
                 built_s=built,
                 recall_at_10_minimum=min(recall.values(), default=None),
                 seconds=round(time.monotonic() - started, 2),
+                indexes=dg.MetadataValue.md(indexing.table(reports)),
             )
-            | {"indexes": dg.MetadataValue.md(indexing.table(reports))}
         )

@@ -4,7 +4,7 @@ import time
 
 import dagster as dg
 
-from rap_platform.embeddings import audio, filling
+from rap_platform.embeddings import audio, filling, weights
 from rap_platform.lyrics import assets as lyrics
 from rap_platform.orchestration import failures, metadata
 from rap_platform.orchestration.automation import on_new_data
@@ -23,7 +23,6 @@ COVERAGE = dg.AssetCheckSpec(
 
 
 @dg.asset(
-    group_name="embeddings",
     partitions_def=SHARDS,
     backfill_policy=dg.BackfillPolicy.multi_run(len(SHARDS.get_partition_keys())),
     deps=[lyrics.tracks],
@@ -41,10 +40,9 @@ def lyrics_embeddings(
 ) -> dg.MaterializeResult:
     """Encode what is new or reworded; equal texts (hooks) once; nothing is cut: long sections go through windows."""
     started = time.monotonic()
-    encoder = embedder.encoder()
     keys = [f"lyrics_embeddings/{key}" for key in context.partition_keys]
     with postgres.exclusively(*keys), postgres.connection() as conn:
-        found = filling.fill_sections(conn, encoder, slots(context))
+        found = filling.fill_sections(conn, embedder.encoder, slots(context))
         tracks = filling.fill_lyrics(conn, slots(context))
         sections, missing = filling.coverage(conn, slots(context))
         seconds = time.monotonic() - started
@@ -65,17 +63,15 @@ def lyrics_embeddings(
                 filter_columns_refreshed=found.refreshed,
                 texts_over_limit=found.over_limit,
                 share_over_limit=found.over_limit / found.texts if found.texts else None,
-                texts_cut=0,
                 word_pieces=found.word_pieces,
-                word_pieces_per_s=round(found.word_pieces / seconds, 1),
+                word_pieces_per_s=round(found.word_pieces / seconds, 1) if found.word_pieces else None,
                 seconds=round(seconds, 2),
-                encoder=encoder.name,
+                encoder=weights.NAME,
             ),
         )
 
 
 @dg.asset(
-    group_name="embeddings",
     partitions_def=SHARDS,
     backfill_policy=dg.BackfillPolicy.multi_run(len(SHARDS.get_partition_keys())),
     deps=[spotify.audio_features],

@@ -66,16 +66,16 @@ def search(settings: Settings) -> Bench:
     The ratio is the index's p50 over the scan's: smaller is better. Raises RuntimeError when there are no vectors.
     """
     with connect(settings.require_database_url(), application_name="rap_platform bench") as conn:
-        vectors = indexing.inventory(conn).vectors["sections"]
-        conn.rollback()
-        if not vectors:
+        with conn.transaction():
+            vectors = indexing.inventory(conn).vectors
+        if not vectors["sections"]:
             raise RuntimeError("no section has a vector yet: `rap-platform run` makes them")
-        indexing.build_missing(conn, indexing.inventory(conn).vectors)
+        indexing.build_missing(conn, vectors)
         asked = indexing.disturbed(conn, "sections", SEARCHES)
         recall = float(np.mean([indexing.recall(conn, "sections", query) for query in asked]))
         index = _nearest(conn, asked, queries.INDEX_SCAN)
         exact = _nearest(conn, asked, queries.EXACT_SCAN)
-    figures = {"p50_ms": index[0], "p95_ms": index[1], "recall_at_10": recall, "vectors": float(vectors)}
+    figures = {"p50_ms": index[0], "p95_ms": index[1], "recall_at_10": recall, "vectors": float(vectors["sections"])}
     return Bench("search", figures, {"p50_ms": exact[0], "p95_ms": exact[1]}, round(index[0] / exact[0], 3))
 
 

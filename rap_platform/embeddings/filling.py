@@ -1,7 +1,7 @@
 """Finds what has no vector yet, encodes it and stores it in small transactions. Asset definitions are in assets.py."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -48,8 +48,10 @@ class AnalysisFigures:
     removed: int
 
 
-def fill_sections(conn: psycopg.Connection[Any], encoder: Encoder, slots: Sequence[int]) -> SectionFigures:
+def fill_sections(conn: psycopg.Connection[Any], load: Callable[[], Encoder], slots: Sequence[int]) -> SectionFigures:
     """Give every section of these slots the vector of its present text; equal texts are encoded once.
+
+    The encoder is loaded when there is something to encode, so that a run without work costs two queries.
 
     Commits every 128 texts, and encodes outside of any transaction: a killed run loses at most one batch.
     """
@@ -62,7 +64,7 @@ def fill_sections(conn: psycopg.Connection[Any], encoder: Encoder, slots: Sequen
         with conn.transaction():
             found = conn.execute(queries.TEXTS, {"section_ids": [ids[0] for ids in holders.values()]}).fetchall()
         texts = {sha: text for sha, text in found if sha in holders}
-        encoded = encoder.encode_whole(list(texts.values()))
+        encoded = load().encode_whole(list(texts.values()))
         parameters = [
             {"text_sha256": sha, "section_ids": holders[sha], "embedding": HalfVector(vector)}
             for sha, vector in zip(texts, encoded.vectors, strict=True)
@@ -115,8 +117,8 @@ def fill_audio(conn: psycopg.Connection[Any], slots: Sequence[int]) -> AudioFigu
     return AudioFigures(len(complete), skipped, incomplete, removed)
 
 
-def fill_analyses(conn: psycopg.Connection[Any], encoder: Encoder, slots: Sequence[int]) -> AnalysisFigures:
-    """Encode what the best analysis of each track says: its moods, its themes and its summary."""
+def fill_analyses(conn: psycopg.Connection[Any], load: Callable[[], Encoder], slots: Sequence[int]) -> AnalysisFigures:
+    """Encode what the best analysis of each track says: its moods, its themes and its summary; equal texts once in a batch."""
     with conn.transaction():
         removed = conn.execute(queries.DELETE_STALE_ANALYSES, {"slots": list(slots)}).rowcount
         rows = conn.execute(queries.ANALYSES, {"slots": list(slots)}).fetchall()
@@ -128,11 +130,11 @@ def fill_analyses(conn: psycopg.Connection[Any], encoder: Encoder, slots: Sequen
         digest = hashlib.sha256(text.encode()).hexdigest()
         if (digest, simulated) != (stored_sha256, stored_simulated):
             pending.append((text, {"track_id": track_id, "input_sha256": digest, "simulated": simulated}))
-    pending.sort(key=lambda item: len(item[0]))
+    pending.sort(key=lambda item: (len(item[0]), item[0]))
     texts = 0
     for batch in progress.track(_batches(pending, TEXTS_PER_COMMIT), _count(pending), "analysis texts ×128"):
         distinct = list(dict.fromkeys(text for text, _ in batch))
-        vectors = dict(zip(distinct, map(HalfVector, encoder.encode_whole(distinct).vectors), strict=True))
+        vectors = dict(zip(distinct, map(HalfVector, load().encode_whole(distinct).vectors), strict=True))
         with conn.transaction(), conn.cursor() as cursor:
             cursor.executemany(
                 queries.UPSERT_ANALYSIS_VECTOR, [row | {"embedding": vectors[text]} for text, row in batch]

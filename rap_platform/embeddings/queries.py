@@ -307,6 +307,25 @@ order by n.distance, n.section_id
 """
 
 
+def by_meaning_exactly(filters: Iterable[str]) -> str:
+    """As `by_meaning`, for filters that few tracks pass: reads all sections of those tracks, and no other.
+
+    The filters are tried once per track. The sum in the order keeps the planner from walking the HNSW index instead.
+    """
+    return f"""
+with passing as materialized (
+    select f.track_id, coalesce(f.duplicate_of, f.track_id) as original
+    from tracks f
+    where true{_where(filters)}
+)
+select v.section_id, v.track_id, p.original, v.embedding <=> %(query)s as distance
+from passing p
+join section_vectors_minilm v using (track_id)
+order by (v.embedding <=> %(query)s) + 0, v.section_id
+limit %(candidates)s
+"""
+
+
 def by_words(filters: Iterable[str]) -> str:
     """Sections that hold the words of the query: section_id, track_id, the track they stand for, rank (higher is better)."""
     return f"""
@@ -394,6 +413,7 @@ HAS_VECTOR = {
 # ---- examples for the README: everything an index can answer is asked with `order by ... limit` -----------------------
 
 # Tracks whose lyrics are like a text or a track: the vector has the table's 384 dimensions and is bound, not printed.
+# `<=>` is a cosine distance, so one minus it is a similarity.
 EXAMPLE_SIMILAR_BY_LYRICS = """
 select t.title, t.artist, 1 - (v.embedding <=> %(lyrics)s::halfvec(384)) as similarity
 from track_vectors_minilm v
@@ -406,26 +426,27 @@ limit 10
 # Pairs that sound alike: five nearest neighbours per track through the index, instead of every track with every other.
 EXAMPLE_AUDIO_PAIRS = """
 with pairs as (
-    select distinct least(v.track_id, n.track_id) as one, greatest(v.track_id, n.track_id) as other, n.distance
-    from track_vectors_audio v
+    select distinct least(a.track_id, b.track_id) as first, greatest(a.track_id, b.track_id) as second, b.distance
+    from track_vectors_audio a
     cross join lateral (
-        select w.track_id, w.embedding <-> v.embedding as distance
-        from track_vectors_audio w
-        where w.track_id <> v.track_id
-        order by w.embedding <-> v.embedding
+        select near.track_id, near.embedding <-> a.embedding as distance
+        from track_vectors_audio near
+        where near.track_id <> a.track_id
+        order by near.embedding <-> a.embedding
         limit 5
-    ) n
-    where n.distance < 0.5
+    ) b
+    where b.distance < %(threshold)s
 )
-select t1.title, t2.title, p.distance
-from pairs p
-join tracks t1 on t1.track_id = p.one
-join tracks t2 on t2.track_id = p.other
-order by p.distance
+select t1.title, t2.title, pairs.distance
+from pairs
+join tracks t1 on t1.track_id = pairs.first
+join tracks t2 on t2.track_id = pairs.second
+order by pairs.distance
 limit 20
 """
 
 # Recommendations: tracks whose analysis is near a listener's vector; the threshold is applied to what the index found.
+# The score is a cosine similarity: higher is a better match.
 EXAMPLE_RECOMMENDATIONS = """
 with nearest as materialized (
     select v.track_id, v.embedding <=> %(listener)s::halfvec(384) as distance
@@ -434,9 +455,9 @@ with nearest as materialized (
     order by v.embedding <=> %(listener)s::halfvec(384)
     limit 20
 )
-select t.title, t.artist, n.distance as match_score
-from nearest n
+select t.title, t.artist, 1 - nearest.distance as match_score
+from nearest
 join tracks t using (track_id)
-where n.distance < 0.8
-order by n.distance
+where nearest.distance < %(threshold)s
+order by nearest.distance
 """

@@ -182,13 +182,10 @@ def _parameters(
 def _by_meaning(
     conn: psycopg.Connection[Any], parameters: Mapping[str, Any], filters: Filters, limit: int
 ) -> list[_Found]:
-    statement = queries.by_meaning(filters.set_names())
-    rows = conn.execute(statement, parameters).fetchall()
+    rows = conn.execute(queries.by_meaning(filters.set_names()), parameters).fetchall()
     if filters.set_names() and len({row[2] for row in rows}) < limit:
         # So few sections pass the filter that the index gave up looking: read them all.
-        with conn.transaction(force_rollback=True):
-            conn.execute(queries.EXACT_SCAN)
-            rows = conn.execute(statement, parameters).fetchall()
+        rows = conn.execute(queries.by_meaning_exactly(filters.set_names()), parameters).fetchall()
     return [_Found(row[0], row[1], row[2], rank, 1.0 - float(row[3])) for rank, row in enumerate(rows, start=1)]
 
 

@@ -28,7 +28,6 @@ CHAMPION, CHALLENGER = "champion", "challenger"
 
 
 @dg.asset(
-    group_name="evaluation",
     deps=[training.training_dataset, training.quality_model, analyses.rule_based_analyses, analyses.qwen_analyses],
     code_version=CODE_VERSION,
     automation_condition=nightly_if_changed(),
@@ -54,8 +53,7 @@ def evaluation_report(
             )
             known = queries.use_again(conn, digest)
             if known is not None:
-                stored = queries.latest_evaluation(conn)
-                return _result(conn, stored or {}, status="unchanged", seconds=round(time.monotonic() - started, 2))
+                return _result(conn, status="unchanged", seconds=round(time.monotonic() - started, 2))
             train, test = _sides(conn, version.version)
             contestants = _contestants(conn, mlflow, version.version, train, test, model, seed=settings.dataset.seed)
         body = report.build(
@@ -88,9 +86,8 @@ def evaluation_report(
                 predictions=prediction_rows(contestants, test),
             )
         with postgres.connection() as conn:
-            stored = queries.latest_evaluation(conn)
-            figures = {"seconds": round(time.monotonic() - started, 2), **pictures}
-            return _result(conn, stored or {}, status="new report", run_url=run_url, **figures)
+            seconds = round(time.monotonic() - started, 2)
+            return _result(conn, status="new report", run_url=run_url, seconds=seconds, **pictures)
 
 
 def input_digest(conn: psycopg.Connection, version: datasets.Version, model_version: str | None, resamples: int) -> str:
@@ -253,8 +250,12 @@ def flat(entry: dict[str, Any]) -> dict[str, float | None]:
 
 
 def _result(
-    conn: psycopg.Connection, stored: dict[str, Any], *, status: str, run_url: str | None = None, **figures: Any
+    conn: psycopg.Connection, *, status: str, run_url: str | None = None, **figures: object
 ) -> dg.MaterializeResult:
+    """The newest evaluation, which is that of the present input, as metadata."""
+    stored = queries.latest_evaluation(conn)
+    if stored is None:
+        raise LookupError("the evaluation was deleted while it was reported")
     body = stored["report"]
     links: dict[str, Any] = {"mlflow_run": dg.MetadataValue.url(run_url)} if run_url else {}
     mae = {f"mae_{name}": entry["mae"]["value"] for name, entry in body["predictors"].items() if "mae" in entry}
@@ -268,11 +269,11 @@ def _result(
             evaluation_id=stored["evaluation_id"],
             best_baseline=body["best_baseline"],
             verdict=body["verdict"]["reason"],
+            report=dg.MetadataValue.md(stored["markdown"]),
             **mae,
+            **links,
+            **figures,
         )
-        | {"report": dg.MetadataValue.md(stored["markdown"])}
-        | links
-        | figures
     )
 
 
@@ -288,7 +289,6 @@ def _nothing_to_evaluate() -> dg.MaterializeResult:
 
 
 @dg.asset(
-    group_name="evaluation",
     deps=[evaluation_report],
     code_version=CODE_VERSION,
     automation_condition=nightly_if_changed(),

@@ -113,7 +113,8 @@ def _spearman(weights: Array, left: Array, right: Array) -> Array:
 
 def _mid_ranks(weights: Array, values: Array) -> Array:
     """Rank of each value in each resample, (resamples, n): a row that was drawn w times counts w times, ties share their middle."""
-    levels, index = np.unique(values, return_inverse=True)
-    mass = weights @ (index[:, None] == np.arange(len(levels))).astype(float)
+    _, index, counts = np.unique(values, return_inverse=True, return_counts=True)
+    starts = np.cumsum(counts) - counts
+    mass = np.add.reduceat(weights[:, np.argsort(index)], starts, axis=1)
     below = np.cumsum(mass, axis=1) - mass
     return np.asarray((below + mass / 2)[:, index])

@@ -1,6 +1,6 @@
 """The contestants: each turns the same train and eval tracks into a rating per eval track, or into a failure with its reason."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -110,8 +110,3 @@ def line(x: Array, y: Array) -> tuple[float, float]:
     spread = float(np.var(x))
     slope = 0.0 if spread < 1e-12 else float(np.mean((x - x.mean()) * (y - y.mean()))) / spread
     return slope, float(y.mean()) - slope * float(x.mean())
-
-
-def failure_share(predictions: Sequence[Predictions]) -> dict[str, float]:
-    """Share of tracks without a prediction, by predictor."""
-    return {p.name: 1 - float(p.covered.mean()) for p in predictions}

@@ -13,21 +13,22 @@ from dataset_members m join tracks t using (track_id)
 where m.version = %(version)s
 """
 
-# The newest word of each analyzer; of a real track only what a real analyzer said.
+# The newest word of each analyzer on the wording that was rated; of a real track only what a real analyzer said.
 _OPINIONS = """
 select distinct on (a.track_id, a.analyzer) a.track_id, a.analyzer, a.status, a.quality, a.error
 from analysis_results a
 join dataset_members m using (track_id)
 join tracks t using (track_id)
-where m.version = %(version)s and a.analyzer = any(%(analyzers)s) and (not a.simulated or t.simulated)
+where m.version = %(version)s and a.analyzer = any(%(analyzers)s) and a.input_sha256 = m.lyrics_sha256
+  and (not a.simulated or t.simulated)
 order by a.track_id, a.analyzer, a.created_at desc, a.analysis_id desc
 """
 
 _OPINIONS_DIGEST = """
-select md5(coalesce(string_agg(a.analysis_id::text, ',' order by a.analysis_id), ''))
+select md5(coalesce(string_agg(concat_ws(':', a.analysis_id, extract(epoch from a.created_at)), ',' order by a.analysis_id), ''))
 from analysis_results a
 join dataset_members m using (track_id)
-where m.version = %(version)s and a.analyzer = any(%(analyzers)s)
+where m.version = %(version)s and a.analyzer = any(%(analyzers)s) and a.input_sha256 = m.lyrics_sha256
 """
 
 _BY_DIGEST = "select evaluation_id from evaluations where input_digest = %(digest)s"

@@ -19,7 +19,6 @@ BATCH = 100
 
 
 @dg.asset(
-    group_name="features",
     partitions_def=SHARDS,
     backfill_policy=dg.BackfillPolicy.multi_run(16),
     deps=[lyrics.tracks],

@@ -38,7 +38,7 @@ _WHOLE: dict[Strength, frozenset[str]] = {
 
 @dataclass(frozen=True, slots=True)
 class ProfanityFigures:
-    """Strong words per 100 words, and the rating."""
+    """Words of any strength per 100 words, and the rating."""
 
     per_100_words: float
     rating: Rating

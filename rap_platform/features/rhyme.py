@@ -6,6 +6,7 @@ How alike two syllables sound is in syllables.py; words and their sounds are in 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import count
 from typing import NamedTuple
 
 from rap_platform.features.bars import Bar, bars
@@ -15,6 +16,7 @@ from rap_platform.features.syllables import NEAR, Syllable, syllabify, tail_like
 WINDOW_BARS = 4
 SCHEME_BARS = 16
 LOOKBACK_WORDS = 15
+LONGEST_BAR_SYLLABLES = 200  # a longer line is no bar: its rhymes are looked for piece by piece
 
 # End rhymes: near vowels need equal tails, equal vowels need tails this alike. Chosen on half of the poets of the annotated corpus
 # that benchmarks.py measures; the other half confirms them.
@@ -183,13 +185,21 @@ def hear(song: Sequence[Bar]) -> Sound:
     )
 
 
+_MOST_NUMBERS = 50_000
 _NUMBERS: dict[Syllable, int] = {}
 _STRENGTHS: dict[int, dict[int, float]] = {}
+_fresh = count()  # no number is given twice, not even to two threads at once
 
 
 def _number(syllable: Syllable) -> int:
-    """A small number for each distinct syllable: comparing numbers is what makes whole songs quick."""
-    return _NUMBERS.setdefault(syllable, len(_NUMBERS))
+    """A number for each distinct syllable: comparing numbers is what makes whole songs quick; forgotten when there are too many."""
+    number = _NUMBERS.get(syllable)
+    if number is None:
+        if len(_NUMBERS) >= _MOST_NUMBERS:
+            _NUMBERS.clear()
+            _STRENGTHS.clear()
+        number = _NUMBERS.setdefault(syllable, next(_fresh))
+    return number
 
 
 def _known_strengths(number: int) -> dict[int, float]:
@@ -222,11 +232,17 @@ def _unstressed(word: str) -> tuple[Syllable, ...]:
 def find_rhymes(sound: Sound) -> Iterator[Rhyme]:
     """Every rhyme of one or more syllables within a bar or with the bar before, longest form only.
 
-    The same word twice is repetition, not rhyme, though it may run on inside one. Cost grows with bars times the square of their length.
+    The same word twice is repetition, not rhyme, though it may run on inside one. Cost grows with bars times the square of their length,
+    which counts up to LONGEST_BAR_SYLLABLES.
     """
-    for index, (begin, end) in enumerate(sound.bar_slices):
+    pieces = [
+        (at, min(at + LONGEST_BAR_SYLLABLES, end))
+        for begin, end in sound.bar_slices
+        for at in range(begin, max(end, begin + 1), LONGEST_BAR_SYLLABLES)
+    ]
+    for index, (begin, end) in enumerate(pieces):
         if index:
-            earlier, until = sound.bar_slices[index - 1]
+            earlier, until = pieces[index - 1]
             yield from _runs(sound, earlier, until, begin, end, same_bar=False)
         yield from _runs(sound, begin, end, begin, end, same_bar=True)
 

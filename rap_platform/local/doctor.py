@@ -1,7 +1,7 @@
 """Asks every outside system whether it answers, and says what to set when it does not."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import httpx
@@ -9,11 +9,15 @@ import psycopg
 import redis as redis_client
 
 from rap_platform.embeddings import weights
+from rap_platform.local import stack
+from rap_platform.local.process import without_password
+from rap_platform.local.services import embedded
 from rap_platform.resources import redis
 from rap_platform.resources.migrations import head
 from rap_platform.settings import Endpoint, NotConfigured, Settings
 
 TIMEOUT_S = 5.0
+SERVERS = {"PostgreSQL": "postgres", "Redis": "valkey", "MLflow": "mlflow", "simulated world": "world"}
 
 State = Literal["ok", "simulated", "not configured", "not running", "broken"]
 
@@ -29,8 +33,21 @@ class Finding:
 
 
 def examine(settings: Settings) -> list[Finding]:
-    """Ask each system once, within five seconds each. Secrets never stand in a finding."""
-    return [probe(settings) for probe in (_postgres, _redis, _mlflow, _genius, _spotify, _llm, _weights)]
+    """Ask each system once, within five seconds each: the servers that run on this data directory, else those of the settings.
+
+    Secrets never stand in a finding.
+    """
+    ours = embedded(settings)
+    running = stack.joined(settings) or settings
+    probes = (_postgres, _redis, _mlflow, _world, _genius, _spotify, _llm, _weights)
+    findings = [probe(running) for probe in probes]
+    remedy = f"`rap-platform status`, and the logs in {running.data_dir / 'logs'}"
+    return [
+        replace(finding, remedy=remedy)
+        if finding.state == "broken" and SERVERS.get(finding.system) in ours
+        else finding
+        for finding in findings
+    ]
 
 
 def _postgres(settings: Settings) -> Finding:
@@ -68,11 +85,11 @@ def _postgres(settings: Settings) -> Finding:
 def _redis(settings: Settings) -> Finding:
     if settings.redis_url is None:
         return Finding("Redis", "ok", "embedded, started when needed", "RAP_REDIS_URL uses your own")
-    client = redis.client(settings.redis_url.get_secret_value())
     try:
+        client = redis.client(settings.redis_url.get_secret_value())
         assert client is not None
         client.ping()
-    except redis_client.RedisError as error:
+    except (redis_client.RedisError, ValueError) as error:
         return Finding(
             "Redis", "broken", type(error).__name__, "check RAP_REDIS_URL; without it answers are slower, not wrong"
         )
@@ -84,6 +101,14 @@ def _mlflow(settings: Settings) -> Finding:
     if uri is None:
         return Finding("MLflow", "ok", "embedded, started when needed", "RAP_MLFLOW_TRACKING_URI uses your own")
     return _answers("MLflow", f"{uri}/health", "check RAP_MLFLOW_TRACKING_URI")
+
+
+def _world(settings: Settings) -> Finding:
+    if not settings.world:
+        return Finding("simulated world", "not configured", "off: only what is real", "RAP_WORLD=on")
+    if settings.world_url is None:
+        return Finding("simulated world", "ok", "embedded, started when needed", "RAP_WORLD=off goes without it")
+    return _answers("simulated world", f"{settings.world_url}/health", "check RAP_WORLD_URL")
 
 
 def _genius(settings: Settings) -> Finding:
@@ -148,10 +173,11 @@ def _simulated(system: str, endpoint: Endpoint, setting: str) -> Finding:
 
 
 def _answers(system: str, url: str, remedy: str, headers: dict[str, str] | None = None) -> Finding:
+    shown = without_password(url)
     try:
         response = httpx.get(url, headers=headers, timeout=TIMEOUT_S)
-    except httpx.HTTPError as error:
-        return Finding(system, "broken", f"{url}: {type(error).__name__}", remedy)
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        return Finding(system, "broken", f"{shown}: {type(error).__name__}", remedy)
     if response.status_code >= httpx.codes.BAD_REQUEST and response.status_code != httpx.codes.NOT_FOUND:
-        return Finding(system, "broken", f"{url} answered {response.status_code}", remedy)
-    return Finding(system, "ok", f"{url} answers", "")
+        return Finding(system, "broken", f"{shown} answered {response.status_code}", remedy)
+    return Finding(system, "ok", f"{shown} answers", "")

@@ -82,12 +82,17 @@ def prepare_dagster_home(settings: Settings, *, code_server_port: int | None = N
     return home
 
 
-def create_databases(settings: Settings) -> None:
+def create_dagster_database(settings: Settings) -> None:
     """Create Dagster's database on its server when it is missing; the application's own has to be there."""
     dsn = settings.require_dagster_database_url()
     create_database(
         settings.require_database_url() if settings.dagster_database_url is None else dsn, database_name(dsn)
     )
+
+
+def create_mlflow_database(settings: Settings) -> None:
+    """Create the store of the embedded MLflow beside the application's database when it is missing."""
+    create_database(settings.require_database_url(), database_name(settings.mlflow_database_url()))
 
 
 def database_name(dsn: str) -> str:
@@ -100,7 +105,7 @@ def dagster_instance(settings: Settings) -> Iterator["DagsterInstance"]:
     """The Dagster instance of this platform, with DAGSTER_HOME set for as long as the block lasts."""
     from dagster import DagsterInstance
 
-    create_databases(settings)
+    create_dagster_database(settings)
     home = prepare_dagster_home(settings)
     with exported(dagster_environment(settings)), DagsterInstance.from_config(str(home)) as instance:
         yield instance

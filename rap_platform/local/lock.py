@@ -5,11 +5,13 @@ They are held by the kernel for as long as the process lives, so a killed one le
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 OWNER, USERS = "owner.lock", "users.lock"
+PATIENCE_S = 0.2  # whoever only looks whether the lock is held holds it for a moment
 
 
 class Taken(Exception):
@@ -18,12 +20,13 @@ class Taken(Exception):
 
 @contextmanager
 def owner(data_dir: Path) -> Iterator[None]:
-    """Own the servers of a data directory. Raises Taken at once when another process does."""
+    """Own the servers of a data directory. Raises Taken when another process does."""
     with _opened(data_dir / OWNER) as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise Taken from None
+        deadline = time.monotonic() + PATIENCE_S
+        while not _acquired(handle, fcntl.LOCK_EX):
+            if time.monotonic() > deadline:
+                raise Taken
+            time.sleep(0.01)
         yield
 
 
@@ -31,11 +34,8 @@ def is_owned(data_dir: Path) -> bool:
     """Whether some process runs the servers of this data directory."""
     if not (data_dir / OWNER).exists():
         return False
-    try:
-        with owner(data_dir):
-            return False
-    except Taken:
-        return True
+    with _opened(data_dir / OWNER) as handle:
+        return not _acquired(handle, fcntl.LOCK_SH)  # shared: those who look don't see each other
 
 
 @contextmanager
@@ -46,10 +46,20 @@ def user(data_dir: Path) -> Iterator[None]:
         yield
 
 
-def wait_for_users(data_dir: Path) -> None:
-    """Wait until no other command uses our servers."""
+@contextmanager
+def without_users(data_dir: Path) -> Iterator[None]:
+    """Wait until no other command uses our servers, and let none begin to inside the block: stop them there."""
     with _opened(data_dir / USERS) as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def _acquired(handle: int, kind: int) -> bool:
+    try:
+        fcntl.flock(handle, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 @contextmanager

@@ -11,13 +11,13 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from rap_platform.local import postgres, process, valkey
-from rap_platform.local.environment import child_environment
+from rap_platform.local.environment import child_environment, create_dagster_database, create_mlflow_database
 from rap_platform.local.process import HOST, Launch
 from rap_platform.local.supervisor import Service
 from rap_platform.resources.migrations import migrate
 from rap_platform.settings import Settings
 
-DATABASE, DAGSTER_DATABASE, MLFLOW_DATABASE = "rap", "rap_dagster", "rap_mlflow"
+DATABASE = "rap"  # Dagster's and MLflow's lie beside it
 
 
 def embedded(settings: Settings) -> set[str]:
@@ -42,7 +42,7 @@ def connected(settings: Settings, ours: set[str]) -> Settings:
         cluster = postgres.prepare(data_dir, ports.postgres)
         urls["database_url"] = SecretStr(cluster.dsn(DATABASE))
         if settings.dagster_database_url is None:
-            urls["dagster_database_url"] = SecretStr(cluster.dsn(DAGSTER_DATABASE))
+            urls["dagster_database_url"] = SecretStr(cluster.dsn(f"{DATABASE}_dagster"))
     if "valkey" in ours:
         urls["redis_url"] = SecretStr(valkey.prepare(data_dir, ports.valkey).url)
     if "mlflow" in ours:
@@ -56,13 +56,18 @@ def postgres_service(settings: Settings, once_ready: Callable[[], None]) -> Serv
     """The embedded PostgreSQL; a leftover of a dead server is cleared before each start."""
     data_dir, port = settings.data_dir, settings.ports.postgres
     cluster = postgres.prepare(data_dir, port)
+
+    def populate() -> None:
+        postgres.create_database(cluster.dsn(), DATABASE)
+        once_ready()
+
     return Service(
         "postgres",
         launch=lambda: postgres.launch(postgres.prepare(data_dir, port), child_environment(settings)),
         ready=lambda: postgres.answers(cluster),
         port=port,
         port_setting="RAP_PORTS__POSTGRES",
-        once_ready=once_ready,
+        once_ready=populate,
         start_timeout_s=postgres.START_TIMEOUT_S,
         stop_signal=signal.SIGINT,
         stop_timeout_s=30.0,
@@ -70,16 +75,11 @@ def postgres_service(settings: Settings, once_ready: Callable[[], None]) -> Serv
 
 
 def prepare_databases(settings: Settings, ours: set[str]) -> None:
-    """Create the databases that are missing and bring the schema up to date."""
-    from rap_platform.local.environment import create_databases
-
-    dsn = settings.require_database_url()
-    if "postgres" in ours:
-        server = dsn.rsplit("/", 1)[0]
-        for name in (DATABASE, DAGSTER_DATABASE, MLFLOW_DATABASE):
-            postgres.create_database(f"{server}/postgres", name)
-    create_databases(settings)
-    migrate(dsn)
+    """Create the databases beside the application's that are missing, and bring the schema of that one up to date."""
+    create_dagster_database(settings)
+    if "mlflow" in ours:
+        create_mlflow_database(settings)
+    migrate(settings.require_database_url())
 
 
 def valkey_service(settings: Settings) -> Service:
@@ -107,7 +107,6 @@ def world_service(settings: Settings) -> Service:
 def mlflow_service(settings: Settings, needs: tuple[str, ...]) -> Service:
     """The MLflow tracking server with one worker; its store is a database beside the application's."""
     port = settings.ports.mlflow
-    store = settings.require_database_url().rsplit("/", 1)[0] + f"/{MLFLOW_DATABASE}"
     artifacts = settings.data_dir / "mlflow-artifacts"
     names = [f"{host}{suffix}" for host in ("localhost", HOST) for suffix in ("", f":{port}")]
     argv = [
@@ -118,7 +117,7 @@ def mlflow_service(settings: Settings, needs: tuple[str, ...]) -> Service:
         settings, "mlflow", port, "RAP_PORTS__MLFLOW", argv, needs=needs,
         ready=lambda: process.answers_http(f"http://{HOST}:{port}/health"),
         # the store's password stays out of the process list
-        more={"MLFLOW_BACKEND_STORE_URI": store, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
+        more={"MLFLOW_BACKEND_STORE_URI": settings.mlflow_database_url(), "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
     )  # fmt: skip
 
 

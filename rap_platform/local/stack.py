@@ -21,6 +21,7 @@ from pydantic import SecretStr
 from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
+from sqlalchemy.exc import DBAPIError
 
 from rap_platform.local import lock, process, queries
 from rap_platform.local import services as catalogue
@@ -80,11 +81,14 @@ def up(settings: Settings, *, fill: bool = True, exit_after_fill: bool = False) 
             supervisor = Supervisor(specs, data_dir / RECORD, _facts(settings, "up"))
             console.print(f"starting {', '.join(service.name for service in specs)}; logs in {data_dir / 'logs'}")
             if "postgres" not in ours:
-                _external(settings)
+                _external(settings, ours)
+                _report_reconciled(settings)
             if fill:
                 names = [service.name for service in specs if service.name in FILL_NEEDS]
                 _await(supervisor, names, asked_to_stop, told)
                 filling = _fill(settings, supervisor, asked_to_stop)
+                if (filling.status or 0) < 0:  # killed: nobody else will say that its run is over
+                    _report_reconciled(settings)
             _await(supervisor, [service.name for service in specs], asked_to_stop, told)
             _panel(settings, supervisor, filling, time.monotonic() - started, stays=not exit_after_fill)
             if not exit_after_fill:
@@ -163,9 +167,9 @@ def services(settings: Settings, *needs: str) -> Iterator[Settings]:
         wanted.add("postgres")
     data_dir = _data_dir(settings)
     with ExitStack() as stack:
+        if settings.database_url is not None and ("postgres" in needs or "mlflow" in wanted):
+            _external(settings, wanted)
         if not wanted:
-            if "postgres" in needs:
-                _external(settings)
             yield stack.enter_context(activated(settings))
             return
         deadline, told = time.monotonic() + LOCK_PATIENCE_S, False
@@ -201,9 +205,13 @@ def _started(settings: Settings, data_dir: Path, wanted: set[str]) -> Iterator[S
             _await(supervisor, [service.name for service in specs], [])
             with activated(settings):
                 yield settings
-            lock.wait_for_users(data_dir)
         finally:
-            supervisor.stop()
+            try:
+                with lock.without_users(data_dir):
+                    supervisor.stop()
+            except KeyboardInterrupt:  # whoever is asked twice waits for nobody
+                supervisor.stop()
+                raise
     except process.StartFailed as error:
         raise StackError(str(error)) from None
 
@@ -335,7 +343,9 @@ def _addresses(settings: Settings) -> dict[str, str]:
         "Dagster": f"http://{HOST}:{settings.ports.dagster}/",
         "MLflow": settings.mlflow_tracking_uri or "",
     }
-    return found | ({"simulated world": settings.world_root} if settings.world else {})
+    if settings.world:
+        found["simulated world"] = settings.world_root
+    return {name: process.without_password(url) for name, url in found.items()}
 
 
 def _refuse_taken_ports(specs: Sequence[Service]) -> None:
@@ -361,6 +371,12 @@ def _free_ports(settings: Settings, wanted: set[str]) -> Settings:
     return settings.model_copy(update={"ports": settings.ports.model_copy(update={**moved})})
 
 
+def joined(settings: Settings) -> Settings | None:
+    """The settings that name the servers of whoever runs them on this data directory, ready or not; None when nobody does."""
+    data_dir = _data_dir(settings)
+    return _join(settings, data_dir, set()) if lock.is_owned(data_dir) else None
+
+
 def _join(settings: Settings, data_dir: Path, wanted: set[str]) -> Settings | None:
     """The settings that name the servers of whoever owns the data directory; None while they aren't all ready."""
     runtime = _runtime(data_dir)
@@ -377,12 +393,16 @@ def _join(settings: Settings, data_dir: Path, wanted: set[str]) -> Settings | No
     return settings.model_copy(update={"data_dir": data_dir} | urls)
 
 
-def _external(settings: Settings) -> None:
-    """Bring a database that is not ours up to date before it is used."""
+def _external(settings: Settings, ours: set[str]) -> None:
+    """Bring a database that is not ours up to date before it is used, and make those that our servers keep beside it."""
     try:
-        catalogue.prepare_databases(settings, set())
-    except psycopg.OperationalError as error:
-        raise StackError(f"the database of RAP_DATABASE_URL can't be used: {str(error).strip()}") from None
+        catalogue.prepare_databases(settings, ours)
+    except (psycopg.Error, DBAPIError) as error:
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        # what a DSN that can't be read provokes quotes the DSN, password included
+        unread = isinstance(cause, psycopg.ProgrammingError) and cause.sqlstate is None
+        reason = "it is no postgresql:// address" if unread else str(cause).strip()
+        raise StackError(f"the database of RAP_DATABASE_URL can't be used: {reason}") from None
 
 
 def _facts(settings: Settings, who: str) -> dict[str, object]:
@@ -430,7 +450,7 @@ def _sweep(data_dir: Path) -> None:
 
 @contextmanager
 def _stop_signals() -> Iterator[list[int]]:
-    """A list that holds the signals that asked us to end; a second Ctrl-C interrupts at once."""
+    """A list that holds the signals that asked us to end; a third interrupts at once."""
     received: list[int] = []
 
     def note(number: int, frame: FrameType | None) -> None:

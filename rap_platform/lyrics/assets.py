@@ -4,6 +4,8 @@ import datetime as dt
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
 from typing import Any
 
 import dagster as dg
@@ -12,7 +14,7 @@ import psycopg
 from rap_platform.lyrics import building, importing, queries
 from rap_platform.lyrics.fetching import ArtistReport, Blocked, fetch_artists, reread
 from rap_platform.orchestration import failures, metadata, progress
-from rap_platform.orchestration.automation import on_any_new_partition
+from rap_platform.orchestration.automation import on_any_new_partition, on_new_data
 from rap_platform.orchestration.partitions import ARTISTS
 from rap_platform.resources.genius import CredentialsRefused, GeniusClient, GeniusResource
 from rap_platform.resources.postgres import PostgresResource
@@ -33,6 +35,7 @@ class GeniusSongsConfig(dg.Config):
     partitions_def=ARTISTS,
     backfill_policy=dg.BackfillPolicy.multi_run(64),
     code_version="1",
+    automation_condition=on_new_data(),
     kinds={"python", "postgres"},
     owners=[metadata.TEAM],
     pool="genius_api",
@@ -42,7 +45,7 @@ class GeniusSongsConfig(dg.Config):
 def genius_songs(
     context: dg.AssetExecutionContext, config: GeniusSongsConfig, postgres: PostgresResource, genius: GeniusResource
 ) -> dg.MaterializeResult:
-    """Fetch what is new of the artists of these partitions; each song is committed before its page is read."""
+    """Fetch what is new of the artists of these partitions; songs are committed as they come, each with what its page turned out to be."""
     started = time.monotonic()
     slugs = list(context.partition_keys)
     try:
@@ -164,14 +167,15 @@ def _fetch(
     conn.commit()
     statuses: Counter[str] = Counter()
     songs = fetch_artists(client, artists, known, most_songs=get_settings().genius.max_songs_per_artist, force=force)
-    try:
-        for report in progress.track(_stored(conn, songs, statuses), len(artists), "fetching artists"):
-            reports.append(report)
-            if report.genius_id is not None and report.genius_id != found[report.slug].genius_id:
-                queries.watch_artists(conn, [(found[report.slug].artist_id, report.genius_id)])
-                conn.commit()
-    except Blocked as block:
-        return reports, statuses, block
+    with closing(songs):  # whatever ends the loop, nothing more is asked of Genius
+        try:
+            for report in progress.track(_stored(conn, songs, statuses), len(artists), "fetching artists"):
+                reports.append(report)
+                if report.genius_id is not None and report.genius_id != found[report.slug].genius_id:
+                    queries.watch_artists(conn, [(found[report.slug].artist_id, report.genius_id)])
+                    conn.commit()
+        except Blocked as block:
+            return reports, statuses, block
     return reports, statuses, None
 
 
@@ -198,21 +202,20 @@ def _stored(
 
 
 def _store(conn: psycopg.Connection, songs: list[queries.RawSong], statuses: Counter[str]) -> int:
-    """Commit songs as they came, then look into their pages and commit what they are; returns how many pages were unreadable."""
-    written = queries.store_raw_songs(conn, songs)
+    """Look into the pages and commit the songs with what they turned out to be; returns how many pages were unreadable."""
+    judged = [_judged(song) for song in songs]
+    written = queries.store_raw_songs(conn, judged)
     conn.commit()
-    verdicts = [
-        (song.source_id, *(reread(song) if song.status == "ok" else (song.status, song.reason))) for song in songs
-    ]
-    queries.mark_raw_songs(
-        conn, [verdict for song, verdict in zip(songs, verdicts, strict=True) if verdict[1] != song.status]
-    )
-    conn.commit()
-    statuses.update(status for _, status, _ in verdicts)
+    statuses.update(song.status for song in judged)
     statuses["not_written"] += len(songs) - written
-    return sum(
-        song.status == "ok" and status == "blocked" for song, (_, status, _) in zip(songs, verdicts, strict=True)
-    )
+    return sum(song.status == "ok" and found.status == "blocked" for song, found in zip(songs, judged, strict=True))
+
+
+def _judged(song: queries.RawSong) -> queries.RawSong:
+    if song.status != "ok":
+        return song
+    status, reason = reread(song)
+    return replace(song, status=status, reason=reason)
 
 
 def _figures(

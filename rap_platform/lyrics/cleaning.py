@@ -13,6 +13,7 @@ CLEANER_VERSION: Final = "1"
 ONE_LINE_WORDS = 60  # more words than this on a single line: the line breaks were lost
 PROSE_WORDS_PER_LINE = 40
 PASSES = 12
+EMBED_CHARACTERS = 120  # of the end are looked at: a search from every place of a long text takes too long
 
 _BREAKS = re.compile("\r\n|[\r\u2028\u2029\x85\x0b\x0c]")
 _INVISIBLE = re.compile("[\u200b\u2060\ufeff\u00ad\u180e\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -37,9 +38,9 @@ _ALSO_LIKE_LINE = re.compile(
 )
 _ALSO_LIKE_GLUED = re.compile(r"(?P<glued>(?<=\S))?(?<![A-Za-z] )You might also like(?=\[|\n|\Z|[A-Z\"“(])")
 _TICKETS = re.compile(
-    r"(?P<glued>(?<=\S))?(?P<line>^)?See [^\n]{1,120}? Live[ ]*\n?[ ]*Get tickets as low as \$\d[\d,.]*", re.MULTILINE
+    r"(?P<glued>(?<=\S))?(?P<line>^)?See [^\n]{1,120}? Live[ ]*+\n?[ ]*+Get tickets as low as \$\d[\d,.]*", re.MULTILINE
 )
-_TRAILING_SPACE = re.compile(r"[ ]+$|^[ ]+", re.MULTILINE)
+_TRAILING_SPACE = re.compile(r"(?<! ) +$|^ +", re.MULTILINE)
 _BLANK_LINES = re.compile(r"\n{3,}")
 
 _CYRILLIC = dict(zip("аеорсухіјѕԁһɡԛԝАВЕКМНОРСТХУІЈЅ", "aeopcyxijsdhgqwABEKMHOPCTXYIJS", strict=True))
@@ -193,7 +194,8 @@ def _contributors(text: str) -> tuple[str, int]:
             else re.sub(r"\A\s*[\d.,KM]+\s*Contributors?", "", line)
         )
         return (rest + text[found.end() :]).lstrip("\n"), 1
-    exact = [end for end in ends if line[end:].strip() == "" or line[end] == "["]
+    last = len(line.rstrip())
+    exact = [end for end in ends if end >= last or line[end] == "["]
     cut = exact[-1] if exact else ends[0]
     return _READ_MORE.sub("", text[cut:].lstrip(" \n")), 1
 
@@ -206,7 +208,7 @@ def _title(text: str) -> tuple[str, int]:
 
 def _embed(text: str) -> tuple[str, int]:
     """Cut the last "12Embed"; digits that belong to the line ("in 1992Embed") stay."""
-    found = _EMBED.search(text)
+    found = _EMBED.search(text, max(0, len(text.rstrip()) - EMBED_CHARACTERS))
     if not found:
         return text, 0
     kept = ""

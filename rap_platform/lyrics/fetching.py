@@ -129,21 +129,6 @@ def find_artist(client: GeniusClient, name: str) -> int:
     raise _Broken(f"Genius knows no artist named {name!r}: check the spelling in RAP_GENIUS__ARTISTS")
 
 
-def find_song(client: GeniusClient, artist: str, title: str) -> int | None:
-    """Give the Genius id of a song when a hit agrees in artist and title; the first hit is never taken on trust."""
-    hits = _ask(client.search(f"{title} {artist}"), f"search for {title!r}").get("hits")
-    for hit in hits if isinstance(hits, list) else ():
-        result = _dict(_dict(hit).get("result"))
-        by = str(_dict(result.get("primary_artist")).get("name") or "")
-        if (
-            same_artist(by, artist)
-            and same_title(str(result.get("title") or ""), title)
-            and not is_translation_account(by)
-        ):
-            return int(result["id"])
-    return None
-
-
 def reread(song: RawSong) -> tuple[str, str | None]:
     """Look into a fetched page: give the status and reason that its content calls for."""
     page = parse_page(song.body or "")

@@ -5,6 +5,8 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
+MOST_CHARACTERS = 500  # of a name; what is longer is no name, and can't be looked up
+
 _WORDS_OF_VERSION = (
     r"remix|re-?mix|live|remaster(?:ed)?|acoustic|demo|radio edit|edit|version|instrumental|extended|clean|explicit|"
     r"bonus track|freestyle version|mix|mono|stereo|unplugged|a ?cappella|sped up|slowed(?: ?(?:and|\+|&) ?reverb)?|re-?up(?:load)?"
@@ -62,8 +64,8 @@ def slug(name: str) -> str:
 
 
 def parse_title(title: str) -> Title:
-    """Take guests and version marks off a title: "Sky (feat. B & C) - Live" is Sky, Live, (B, C)."""
-    featured: list[str] = []
+    """Take guests and version marks off a title: "Sky (feat. B & C) - Live" is Sky, Live, (B, C); at most 500 characters are read."""
+    title, featured = title[:MOST_CHARACTERS], list[str]()
 
     def _collect(found: re.Match[str]) -> str:
         featured.extend(split_names(found.group("inside") or found.group("plain") or ""))

@@ -15,13 +15,14 @@ from typing import Any, Final
 import psycopg
 
 from rap_platform.lyrics import queries
-from rap_platform.lyrics.identity import normalise, slug
+from rap_platform.lyrics.identity import MOST_CHARACTERS, normalise, slug
 from rap_platform.settings import Settings
 
 BATCH: Final = 1000
 MOST_BYTES: Final = 10 * 1024 * 1024
 MOST_JSON_BYTES: Final = 512 * 1024 * 1024
 MOST_EXTRA_CHARACTERS: Final = 2000
+MOST_VIEWS: Final = 1e15
 SUFFIXES: Final = (".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".json", ".parquet")
 REJECTS_SUFFIX: Final = ".rejects.csv"
 
@@ -90,6 +91,7 @@ _MAGIC: Final[tuple[tuple[bytes, str], ...]] = (
     (b"\x7fELF", "a program"),
     (b"SQLite format 3\0", "a SQLite database: export the songs as CSV"),
 )
+_ESCAPED_NUL: Final = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 _WIDE_MARKS: Final = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 
 
@@ -247,15 +249,16 @@ def import_file(
 
 
 def parse_count(value: Any) -> int | None:
-    """Read a number of views as people write them: 1200, "1,200", "8.7K", "1M"; None when there is none."""
+    """Read a number of views as people write them: 1200, "1,200", "8.7K", "1M"; None when there is none, or one past belief."""
     if isinstance(value, bool) or value is None:
         return None
     if isinstance(value, int | float):
-        return int(value) if value >= 0 and value == value and value < 1e15 else None
+        return int(value) if 0 <= value < MOST_VIEWS else None
     found = re.fullmatch(r"\s*(\d[\d,]{0,15}(?:\.\d{1,6})?)\s*([KMB]?)\s*", str(value), re.IGNORECASE)
     if not found:
         return None
-    return round(float(found[1].replace(",", "")) * {"": 1, "K": 1e3, "M": 1e6, "B": 1e9}[found[2].upper()])
+    count = float(found[1].replace(",", "")) * {"": 1, "K": 1e3, "M": 1e6, "B": 1e9}[found[2].upper()]
+    return round(count) if count < MOST_VIEWS else None
 
 
 def parse_names(value: Any) -> list[str]:
@@ -443,6 +446,8 @@ def _json_rows(path: Path, encoding: str, columns: Mapping[str, str] | None) -> 
         raise ImportRefused(f"{path}, line {error.lineno}, column {error.colno}: not JSON ({error.msg})") from None
     except RecursionError:
         raise ImportRefused(f"{path}: JSON nested too deeply; give a list of songs") from None
+    except ValueError as error:  # a number of thousands of digits
+        raise ImportRefused(f"{path}: JSON that can't be read ({error})") from None
     songs = _song_list(document)
     if not songs:
         raise ImportRefused(f'{path}: no list of songs in it; give [{{"artist": …, "title": …, "lyrics": …}}, …]')
@@ -593,6 +598,8 @@ def _song(line: int, values: Mapping[str, Any], preset: Preset | None, found: Ma
         return "no_artist"
     if problem := _unstorable(artist, title, lyrics):
         return problem
+    if max(len(artist), len(normalise(artist)), len(title)) > MOST_CHARACTERS:
+        return "name_too_long"
     mapped = set(found.values())
     extra = {key: _short(value) for key, value in values.items() if key and value is not None and key not in mapped}
     fields = {
@@ -603,7 +610,10 @@ def _song(line: int, values: Mapping[str, Any], preset: Preset | None, found: Ma
         "fields": fields | {"artist": artist, "title": title},
         "row": extra,
     }
-    if _unstorable(json.dumps(payload, ensure_ascii=False)):
+    told = json.dumps(payload, ensure_ascii=False)
+    if _ESCAPED_NUL.search(told):
+        return "nul_character"
+    if _unstorable(told):
         return "invalid_characters"
     return _Song(line, _source_id(preset, given, artist, title), artist, title, lyrics, payload)
 

@@ -58,9 +58,12 @@ def parse_page(page: str) -> Page:
     containers = tree.xpath('//div[@data-lyrics-container="true"]') or tree.xpath(
         '//div[contains(concat(" ", @class, " "), " lyrics ")]'
     )
-    text = _read(containers)
-    if text is None and (body := _find(state, ("songPage", "lyricsData", "body", "html"))):
-        text = _read([fragment for fragment in [_tree(f"<div>{body}</div>")] if fragment is not None])
+    try:
+        text = _read(containers)
+        if text is None and (body := _find(state, ("songPage", "lyricsData", "body", "html"))):
+            text = _read([fragment for fragment in [_tree(f"<div>{body}</div>")] if fragment is not None])
+    except RecursionError:
+        return Page("failed", "the page is nested too deeply to be read", None)
     status, reason = _status(text, song, state, containers_seen=bool(containers))
     return Page(
         status,

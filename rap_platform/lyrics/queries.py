@@ -136,6 +136,14 @@ where raw_songs.simulated = excluded.simulated
 returning raw_song_id
 """
 
+# A song that is kept although its page is gone was asked for all the same: it is not asked for again at every run.
+_STORE_ASKED = """
+update raw_songs
+set fetched_at = now(), payload = payload || jsonb_build_object('listing', %(listing)s::text)
+where source = %(source)s and source_id = %(source_id)s and simulated = %(simulated)s and status = 'ok'
+"""
+_GONE = frozenset({"missing", "instrumental", "unreleased"})
+
 _PENDING = """
 select r.raw_song_id, r.source, r.source_id, r.artist, r.title, r.payload, r.body, r.content_sha256, r.simulated,
        t.track_id, t.lyrics_sha256
@@ -241,10 +249,10 @@ def unwatch_other_artists(conn: psycopg.Connection, artist_ids: Sequence[int], *
     conn.execute(query, [simulated, list(artist_ids)])
 
 
-def watched_slugs(conn: psycopg.Connection, *, simulated: bool | None = None) -> list[str]:
-    """Read the slugs of the watched artists, sorted; of one population or of both."""
-    query = "select slug from artists where watched and (%(simulated)s::boolean is null or simulated = %(simulated)s) order by slug"
-    return [slug for (slug,) in conn.execute(query, {"simulated": simulated})]
+def watched_slugs(conn: psycopg.Connection, *, simulated: bool) -> list[str]:
+    """Read the slugs of the watched artists of one population, sorted."""
+    query = "select slug from artists where watched and simulated = %s order by slug"
+    return [str(slug) for (slug,) in conn.execute(query, [simulated])]
 
 
 def known_songs(conn: psycopg.Connection, slugs: Sequence[str]) -> dict[str, KnownSong]:
@@ -264,19 +272,11 @@ def store_raw_songs(conn: psycopg.Connection, songs: Sequence[RawSong]) -> int:
         return 0
     with conn.cursor() as cursor:
         cursor.executemany(_STORE_RAW, [_row(song) | {"payload": Jsonb(dict(song.payload))} for song in songs])
-        return cursor.rowcount
-
-
-def mark_raw_songs(conn: psycopg.Connection, verdicts: Sequence[tuple[str, str, str | None]]) -> None:
-    """Write (source_id, status, reason) of Genius songs whose page turned out to hold no lyrics, unless they made a track."""
-    query = """
-    update raw_songs r
-    set status = %s, reason = %s
-    where source = 'genius' and source_id = %s and not exists (select from tracks t where t.raw_song_id = r.raw_song_id)
-    """
-    if verdicts:
-        with conn.cursor() as cursor:
-            cursor.executemany(query, [(status, reason, source_id) for source_id, status, reason in verdicts])
+        written = cursor.rowcount
+        gone = [_row(song) | {"listing": song.payload.get("listing")} for song in songs if song.status in _GONE]
+        if gone:
+            cursor.executemany(_STORE_ASKED, gone)
+    return written
 
 
 def stored_hashes(conn: psycopg.Connection, source_ids: Sequence[str]) -> dict[str, str]:

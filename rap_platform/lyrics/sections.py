@@ -39,7 +39,8 @@ _CREDIT = re.compile(
     r"^(?:produced|prod\.?|written|mixed|directed|produit|produziert|tekst|letra|lyrics|songtext|текст|paroles)\b",
     re.IGNORECASE,
 )
-_NUMBER = r"(?:\s*(?:#?\d+|[ivx]+|one|two|three|four|x\s?\d+|\d\s?x|\(x\d\)|[-–—]))*"
+# Possessive: figures can be cut into figures in more ways than a computer can try.
+_NUMBER = r"(?:\s*(?:#?\d++|[ivx]++|one|two|three|four|x\s?\d+|\d\s?x|\(x\d\)|[-–—]))*+"
 _BARE_LABEL = re.compile(_KIND.pattern + _NUMBER + r"\s*$", re.IGNORECASE)
 
 

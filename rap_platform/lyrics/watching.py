@@ -13,11 +13,6 @@ PAGE = 500
 TIMEOUT_S = 15.0
 
 
-def slugs(conn: psycopg.Connection, *, simulated: bool | None = None) -> list[str]:
-    """Give the slugs of the watched artists, sorted."""
-    return queries.watched_slugs(conn, simulated=simulated)
-
-
 def sync_watch_list(conn: psycopg.Connection, settings: Settings) -> list[str]:
     """Bring the watch list up to date and give the slugs to fetch; commits. Empty when Genius isn't configured.
 
@@ -38,7 +33,7 @@ def sync_watch_list(conn: psycopg.Connection, settings: Settings) -> list[str]:
         if endpoint.simulated:
             ids = [artist.artist_id for artist in artists.values()]
             queries.unwatch_other_artists(conn, ids, simulated=True)
-        watched = slugs(conn, simulated=endpoint.simulated)
+        watched = queries.watched_slugs(conn, simulated=endpoint.simulated)
     conn.commit()
     return watched
 

@@ -23,6 +23,7 @@ class AssetOutcome:
     seconds: float
     failed_checks: tuple[str, ...]
     error: str | None
+    is_blocked: bool = False  # by a check that is to stop what lies below
 
 
 def select(defs: dg.Definitions, selection: str | None) -> set[dg.AssetKey]:
@@ -77,7 +78,7 @@ def run(
             announce(Segment(rest, segment.partitions))
             done = _execute(defs, instance, Segment(rest, segment.partitions))
             outcomes += done
-            lost |= {outcome.asset for outcome in done if outcome.status != "ok"}
+            lost |= {outcome.asset for outcome in done if outcome.status != "ok" or outcome.is_blocked}
     return outcomes
 
 
@@ -127,9 +128,12 @@ def _one_run(
         run_config=QUIET, instance=instance, asset_selection=list(segment.keys), tags=tags, raise_on_error=False
     )
     failed_checks: dict[str, list[str]] = {}
+    blocked = set()
     for evaluation in result.get_asset_check_evaluations():
         if not evaluation.passed and evaluation.severity is dg.AssetCheckSeverity.ERROR:
             failed_checks.setdefault(evaluation.asset_key.to_user_string(), []).append(evaluation.check_name)
+            if evaluation.blocking:
+                blocked.add(evaluation.asset_key)
     seconds = {e.step_key: e.step_success_data.duration_ms / 1000 for e in result.all_events if e.is_step_success}
     errors = {e.step_key: str(e.step_failure_data.error_display_string) for e in result.all_events if e.is_step_failure}
     outcomes = []
@@ -144,6 +148,7 @@ def _one_run(
                 seconds.get(name, time.monotonic() - started),
                 tuple(failed_checks.get(name, ())),
                 errors.get(name),
+                key in blocked,
             )
         )
     return outcomes

@@ -29,12 +29,13 @@ LONGEST_WAIT_S: Final = 60.0
 PAGE_SIZE: Final = 50
 CONNECTIONS: Final = 8
 
-# by default retries are announced on standard output, where commands print JSON
+# Once per process, for all that waits with stamina: by default retries are announced on standard output, where commands print JSON.
 stamina.instrumentation.set_on_retry_hooks([stamina.instrumentation.LoggingOnRetryHook])
 
 _CHALLENGE = re.compile(
-    rb"<title>\s*(?:Just a moment|Attention Required|Access denied)|/cdn-cgi/challenge-platform/|cf-challenge", re.I
-)
+    rb"<title>\s*(?:Just a moment|Attention Required|Access denied)|/cdn-cgi/challenge-platform/[\w/-]{0,60}orchestrate|cf-challenge",
+    re.I,
+)  # "/cdn-cgi/challenge-platform/" alone stands in ordinary pages too
 
 
 class Outcome(StrEnum):

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 SHARE_OF_LIMIT: Final = 0.9
-ATTEMPTS: Final = 5
 LONGEST_RETRY_AFTER_S: Final = 60.0
 CIRCUIT_FAILURES: Final = 5
 CIRCUIT_COOL_OFF_S: Final = 30.0
@@ -201,6 +200,8 @@ class Circuit:
 class LlmClient:
     """Chat with one model of one endpoint; safe to use from several threads. Retries are ours, the SDK's are off."""
 
+    attempts: int = 5  # the first included
+
     def __init__(self, endpoint: Endpoint, config: Llm, *, limit: bool = True) -> None:
         """`limit` False leaves out the token bucket, for one question of a person. Raises ValueError for a budget without prices."""
         import openai
@@ -321,7 +322,7 @@ class LlmClient:
         most_usd = self._most_usd(request)
         try:
             for attempt in stamina.retry_context(
-                on=self._wait_before_retry, attempts=ATTEMPTS, timeout=None, wait_initial=0.25, wait_max=8.0
+                on=self.wait_before_retry, attempts=self.attempts, timeout=None, wait_initial=0.25, wait_max=8.0
             ):
                 with attempt:
                     return self._once(request, most_usd)
@@ -382,7 +383,7 @@ class LlmClient:
         self.circuit.succeeded()
         return completion, elapsed_ms
 
-    def _wait_before_retry(self, error: Exception) -> bool | float:
+    def wait_before_retry(self, error: Exception) -> bool | float:
         """Whether to try again, or after how many seconds: as the server says, up to a minute."""
         import openai
 

@@ -20,10 +20,13 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities.model_registry import ModelVersion
 
-# Telemetry off, a short wait for a server that is away; read by mlflow when it is imported, which happens on first use (1.6 s).
+# Telemetry off, a short wait for a server that is away, nothing on standard output; read by mlflow when it is imported,
+# which happens on first use (1.6 s).
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
+os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
 MAX_TAG = 5000
 
@@ -179,19 +182,11 @@ class MlflowResource(dg.ConfigurableResource):
 
     def url(self, experiment_id: str, run_id: str) -> str | None:
         """Where a person sees the run; None for a store that has no web page."""
-        uri = self.uri()
-        return (
-            f"{uri.rstrip('/')}/#/experiments/{experiment_id}/runs/{run_id}"
-            if uri.startswith(("http://", "https://"))
-            else None
-        )
+        return self._page(f"experiments/{experiment_id}/runs/{run_id}")
 
     def model_url(self, name: str, version: str) -> str | None:
-        """Where a person sees the model version."""
-        uri = self.uri()
-        return (
-            f"{uri.rstrip('/')}/#/models/{name}/versions/{version}" if uri.startswith(("http://", "https://")) else None
-        )
+        """Where a person sees the model version; None for a store that has no web page."""
+        return self._page(f"models/{name}/versions/{version}")
 
     def versions(self, name: str, tags: Mapping[str, object] | None = None) -> "list[ModelVersion]":
         """Versions of a registered model whose tags have these values, newest first; none when it was never registered."""
@@ -218,6 +213,10 @@ class MlflowResource(dg.ConfigurableResource):
 
         mlflow.set_tracking_uri(self.uri())
         return mlflow.sklearn.load_model(f"models:/{name}/{version}")
+
+    def _page(self, path: str) -> str | None:
+        uri = self.uri()
+        return f"{uri.rstrip('/')}/#/{path}" if uri.startswith(("http://", "https://")) else None
 
     def _experiment(self, client: "MlflowClient", name: str) -> str:
         from mlflow.exceptions import MlflowException

@@ -6,7 +6,6 @@ the same code at another address.
 
 import logging
 import threading
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
@@ -20,14 +19,14 @@ import stamina
 from spotipy.cache_handler import MemoryCacheHandler
 from spotipy.oauth2 import SpotifyClientCredentials, SpotifyOauthError
 
+from rap_platform.resources.genius import RateLimiter
 from rap_platform.settings import Endpoint, Settings, get_settings
 
 LONGEST_WAIT_S = 60.0
 ATTEMPTS = 5
 TIMEOUT_S = 20.0
-SEARCH_LIMIT = (
-    8  # the first hit of a search with limit 1 is often another than with more; 10 is the most that new apps may ask
-)
+# The first hit of a search with limit 1 is often another than with more; 10 is the most that new apps may ask.
+SEARCH_LIMIT = 8
 FEATURES_AT_ONCE = 40
 
 T = TypeVar("T")
@@ -109,23 +108,6 @@ def _seconds(retry_after: str | None) -> float | None:
         return None
 
 
-class _Pace:
-    """At most so many requests a minute, over all threads."""
-
-    def __init__(self, per_minute: float) -> None:
-        self._gap_s = 60.0 / per_minute
-        self._next = 0.0
-        self._lock = threading.Lock()
-
-    def wait(self) -> None:
-        with self._lock:
-            now = time.monotonic()
-            turn = max(now, self._next)
-            self._next = turn + self._gap_s
-        if turn > now:
-            time.sleep(turn - now)
-
-
 class _Credentials(SpotifyClientCredentials):  # type: ignore[misc]
     """Client credentials at a token URL of our choice; one thread at a time renews the token."""
 
@@ -152,9 +134,9 @@ class SpotifyClient(AbstractContextManager["SpotifyClient"]):
         self.reccobeats_url = reccobeats_url
         self.features_refused = False
         self.requests = 0
-        self._pace = _Pace(endpoint.requests_per_minute)
+        self._pace = RateLimiter(endpoint.requests_per_minute)
         self._counting = threading.Lock()
-        self._http = httpx.Client(timeout=TIMEOUT_S)
+        self._http = httpx.Client(timeout=TIMEOUT_S, trust_env=not endpoint.simulated)
         credentials = _Credentials(
             endpoint.key.get_secret_value(), endpoint.secret.get_secret_value(), endpoint.web_url
         )
@@ -162,6 +144,8 @@ class SpotifyClient(AbstractContextManager["SpotifyClient"]):
         self._spotify = spotipy.Spotify(
             auth_manager=credentials, requests_timeout=TIMEOUT_S, retries=0, status_retries=0, status_forcelist=(999,)
         )
+        for session in (self._spotify._session, credentials._session):
+            session.trust_env = not endpoint.simulated  # no proxy stands before the world
         self._spotify.prefix = endpoint.base_url.rstrip("/") + "/"
 
     def __exit__(

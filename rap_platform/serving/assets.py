@@ -17,7 +17,6 @@ API_URL = f"http://127.0.0.1:{get_settings().ports.api}"
 
 
 @dg.asset(
-    group_name="serving",
     deps=[lyrics.tracks, embeddings.vector_index, evaluation.evaluation_report, evaluation.champion],
     code_version=releasing.VERSION,
     automation_condition=on_any_new_partition(),
@@ -61,7 +60,6 @@ def serving_release(context: dg.AssetExecutionContext, postgres: PostgresResourc
 
 rap_api = dg.AssetSpec(
     "rap_api",
-    group_name="serving",
     deps=[serving_release],
     kinds={"fastapi"},
     owners=[metadata.TEAM],

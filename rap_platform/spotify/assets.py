@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -42,7 +42,6 @@ class Outcome:
 
 
 @dg.asset(
-    group_name="spotify",
     partitions_def=SHARDS,
     backfill_policy=dg.BackfillPolicy.multi_run(16),
     deps=[lyrics.tracks],
@@ -98,18 +97,25 @@ def _match_all(
         for batch in chunks(tracked, BATCH):
             futures = [pool.submit(_look_for, client, track, expires) for track in batch]
             rows: list[TrackRow] = []
-            for future in futures:
-                try:
+            try:
+                for future in futures:
                     rows.append(future.result())
-                except RateLimited as limit:
-                    outcome.rate_limited_until = limit.until
-                except Unreachable as error:
-                    _store_tracks(conn, client, rows, outcome)
-                    raise failures.TransientFailure(str(error)) from error
-            _store_tracks(conn, client, rows, outcome)
+            except RateLimited as limit:
+                outcome.rate_limited_until = limit.until
+            except Unreachable as error:
+                raise failures.TransientFailure(str(error)) from error
+            finally:
+                rows += _answered(futures[len(rows) :])
+                _store_tracks(conn, client, rows, outcome)
             if outcome.rate_limited_until is not None:
                 break
     return outcome
+
+
+def _answered(futures: Sequence[Future[TrackRow]]) -> list[TrackRow]:
+    """Call off what was not asked yet and give what was answered all the same."""
+    asked = [future for future in futures if not future.cancel()]
+    return [future.result() for future in asked if future.exception() is None]
 
 
 def _look_for(client: SpotifyClient, track: PendingTrack, expires_days: float) -> TrackRow:
@@ -131,7 +137,6 @@ def _store_tracks(conn: psycopg.Connection, client: SpotifyClient, rows: Sequenc
 
 
 @dg.asset(
-    group_name="spotify",
     partitions_def=SHARDS,
     backfill_policy=dg.BackfillPolicy.multi_run(16),
     deps=[spotify_tracks],

@@ -6,9 +6,8 @@ from typing import Any, Protocol
 
 from rap_platform.spotify.features import read_features
 from rap_platform.spotify.matching import Candidate, Match, Wanted, candidate, decide, merge, queries
-from rap_platform.spotify.queries import FeatureRow, PendingFeatures, PendingTrack, TrackRow
+from rap_platform.spotify.queries import FAILED_EXPIRES_HOURS, FeatureRow, PendingFeatures, PendingTrack, TrackRow
 
-FAILED_EXPIRES_DAYS = 0.25
 # What is kept of Spotify's answer; the rest is in columns or of no use (markets, links, pictures).
 KEPT = (
     "id",
@@ -88,7 +87,7 @@ def track_row(pending: PendingTrack, found: Found, miss_expires_days: float) -> 
 def failed_row(pending: PendingTrack, reason: str) -> TrackRow:
     """A request that failed, as a row that is asked again soon."""
     return TrackRow(
-        pending.track_id, pending.input_sha256, "failed", None, None, None, None, reason, FAILED_EXPIRES_DAYS
+        pending.track_id, pending.input_sha256, "failed", None, None, None, None, reason, FAILED_EXPIRES_HOURS / 24
     )
 
 

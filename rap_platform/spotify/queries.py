@@ -10,12 +10,15 @@ from psycopg.types.json import Jsonb
 from rap_platform.spotify.features import AudioFeatures
 from rap_platform.spotify.matching import VERSION, Candidate, Wanted
 
-# A song's own data may bring a code or a length; what is not shaped like one is not used.
+FAILED_EXPIRES_HOURS = 6  # a request that failed is worth another soon
+
+# Columns of an imported file may bring a code or a length; what is not shaped like one is not used.
 _INPUT = """
 select
     t.track_id, t.artist, t.title, t.year, t.simulated, t.slot,
-    case when jsonb_typeof(r.payload -> 'isrc') = 'string' then r.payload ->> 'isrc' end as isrc,
-    case when r.payload ->> 'duration_ms' ~ '^[1-9][0-9]{0,7}$' then (r.payload ->> 'duration_ms')::integer end as duration_ms
+    case when jsonb_typeof(r.payload -> 'row' -> 'isrc') = 'string' then r.payload -> 'row' ->> 'isrc' end as isrc,
+    case when r.payload -> 'row' ->> 'duration_ms' ~ '^[1-9][0-9]{0,7}$'
+         then (r.payload -> 'row' ->> 'duration_ms')::integer end as duration_ms
 from tracks t
 join raw_songs r using (raw_song_id)
 where t.slot = any(%(slots)s)
@@ -78,7 +81,7 @@ where t.slot = any(%(slots)s)
 """
 
 # A track without features, or with those of another Spotify track, or that was refused while now there is somebody else to ask,
-# or that nobody knew long enough ago.
+# or that nobody knew long enough ago; one whose request failed is asked again sooner.
 PENDING_FEATURES = """
 with matched as (
     select s.track_id, case when s.status = 'matched' then s.spotify_id end as spotify_id
@@ -93,6 +96,8 @@ where a.track_id is null
    or a.spotify_id is distinct from m.spotify_id
    or (a.status = 'unavailable' and m.spotify_id is not null and (
         (a.reason = 'endpoint_restricted' and %(other_provider)s)
+        or (a.reason <> 'endpoint_restricted' and a.reason not like 'unknown_to_%%'
+            and a.fetched_at <= now() - make_interval(hours => %(failed_expires_hours)s))
         or a.fetched_at <= now() - make_interval(days => %(expires_days)s)))
 order by m.track_id
 """
@@ -253,6 +258,7 @@ def pending_features(
         "simulated": simulated,
         "other_provider": other_provider,
         "expires_days": expires_days,
+        "failed_expires_hours": FAILED_EXPIRES_HOURS,
     }
     return [PendingFeatures(*row) for row in conn.execute(PENDING_FEATURES, parameters)]
 

@@ -18,7 +18,7 @@ from rap_platform.orchestration import failures, metadata
 from rap_platform.orchestration.automation import nightly_if_changed, on_new_data
 from rap_platform.resources.mlflow import MlflowResource, dagster_tags
 from rap_platform.resources.postgres import PostgresResource
-from rap_platform.settings import NotConfigured, get_settings
+from rap_platform.settings import Endpoint, NotConfigured, get_settings
 from rap_platform.training import dataset, panel, quality, queries
 from rap_platform.training import features as feature_rows
 
@@ -27,7 +27,6 @@ DATASET_VERSION = "1"
 
 
 @dg.asset(
-    group_name="training",
     deps=[lyrics.tracks],
     code_version=RATINGS_VERSION,
     automation_condition=on_new_data(),
@@ -59,11 +58,12 @@ def ratings(context: dg.AssetExecutionContext, postgres: PostgresResource) -> dg
     return dg.MaterializeResult(metadata=report)
 
 
-def _ask_panel(postgres: PostgresResource, endpoint: Any) -> dict[str, object]:
+def _ask_panel(postgres: PostgresResource, endpoint: Endpoint) -> dict[str, object]:
     with postgres.connection() as conn:
         unrated = queries.unrated_tracks(conn)
     new = 0
-    with httpx.Client() as client:
+    # A proxy of the machine has no business between us and our own loopback server.
+    with httpx.Client(trust_env=not endpoint.simulated) as client:
         for ids in panel.chunks(list(unrated)):
             try:
                 marks = panel.fetch(client, endpoint, ids)
@@ -77,7 +77,6 @@ def _ask_panel(postgres: PostgresResource, endpoint: Any) -> dict[str, object]:
 
 
 @dg.asset(
-    group_name="training",
     deps=[ratings, features.lyric_features, analyses.rule_based_analyses, analyses.qwen_analyses],
     code_version=DATASET_VERSION,
     automation_condition=nightly_if_changed(),
@@ -138,7 +137,6 @@ def _size_note(plan: dataset.Plan, wanted: int) -> str:
 
 
 @dg.asset(
-    group_name="training",
     deps=[training_dataset, embeddings.lyrics_embeddings],
     code_version=quality.CODE_VERSION,
     automation_condition=nightly_if_changed(),
@@ -281,7 +279,6 @@ def _registered(
 
 
 @dg.asset(
-    group_name="training",
     deps=[training_dataset],
     code_version="1",
     automation_condition=nightly_if_changed(),

@@ -173,7 +173,8 @@ def _rank(row: Row, seed: int) -> str:
 def _digest(taken: Sequence[Row], members: Sequence[Member], population: str, settings: Dataset) -> str:
     names = {row.track_id: f"{row.source}:{row.source_id}" for row in taken}
     lines = sorted(
-        f"{m.track_id}|{names[m.track_id]}|{m.lyrics_sha256}|{m.label:.{LABEL_DECIMALS}f}|{m.split}" for m in members
+        f"{m.track_id}|{names[m.track_id]}|{m.lyrics_sha256}|{m.label:.{LABEL_DECIMALS}f}|{m.split}|{m.group_key}"
+        for m in members
     )
     head = f"{population}|{settings.seed}|{len(members)}"
     return hashlib.sha256("\n".join([head, *lines]).encode()).hexdigest()

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Literal
 
 import httpx
 import stamina
@@ -34,7 +33,6 @@ class PanelBroken(Exception):
 
 
 _RATINGS: TypeAdapter[list[PanelRating]] = TypeAdapter(list[PanelRating])
-Kind = Literal["human", "panel", "critic"]
 
 
 def chunks(source_ids: Sequence[str], size: int = IDS_PER_REQUEST) -> list[Sequence[str]]:

@@ -46,21 +46,19 @@ class Fitted:
     folds: int
 
 
-def candidates(rows: int, seed: int, *, text: bool = True) -> dict[str, Any]:
-    """The estimators that compete, by name.
-
-    `rows` bounds the number of principal components; without `text` the embedding is left out.
-    """
-    components = max(1, min(32, rows // 8)) if text else 0
-    contenders: dict[str, Any] = {f"ridge(alpha={alpha:g})": _ridge(alpha, components, seed) for alpha in (3, 30, 300)}
-    contenders["gradient_boosting"] = _boosting(components, seed)
+def candidates(seed: int) -> dict[str, Any]:
+    """The estimators that compete, by name; all see the same columns."""
+    contenders: dict[str, Any] = {f"ridge(alpha={alpha:g})": _ridge(alpha) for alpha in (3, 30, 300)}
+    contenders["gradient_boosting"] = _boosting(seed)
     contenders["ridge_and_gradient_boosting"] = VotingRegressor(
-        [("ridge", _ridge(30, components, seed)), ("gradient_boosting", _boosting(components, seed))]
+        [("ridge", _ridge(30)), ("gradient_boosting", _boosting(seed))]
     )
     return contenders
 
 
-def _columns(components: int, seed: int) -> ColumnTransformer:
+def _columns(rows: int, seed: int, *, text: bool) -> ColumnTransformer:
+    """The ear's figures, gaps filled and marked, and with `text` the principal components of the embedding, fewer for few `rows`."""
+    components = max(1, min(32, rows // 8)) if text else 0
     ear: Any = SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True)
     parts: list[tuple[str, Any, list[str]]] = [("ear", ear, list(EAR))]
     if components:
@@ -70,12 +68,12 @@ def _columns(components: int, seed: int) -> ColumnTransformer:
     return ColumnTransformer(parts)
 
 
-def _ridge(alpha: float, components: int, seed: int) -> Pipeline:
-    return make_pipeline(_columns(components, seed), StandardScaler(), Ridge(alpha=alpha))
+def _ridge(alpha: float) -> Pipeline:
+    return make_pipeline(StandardScaler(), Ridge(alpha=alpha))
 
 
-def _boosting(components: int, seed: int) -> Pipeline:
-    trees = HistGradientBoostingRegressor(
+def _boosting(seed: int) -> HistGradientBoostingRegressor:
+    return HistGradientBoostingRegressor(
         max_iter=120,
         learning_rate=0.06,
         max_leaf_nodes=8,
@@ -84,7 +82,6 @@ def _boosting(components: int, seed: int) -> Pipeline:
         early_stopping=False,
         random_state=seed,
     )
-    return make_pipeline(_columns(components, seed), trees)
 
 
 def fit(x: pd.DataFrame, y: Array, groups: Sequence[str], *, seed: int) -> Fitted:
@@ -98,16 +95,18 @@ def fit(x: pd.DataFrame, y: Array, groups: Sequence[str], *, seed: int) -> Fitte
     if folds < 2:
         raise ValueError(f"{folds} group of artists: cross-validation needs two")
     with_text = float(x[TEXT[0]].notna().mean()) >= TEXT_COVERAGE
-    contenders = candidates(len(y) * (folds - 1) // folds, seed, text=with_text)
-    errors: dict[str, float] = {}
+    columns = _columns(len(y) * (folds - 1) // folds, seed, text=with_text)
+    contenders = candidates(seed)
+    guesses = {name: np.empty(len(y)) for name in contenders}
     with threadpool_limits(limits=1):
-        for name, model in contenders.items():
-            guesses = np.empty(len(y))
-            for train, test in GroupKFold(folds).split(x, y, keys):
-                guesses[test] = _clipped(model.fit(x.iloc[train], y[train]).predict(x.iloc[test]))
-            errors[name] = float(np.mean(np.abs(guesses - y)))
+        for train, test in GroupKFold(folds).split(x, y, keys):
+            seen = columns.fit_transform(x.iloc[train])
+            unseen = columns.transform(x.iloc[test])
+            for name, model in contenders.items():
+                guesses[name][test] = _clipped(model.fit(seen, y[train]).predict(unseen))
+        errors = {name: float(np.mean(np.abs(guess - y))) for name, guess in guesses.items()}
         chosen = min(errors, key=lambda name: errors[name])
-        model = contenders[chosen].fit(x, y)
+        model = make_pipeline(columns, contenders[chosen]).fit(x, y)
     return Fitted(model, chosen, errors, folds)
 
 

@@ -42,7 +42,7 @@ _UNSUITABLE_RATINGS = (
     "select count(*) from ratings r join tracks t using (track_id) where r.simulated and not t.simulated"
 )
 
-# A simulated mark or analysis of a real track never counts. `family` is the original at the end of the chain of duplicates.
+# A simulated mark or analysis of a real track never counts, nor what was said or heard of another wording. `family` is the original at the end of the chain of duplicates.
 _RATED_TRACKS = """
 with recursive rated as (
     select distinct r.track_id from ratings r join tracks t using (track_id) where not r.simulated or t.simulated
@@ -57,11 +57,12 @@ with recursive rated as (
 ), confidence as (
     select a.track_id, max(a.confidence) as confidence
     from analysis_results a join rated using (track_id) join tracks t using (track_id)
-    where a.status = 'ok' and (not a.simulated or t.simulated)
+    where a.status = 'ok' and a.input_sha256 = t.lyrics_sha256 and (not a.simulated or t.simulated)
     group by a.track_id
 ), heard as (
     select distinct on (f.track_id) f.track_id, f.status
-    from lyric_features f join rated using (track_id)
+    from lyric_features f join rated using (track_id) join tracks t using (track_id)
+    where f.input_sha256 = t.lyrics_sha256
     order by f.track_id, f.computed_at desc, f.version desc
 )
 select t.track_id, t.source, t.source_id, t.artist_id, t.artist, t.title, t.featured as guests, t.lyrics_sha256,

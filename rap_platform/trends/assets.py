@@ -20,7 +20,6 @@ CODE_VERSION = "1"
 
 
 @dg.asset(
-    group_name="trends",
     deps=[lyrics.tracks, features.lyric_features, analyses.rule_based_analyses, analyses.qwen_analyses],
     code_version=CODE_VERSION,
     automation_condition=nightly_if_changed(),
@@ -62,15 +61,16 @@ def trend_report(
             made.append(name)
             shown |= {f"report_{name}": dg.MetadataValue.md(text), **pictures}
     with postgres.connection() as conn:
-        result = metadata.report(
+        described = metadata.report(
             conn,
             table="reports",
             rows_new=len(made),
             status="new report" if made else "unchanged" if populations else "no songs",
             populations=["simulated" if simulated else "real" for simulated in populations],
             seconds=round(time.monotonic() - started, 2),
+            **shown,
         )
-    return dg.MaterializeResult(metadata=result | shown)
+    return dg.MaterializeResult(metadata=described)
 
 
 def _show(

@@ -18,14 +18,15 @@ select concat_ws('|',
     (select concat_ws(',', count(*), max(updated_at), count(year), count(duplicate_of), max(track_id)) from tracks where simulated = %(simulated)s),
     (select concat_ws(',', count(*), max(f.computed_at), max(f.version))
      from lyric_features f join tracks t using (track_id) where t.simulated = %(simulated)s),
-    (select concat_ws(',', count(*), max(a.analysis_id))
+    (select concat_ws(',', count(*), max(a.analysis_id), extract(epoch from max(a.created_at)))
      from analysis_results a join tracks t using (track_id) where t.simulated = %(simulated)s))
 """
 
 _ANALYZERS = """
 select a.analyzer, count(distinct a.track_id)
 from analysis_results a join tracks t using (track_id)
-where t.simulated = %(simulated)s and a.status = 'ok' and (not a.simulated or t.simulated)
+where t.simulated = %(simulated)s and a.status = 'ok' and a.input_sha256 = t.lyrics_sha256
+  and (not a.simulated or t.simulated)
 group by a.analyzer
 order by 2 desc, a.analyzer = 'rule_based' desc, a.analyzer
 limit 1
@@ -36,17 +37,18 @@ select count(*) filter (where year is not null), count(*) filter (where year is 
 from tracks where simulated = %(simulated)s and duplicate_of is null
 """
 
-# A simulated analysis of a real song never counts.
+# A simulated analysis of a real song never counts, nor what was said or heard of another wording.
 _SONGS = """
 with heard as (
     select distinct on (f.track_id) f.track_id, f.rhyme_density
     from lyric_features f join tracks t using (track_id)
-    where t.simulated = %(simulated)s and f.status = 'ok'
+    where t.simulated = %(simulated)s and f.status = 'ok' and f.input_sha256 = t.lyrics_sha256
     order by f.track_id, f.computed_at desc, f.version desc
 ), said as (
     select distinct on (a.track_id) a.track_id, a.themes, a.primary_mood
     from analysis_results a join tracks t using (track_id)
-    where t.simulated = %(simulated)s and a.analyzer = %(analyzer)s and a.status = 'ok' and (not a.simulated or t.simulated)
+    where t.simulated = %(simulated)s and a.analyzer = %(analyzer)s and a.status = 'ok' and a.input_sha256 = t.lyrics_sha256
+      and (not a.simulated or t.simulated)
     order by a.track_id, a.created_at desc, a.analysis_id desc
 )
 select t.track_id, t.artist_id, t.year, heard.rhyme_density, said.themes, said.primary_mood

@@ -29,7 +29,7 @@ def test_every_section_gets_the_vector_of_its_text_and_a_hook_is_encoded_once(
     connection: psycopg.Connection, encoder: Encoder, add_track: AddTrack
 ) -> None:
     track = add_track("Harbour", [VERSE, HOOK, CODA, HOOK], year=1999, language="en", explicit=True, simulated=True)
-    found = filling.fill_sections(connection, encoder, SLOTS)
+    found = filling.fill_sections(connection, lambda: encoder, SLOTS)
     assert (found.sections, found.texts, found.over_limit) == (4, 3, 0)
     assert vector_of(connection, track, 1) == pytest.approx(encoder.encode([VERSE])[0], abs=1e-3)
     assert (vector_of(connection, track, 2) == vector_of(connection, track, 4)).all()
@@ -37,11 +37,15 @@ def test_every_section_gets_the_vector_of_its_text_and_a_hook_is_encoded_once(
     assert rows(connection, statement) == [(track, 1999, "en", True, True)]
 
 
+def unwanted_encoder() -> Encoder:
+    raise AssertionError("the encoder was loaded although there is nothing to encode")
+
+
 def test_a_second_fill_does_nothing(connection: psycopg.Connection, encoder: Encoder, add_track: AddTrack) -> None:
     add_track("Harbour", [VERSE, HOOK])
-    filling.fill_sections(connection, encoder, SLOTS)
+    filling.fill_sections(connection, lambda: encoder, SLOTS)
     assert filling.fill_lyrics(connection, SLOTS) == 1
-    again = filling.fill_sections(connection, encoder, SLOTS)
+    again = filling.fill_sections(connection, unwanted_encoder, SLOTS)
     assert (again.sections, again.texts, again.refreshed, filling.fill_lyrics(connection, SLOTS)) == (0, 0, 0, 0)
 
 
@@ -50,7 +54,7 @@ def test_only_the_slots_asked_for_are_filled(
 ) -> None:
     add_track("Here", [VERSE], slot=3)
     add_track("There", [CODA], slot=700)
-    assert filling.fill_sections(connection, encoder, [3]).sections == 1
+    assert filling.fill_sections(connection, lambda: encoder, [3]).sections == 1
     assert filling.fill_lyrics(connection, [3]) == 1
     assert rows(connection, "select slot from section_vectors_minilm join tracks using (track_id)") == [(3,)]
 
@@ -59,24 +63,24 @@ def test_a_reworded_section_is_encoded_again_and_the_others_are_not(
     connection: psycopg.Connection, encoder: Encoder, add_track: AddTrack
 ) -> None:
     track = add_track("Harbour", [VERSE, HOOK])
-    filling.fill_sections(connection, encoder, SLOTS)
+    filling.fill_sections(connection, lambda: encoder, SLOTS)
     filling.fill_lyrics(connection, SLOTS)
     connection.execute(
         "update track_sections set text = %s, text_sha256 = %s where track_id = %s and section_no = 2",
         [CODA, sha256(CODA), track],
     )
     connection.commit()
-    assert filling.fill_sections(connection, encoder, SLOTS).texts == 1
+    assert filling.fill_sections(connection, lambda: encoder, SLOTS).texts == 1
     assert vector_of(connection, track, 2) == pytest.approx(encoder.encode([CODA])[0], abs=1e-3)
     assert filling.fill_lyrics(connection, SLOTS) == 1
 
 
 def test_filter_columns_follow_the_track(connection: psycopg.Connection, encoder: Encoder, add_track: AddTrack) -> None:
     track = add_track("Harbour", [VERSE, HOOK], year=1999)
-    filling.fill_sections(connection, encoder, SLOTS)
+    filling.fill_sections(connection, lambda: encoder, SLOTS)
     connection.execute("update tracks set year = 2004, explicit = true where track_id = %s", [track])
     connection.commit()
-    found = filling.fill_sections(connection, encoder, SLOTS)
+    found = filling.fill_sections(connection, lambda: encoder, SLOTS)
     assert (found.refreshed, found.texts) == (2, 0)
     assert rows(connection, "select distinct year, explicit from section_vectors_minilm") == [(2004, True)]
 
@@ -85,7 +89,7 @@ def test_the_lyrics_vector_is_the_normalised_mean_of_the_sections(
     connection: psycopg.Connection, encoder: Encoder, add_track: AddTrack
 ) -> None:
     add_track("Harbour", [VERSE, HOOK, CODA], simulated=True)
-    filling.fill_sections(connection, encoder, SLOTS)
+    filling.fill_sections(connection, lambda: encoder, SLOTS)
     filling.fill_lyrics(connection, SLOTS)
     mean = encoder.encode([VERSE, HOOK, CODA]).mean(axis=0)
     ((vector, kind, simulated),) = rows(connection, "select embedding, kind, simulated from track_vectors_minilm")
@@ -97,7 +101,7 @@ def test_a_track_with_a_section_missing_gets_no_lyrics_vector(
     connection: psycopg.Connection, encoder: Encoder, add_track: AddTrack
 ) -> None:
     add_track("Harbour", [VERSE, HOOK])
-    filling.fill_sections(connection, encoder, SLOTS)
+    filling.fill_sections(connection, lambda: encoder, SLOTS)
     connection.execute(
         "delete from section_vectors_minilm where section_id = (select min(section_id) from track_sections)"
     )
@@ -122,11 +126,11 @@ def test_a_fill_that_dies_between_batches_keeps_what_was_committed(
 
     monkeypatch.setattr(encoder, "encode_whole", encode_twice)
     with pytest.raises(Dies):
-        filling.fill_sections(connection, encoder, SLOTS)
+        filling.fill_sections(connection, lambda: encoder, SLOTS)
     connection.rollback()
     assert rows(connection, "select count(*) from section_vectors_minilm") == [(2,)]
     monkeypatch.undo()
-    assert filling.fill_sections(connection, encoder, SLOTS).texts == 1
+    assert filling.fill_sections(connection, lambda: encoder, SLOTS).texts == 1
 
 
 def add_features(conn: psycopg.Connection, track_id: int, tempo: float | None = 95.0, status: str = "ok") -> None:
@@ -187,9 +191,9 @@ def test_the_best_analysis_speaks_for_the_track(
 ) -> None:
     track = add_track("Harbour", [VERSE])
     add_analysis(connection, track, "rule_based", "somber")
-    assert filling.fill_analyses(connection, encoder, SLOTS).analyzers == {"rule_based": 1}
+    assert filling.fill_analyses(connection, lambda: encoder, SLOTS).analyzers == {"rule_based": 1}
     add_analysis(connection, track, "qwen", "lonely", summary="A sailor leaves.", simulated=True)
-    found = filling.fill_analyses(connection, encoder, SLOTS)
+    found = filling.fill_analyses(connection, lambda: encoder, SLOTS)
     assert (found.tracks, found.analyzers) == (1, {"qwen": 1})
     text = "Mood: lonely. Themes: street life. A sailor leaves."
     ((vector, digest, simulated),) = rows(
@@ -197,14 +201,14 @@ def test_the_best_analysis_speaks_for_the_track(
     )
     assert (digest, simulated) == (sha256(text), True)
     assert vector.to_numpy().astype(np.float32) == pytest.approx(encoder.encode([text])[0], abs=1e-3)
-    assert filling.fill_analyses(connection, encoder, SLOTS).tracks == 0
+    assert filling.fill_analyses(connection, lambda: encoder, SLOTS).tracks == 0
 
 
 def test_a_failed_analysis_never_speaks(connection: psycopg.Connection, encoder: Encoder, add_track: AddTrack) -> None:
     track = add_track("Harbour", [VERSE])
     failed = {"status": "failed", "error": "no JSON", "primary_mood": None, "quality": None, "confidence": None}
     add_analysis(connection, track, "qwen", "lonely", **failed)
-    assert filling.fill_analyses(connection, encoder, SLOTS).tracks == 0
+    assert filling.fill_analyses(connection, lambda: encoder, SLOTS).tracks == 0
 
 
 def test_an_analysis_of_older_lyrics_speaks_no_more(
@@ -212,8 +216,8 @@ def test_an_analysis_of_older_lyrics_speaks_no_more(
 ) -> None:
     track = add_track("Harbour", [VERSE])
     add_analysis(connection, track, "qwen", "lonely")
-    assert filling.fill_analyses(connection, encoder, SLOTS).tracks == 1
+    assert filling.fill_analyses(connection, lambda: encoder, SLOTS).tracks == 1
     connection.execute("update tracks set lyrics_sha256 = %s where track_id = %s", [sha256(CODA), track])
     connection.commit()
-    found = filling.fill_analyses(connection, encoder, SLOTS)
+    found = filling.fill_analyses(connection, lambda: encoder, SLOTS)
     assert (found.tracks, found.removed) == (0, 1)

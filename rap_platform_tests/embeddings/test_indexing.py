@@ -118,8 +118,8 @@ def test_similar_lyrics_example_runs_through_the_index(vectors: psycopg.Connecti
 
 def test_audio_pairs_example_runs_through_the_index(vectors: psycopg.Connection) -> None:
     indexing.build_missing(vectors, indexing.inventory(vectors).vectors)
-    assert "track_vectors_audio_hnsw" in plan(vectors, queries.EXAMPLE_AUDIO_PAIRS, {})
-    rows = vectors.execute(queries.EXAMPLE_AUDIO_PAIRS).fetchall()
+    assert "track_vectors_audio_hnsw" in plan(vectors, queries.EXAMPLE_AUDIO_PAIRS, {"threshold": 0.5})
+    rows = vectors.execute(queries.EXAMPLE_AUDIO_PAIRS, {"threshold": 0.5}).fetchall()
     nearest = vectors.execute(
         """
         select min(a.embedding <-> b.embedding) from track_vectors_audio a join track_vectors_audio b on a.track_id < b.track_id
@@ -135,11 +135,11 @@ def test_recommendations_example_runs_through_the_index(vectors: psycopg.Connect
     indexing.build_missing(vectors, indexing.inventory(vectors).vectors)
     liked = vectors.execute("select embedding from track_vectors_minilm where kind = 'analysis' limit 1").fetchone()
     assert liked is not None
-    parameters = {"listener": liked[0]}
+    parameters = {"listener": liked[0], "threshold": 0.8}
     assert "track_vectors_minilm_analysis_hnsw" in plan(vectors, queries.EXAMPLE_RECOMMENDATIONS, parameters)
     rows = vectors.execute(queries.EXAMPLE_RECOMMENDATIONS, parameters).fetchall()
-    assert rows[0][2] == pytest.approx(0.0, abs=1e-3)
-    assert all(row[2] < 0.8 for row in rows)
+    assert rows[0][2] == pytest.approx(1.0, abs=1e-3)
+    assert all(row[2] > 0.2 for row in rows)
 
 
 def test_the_search_bench_compares_index_and_scan(vectors: psycopg.Connection, settings: Settings) -> None:

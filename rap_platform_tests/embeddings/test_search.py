@@ -39,7 +39,7 @@ def library(connection: psycopg.Connection, encoder: Encoder, add_track: AddTrac
 
 
 def fill(conn: psycopg.Connection, encoder: Encoder) -> None:
-    filling.fill_sections(conn, encoder, SLOTS)
+    filling.fill_sections(conn, lambda: encoder, SLOTS)
     filling.fill_lyrics(conn, SLOTS)
     conn.commit()
     indexing.build_missing(conn, indexing.inventory(conn).vectors)

@@ -1,7 +1,11 @@
 """What rhymes, and what only looks as if it did. All lines here are our own."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
+from rap_platform.features import rhyme
 from rap_platform.features.bars import bars
 from rap_platform.features.rhyme import (
     end_rhymes,
@@ -13,6 +17,7 @@ from rap_platform.features.rhyme import (
     rhymes,
     scheme,
 )
+from rap_platform.features.syllables import Syllable
 
 COUPLETS = """[Verse 1]
 The lamp is low, the night is long
@@ -132,3 +137,20 @@ def test_an_adlib_in_brackets_is_not_the_end_of_the_line() -> None:
     )
     assert [bar.main for bar in sound.bars] == [6, 6, 2, 2]
     assert end_rhymes(sound) == [(0, 1, False)]
+
+
+def test_a_line_without_end_takes_time_by_its_length_not_by_its_square() -> None:
+    line = " ".join(f"{word} the cat sat on a mat" for word in ("love", "dove", "stove", "rove") * 300)
+    started = time.monotonic()
+    assert measure(hear(bars(line))).longest >= 1
+    assert time.monotonic() - started < 10
+
+
+def test_two_threads_never_give_two_syllables_one_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rhyme, "_NUMBERS", {})
+    monkeypatch.setattr(rhyme, "_MOST_NUMBERS", 1000)
+    syllables = [Syllable("AA", (f"T{number}",), 1) for number in range(4000)]
+    with ThreadPoolExecutor(8) as pool:
+        numbers = list(pool.map(rhyme._number, syllables))
+    assert len(set(numbers)) == len(syllables)
+    assert len(rhyme._NUMBERS) <= 1008

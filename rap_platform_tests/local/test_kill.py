@@ -19,6 +19,7 @@ from rap_platform.local.environment import export_environment
 from rap_platform.settings import Dataset, Evaluation, Settings
 from rap_platform_tests.local.conftest import free_ports
 
+SONGS, ARTISTS = 16, 4
 # What every run over the same world has to end with, however often it was killed.
 CONTENTS = {
     "raw songs": "select source, source_id, status from raw_songs",
@@ -29,12 +30,17 @@ CONTENTS = {
         select t.source_id, s.section_no, v.input_sha256
         from section_vectors_minilm v join track_sections s using (section_id) join tracks t on t.track_id = s.track_id
     """,
-    "track vectors": "select t.source_id, v.kind from track_vectors_minilm v join tracks t using (track_id) where v.kind <> 'analysis'",
+    "track vectors": "select t.source_id, v.kind from track_vectors_minilm v join tracks t using (track_id)",
     "lyric features": "select t.source_id, f.version, f.words from lyric_features f join tracks t using (track_id)",
     "analyses": "select t.source_id, a.analyzer, a.input_sha256 from analysis_results a join tracks t using (track_id)",
     "Spotify": "select t.source_id, s.status, s.spotify_id from spotify_tracks s join tracks t using (track_id)",
+    "audio features": "select t.source_id, f.status, f.source, f.tempo_bpm from audio_features f join tracks t using (track_id)",
+    "audio vectors": "select t.source_id from track_vectors_audio v join tracks t using (track_id)",
     "ratings": "select t.source_id, r.rater, r.rating from ratings r join tracks t using (track_id)",
     "dataset": "select t.source_id, m.split from dataset_members m join tracks t using (track_id)",
+    "predictions": "select t.source_id, p.predictor from predictions p join tracks t using (track_id)",
+    "evaluations": "select train_count, eval_count, e.simulated from evaluations e join dataset_versions on version = dataset_version",
+    "serving releases": "select encoder, model_name, simulated from serving_releases",
 }
 LOST = """
     select source_id from raw_songs r where status = 'ok'
@@ -54,15 +60,15 @@ def place() -> Iterator[Path]:
 def small_platform(data_dir: Path) -> Settings:
     data_dir.mkdir(mode=0o755)
     return Settings(
-        data_dir=data_dir, ports=free_ports(), world_songs=30, world_artists=6,
+        data_dir=data_dir, ports=free_ports(), world_songs=SONGS, world_artists=ARTISTS,
         dataset=Dataset(minimum=10, size=20), evaluation=Evaluation(bootstrap=100),
     )  # fmt: skip
 
 
-def start(settings: Settings) -> subprocess.Popen[bytes]:
+def start(settings: Settings, *command: str) -> subprocess.Popen[bytes]:
     with (settings.data_dir / "up.log").open("ab") as log:
         return subprocess.Popen(
-            [sys.executable, "-m", "rap_platform.cli", "up", "--exit-after-fill"],
+            [sys.executable, "-m", "rap_platform.cli", *command],
             env={**os.environ, **export_environment(settings)}, stdout=log, stderr=subprocess.STDOUT,
         )  # fmt: skip
 
@@ -84,6 +90,17 @@ def wait_for_fill(up: subprocess.Popen[bytes], settings: Settings) -> float:
     raise AssertionError(output(settings))
 
 
+def wait_for_vectors(up: subprocess.Popen[bytes], settings: Settings) -> None:
+    """Wait until the run has stored its first vectors: songs and tracks are there, most of what is made of them is not."""
+    wait_for_fill(up, settings)
+    ready = stack.joined(settings)
+    assert ready is not None
+    with psycopg.connect(ready.require_database_url(), autocommit=True) as conn:
+        while conn.execute("select exists (select from section_vectors_minilm)").fetchone() == (False,):
+            assert up.poll() is None, output(settings)
+            time.sleep(0.01)
+
+
 def kill_everything(up: subprocess.Popen[bytes]) -> None:
     """SIGKILL to the supervisor and all below it at once; PostgreSQL is not asked first."""
     tree = [psutil.Process(up.pid), *psutil.Process(up.pid).children(recursive=True)]
@@ -102,45 +119,44 @@ def contents(settings: Settings) -> dict[str, list[tuple[object, ...]]]:
 
 @pytest.fixture(scope="module")
 def undisturbed(place: Path) -> tuple[dict[str, list[tuple[object, ...]]], float]:
-    """What a run that nobody disturbs ends with, and how long its fill takes."""
+    """What a run that nobody disturbs ends with, and how many seconds it takes."""
     settings = small_platform(place / "undisturbed")
-    up = start(settings)
-    began = wait_for_fill(up, settings)
-    assert up.wait() == 0, output(settings)
-    return contents(settings), time.monotonic() - began
+    began = time.monotonic()
+    assert start(settings, "run").wait() == 0, output(settings)
+    seconds = time.monotonic() - began
+    found = contents(settings)
+    for kind, rows in found.items():
+        assert rows, f"{kind}: none, so that its loss would not be seen"
+        assert len(rows) == len(set(rows)), f"{kind}: doubled"
+    return found, seconds
 
 
-def kill_and_finish(
-    place: Path, name: str, kills: int, undisturbed: tuple[dict[str, list[tuple[object, ...]]], float]
-) -> None:
-    expected, seconds = undisturbed
-    moments = random.Random(name)
-    settings = small_platform(place / name)
-    done = 0
-    for _ in range(kills):
-        up = start(settings)
-        began = wait_for_fill(up, settings)
-        until = began + moments.uniform(0.1, 0.9) * seconds
-        while time.monotonic() < until and up.poll() is None:
-            time.sleep(0.02)
-        if up.poll() is None:
-            kill_everything(up)
-            done += 1
-    assert done > 0
-    up = start(settings)
-    assert up.wait() == 0, output(settings)
+def finish(settings: Settings, expected: dict[str, list[tuple[object, ...]]]) -> None:
+    assert start(settings, "up", "--exit-after-fill").wait() == 0, output(settings)
     found = contents(settings)
     for kind, rows in expected.items():
-        assert len(rows) == len(set(rows)), f"{kind}: doubled in an undisturbed run"
         assert found[kind] == rows, kind
-    assert all(expected[kind] for kind in ("tracks", "sections", "section vectors", "lyric features", "analyses"))
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(600)
 def test_a_run_that_is_killed_ends_like_one_that_is_not(
     place: Path, undisturbed: tuple[dict[str, list[tuple[object, ...]]], float]
 ) -> None:
-    kill_and_finish(place, "killed twice", 2, undisturbed)
+    settings = small_platform(place / "killed once")
+    up = start(settings, "up", "--exit-after-fill")
+    wait_for_vectors(up, settings)
+    kill_everything(up)
+    with (
+        stack.services(settings, "postgres") as ready,
+        psycopg.connect(ready.require_database_url()) as conn,
+        psycopg.connect(ready.require_dagster_database_url()) as dagster,
+    ):
+        made = "select (select count(*) from section_vectors_minilm) > 0, (select count(*) from evaluations)"
+        assert conn.execute(made).fetchone() == (True, 0)
+        runs = dict(dagster.execute("select status, count(*) from runs group by status").fetchall())
+        assert runs.get("FAILURE") == 1, "the kill fell between two runs"
+        assert set(runs) <= {"FAILURE", "SUCCESS"}
+    finish(settings, undisturbed[0])
 
 
 @pytest.mark.soak
@@ -149,4 +165,19 @@ def test_a_run_that_is_killed_ends_like_one_that_is_not(
 def test_a_run_that_is_killed_by_the_dozen_ends_like_one_that_is_not(
     place: Path, undisturbed: tuple[dict[str, list[tuple[object, ...]]], float], seed: int
 ) -> None:
-    kill_and_finish(place, f"killed often {seed}", 6, undisturbed)
+    expected, seconds = undisturbed
+    name, kills = f"killed often {seed}", 6
+    moments = random.Random(name)
+    settings = small_platform(place / name)
+    done = 0
+    for _ in range(kills):
+        up = start(settings, "up", "--exit-after-fill")
+        began = wait_for_fill(up, settings)
+        until = began + moments.uniform(0.1, 0.9) * seconds
+        while time.monotonic() < until and up.poll() is None:
+            time.sleep(0.02)
+        if up.poll() is None:
+            kill_everything(up)
+            done += 1
+    assert done > 0
+    finish(settings, expected)

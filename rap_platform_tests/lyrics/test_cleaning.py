@@ -1,6 +1,7 @@
 """Cleaning: dirt goes, lines stay."""
 
 import re
+import time
 
 import pytest
 from hypothesis import given
@@ -127,3 +128,18 @@ def test_lines_are_never_joined(pieces: list[str]) -> None:
     marked = [f"mark{n}q {line} mark{n}q" for n, line in enumerate(lines)]
     for line in clean("\n".join(marked)).text.split("\n"):
         assert len(set(re.findall(r"mark(\d+)q", line))) <= 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "so far" + " " * 60_000 + "away \nagain",
+        "See Vale Live" + " " * 60_000 + "tonight\ntickets as low as it gets",
+        "1" * 60_000 + "\nEmbed Embed\nagain",
+        "4 Contributors " + "Lyrics " * 30_000,
+    ],
+)
+def test_odd_texts_take_no_longer_than_others(text: str) -> None:
+    started = time.monotonic()
+    clean(text)
+    assert time.monotonic() - started < 2

@@ -1,6 +1,7 @@
 """Genius to raw_songs: through real servers, polite ones and others."""
 
 import datetime as dt
+import time
 from collections.abc import Callable
 from contextlib import contextmanager
 from typing import Any
@@ -12,7 +13,6 @@ import pytest
 
 from rap_platform.lyrics import assets, checks, queries, watching
 from rap_platform.lyrics.building import BuildReport, build_tracks, ensure_artists
-from rap_platform.lyrics.fetching import find_song
 from rap_platform.orchestration.partitions import ARTISTS
 from rap_platform.resources.genius import GeniusClient, GeniusResource
 from rap_platform.resources.postgres import PostgresResource
@@ -249,16 +249,6 @@ def test_a_refused_token_is_not_tried_again(settings: Settings, connection: psyc
         assert len(server.requests) == 1
 
 
-def test_a_song_is_found_by_artist_and_title_or_not_at_all() -> None:
-    hits = [{"result": {"id": 1, "title": "Karma Street", "primary_artist": {"id": 1, "name": "Vale"}}},
-            {"result": {"id": 2, "title": "Creeping", "primary_artist": {"id": 3, "name": "Genius English Translations"}}},
-            {"result": {"id": 3, "title": "CREEPING (feat. Crow)", "primary_artist": {"id": 1, "name": "Vale"}}}]  # fmt: skip
-    with serving(lambda path: api({"hits": hits})) as server, client(server) as opened:
-        assert find_song(opened, "vale", "Creeping") == 3
-        assert find_song(opened, "Vale", "Creep") is None
-        assert find_song(opened, "Crow", "Creeping") is None
-
-
 def test_a_real_song_never_overwrites_a_simulated_one(connection: psycopg.Connection) -> None:
     def raw(simulated: bool) -> queries.RawSong:
         return queries.RawSong(
@@ -276,7 +266,7 @@ def test_the_world_is_watched_fetched_and_made_into_tracks(
     httpx.delete(f"{world}/faults").raise_for_status()
     slugs = watching.sync_watch_list(connection, settings)
     assert len(slugs) == 10
-    assert watching.sync_watch_list(connection, settings) == slugs == watching.slugs(connection, simulated=True)
+    assert watching.sync_watch_list(connection, settings) == slugs == queries.watched_slugs(connection, simulated=True)
     with settings_client(settings) as opened:
         artists = list(queries.artists_by_slug(connection, slugs).values())
         assert all(artist.simulated and artist.genius_id for artist in artists)
@@ -317,3 +307,53 @@ def settings_client(settings: Settings) -> Any:
 
 def test_artists_is_the_partition_set_of_the_asset() -> None:
     assert assets.genius_songs.partitions_def == ARTISTS
+
+
+def test_a_page_gone_blank_or_away_leaves_the_song_as_it_was_and_is_not_asked_for_at_every_run(
+    settings: Settings, connection: psycopg.Connection
+) -> None:
+    watch(connection, Vale=1)
+    with genius({}, {1: [song(1), song(2)]}) as server:
+        run(server, "vale")
+    before = connection.execute("select body, content_sha256 from raw_songs order by source_id").fetchall()
+    connection.execute("update raw_songs set fetched_at = now() - interval '91 days'")
+    connection.commit()
+    gone = {"/web/1": page('<div data-lyrics-container="true"></div>'), "/web/2": Reply(404)}
+    with genius(gone, {1: [song(1), song(2)]}) as server:
+        assert figures(run(server, "vale"))["fetched"] == {"missing": 2, "not_written": 2}
+        asked = len(server.requests)
+        assert figures(run(server, "vale"))["songs_unchanged"] == 2
+        assert len(server.requests) == asked + 1
+    assert statuses(connection) == {"1": "ok", "2": "ok"}
+    assert connection.execute("select body, content_sha256 from raw_songs order by source_id").fetchall() == before
+
+
+def test_a_page_that_can_not_be_read_is_never_stored_as_a_song_that_was(
+    settings: Settings, connection: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dying(waiting: Any) -> tuple[str, str | None]:
+        raise KeyboardInterrupt
+
+    watch(connection, Vale=1)
+    with genius({"/web/1": page("hello")}, {1: [song(1)]}) as server:
+        monkeypatch.setattr(assets, "reread", dying)
+        with pytest.raises(KeyboardInterrupt):
+            run(server, "vale")
+        assert statuses(connection) == {}
+        monkeypatch.undo()
+        run(server, "vale")
+    assert statuses(connection) == {"1": "blocked"}
+
+
+def test_when_several_pages_are_no_song_pages_genius_is_asked_no_more(
+    settings: Settings, connection: psycopg.Connection
+) -> None:
+    watch(connection, Vale=1)
+    songs = [song(number) for number in range(1, 401)]
+    with genius({f"/web/{number}": page("hello") for number in range(1, 401)}, {1: songs}) as server:
+        assert not run(server, "vale", raises=False).success
+        asked = len(server.requests)
+        assert len(statuses(connection)) == assets.BATCH
+        assert asked < 2 * len(songs)
+        time.sleep(0.2)
+        assert len(server.requests) == asked

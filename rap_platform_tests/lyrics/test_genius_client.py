@@ -160,3 +160,20 @@ def test_the_rate_limit_is_kept() -> None:
 
 def test_a_bot_check_is_never_a_missing_song() -> None:
     assert classify(404, httpx.Headers({"cf-mitigated": "challenge"}))[0] is Outcome.BLOCKED
+
+
+def test_the_script_that_stands_in_ordinary_pages_is_no_bot_check() -> None:
+    script = b"<html><script src='/cdn-cgi/challenge-platform/scripts/jsd/main.js'></script></html>"
+    check = b"<html><script src='/cdn-cgi/challenge-platform/h/b/orchestrate/chl_page/v1'></script></html>"
+    assert classify(404, httpx.Headers(), script)[0] is Outcome.MISSING
+    assert classify(200, httpx.Headers(), check)[0] is Outcome.BLOCKED
+
+
+def test_a_retry_is_logged_and_never_printed(
+    capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    with serving(in_turn(Reply(500), lyrics_page("stay up"))) as server, client(server) as genius:
+        genius.page(f"{server.url}/web/song-lyrics")
+    assert capsys.readouterr().out == ""
+    assert [record.name for record in caplog.records if record.name.startswith("stamina")] == ["stamina"]
+    assert "a-token" not in caplog.text

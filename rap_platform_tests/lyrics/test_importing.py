@@ -287,3 +287,36 @@ def test_views_are_read_as_people_write_them(value: object, views: int | None) -
 )
 def test_lists_of_names_are_read_in_every_dialect(value: object, names: list[str]) -> None:
     assert parse_names(value) == names
+
+
+def test_what_the_database_can_not_hold_is_rejected_before_it_gets_there(
+    connection: psycopg.Connection, tmp_path: Path
+) -> None:
+    songs = [
+        {"artist": "Vale", "title": "Tide", "lyrics": "Rain on the window", "note": "a\0b"},
+        {"artist": "V" * 4000, "title": "Talk", "lyrics": "Rain on the window"},
+        {"artist": "Vale", "title": "Sea", "lyrics": "Rain on the window", "note": r"a \u0000 as written"},
+    ]
+    path = tmp_path / "songs.jsonl"
+    path.write_text("".join(json.dumps(song) + "\n" for song in songs), encoding="utf-8")
+    report = import_file(connection, path)
+    assert (report.new, report.rejected) == (1, {"name_too_long": 1, "nul_character": 1})
+    assert connection.execute("select title from raw_songs").fetchall() == [("Sea",)]
+
+
+def test_a_number_of_thousands_of_digits_is_refused_with_a_message(
+    connection: psycopg.Connection, tmp_path: Path
+) -> None:
+    path = tmp_path / "songs.json"
+    path.write_text('[{"artist": "Vale", "title": "Tide", "lyrics": "Rain", "views": ' + "9" * 5000 + "}]")
+    with pytest.raises(ImportRefused, match="can't be read"):
+        import_file(connection, path)
+
+
+def test_views_past_belief_are_no_views() -> None:
+    assert [parse_count(views) for views in ("999,999,999,999,999B", 10**18, float("nan"), "8.7K")] == [
+        None,
+        None,
+        None,
+        8700,
+    ]

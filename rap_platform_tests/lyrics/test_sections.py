@@ -1,5 +1,7 @@
 """Sections: by headers, else by stanzas; nothing is lost and nothing too long."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -103,3 +105,10 @@ def test_sections_hold_every_sung_line_in_order_and_none_is_too_long(lines: list
             assert section.text == "\n".join(whole[section.first_line - 1 : section.last_line])
     left = [line for at, line in enumerate(whole) if line.strip() and at + 1 not in covered]
     assert all(header_of(line) for line in left)
+
+
+@pytest.mark.parametrize("label", ["(Chorus " + "1" * 45 + "!)", "Hook " + "iv" * 25 + " oh:"])
+def test_no_line_keeps_the_reader_guessing(label: str) -> None:
+    started = time.monotonic()
+    assert header_of(label) is None
+    assert time.monotonic() - started < 1

@@ -174,11 +174,12 @@ def test_a_track_whose_request_failed_is_a_failed_row_and_the_others_go_on(
 def test_a_long_rate_limit_leaves_the_rest_for_later_and_says_until_when(
     conn: psycopg.Connection, database: str, service: Service
 ) -> None:
-    for number in range(5):
+    for number in range(30):
         add_track(conn, f"Song {number}")
     service.standing[SEARCH] = (429, {"Retry-After": "7200"}, {"error": {"message": "QUOTA_EXCEEDED"}})
-    result = figures(materialize(spotify_tracks, database, AskService(url=service.url)), "spotify_tracks")
-    assert (result["rows_new"], result["rows_left"]) == (0, 5)
+    result = figures(materialize(spotify_tracks, database, AskService(url=service.url, threads=2)), "spotify_tracks")
+    assert (result["rows_new"], result["rows_left"]) == (0, 30)
+    assert service.times(SEARCH) < 15
     assert result["rate_limited_until"] != "none"
     assert conn.execute("select count(*) from spotify_tracks").fetchone() == (0,)
 
@@ -201,7 +202,7 @@ def test_without_spotify_the_assets_say_what_to_set(conn: psycopg.Connection, da
 
 
 def test_a_code_of_the_import_is_searched_for_first(conn: psycopg.Connection, database: str, service: Service) -> None:
-    add_track(conn, "Sky", payload='{"isrc": "USABC0100001", "duration_ms": "not a number"}')
+    add_track(conn, "Sky", payload='{"row": {"isrc": "USABC0100001", "duration_ms": "not a number"}}')
     service.standing[SEARCH] = found(track("z", "Some other name", "Zed", isrc="USABC0100001"))
     materialize(spotify_tracks, database, AskService(url=service.url))
     assert conn.execute("select method, spotify_id from spotify_tracks").fetchone() == ("isrc", "z")
@@ -328,3 +329,22 @@ def _songs_of_the_world(client: Any) -> list[tuple[str, str]]:
                     songs += [(artist["name"], song["title"]) for song in answer.json()["response"]["songs"]]
                     break
     return list(dict.fromkeys(songs))
+
+
+def test_features_whose_request_failed_are_asked_for_again_soon(
+    conn: psycopg.Connection, database: str, service: Service
+) -> None:
+    add_track(conn, "Sky")
+    service.standing[SEARCH] = found(track("sky", "Sky", "Ann"))
+    service.standing[FEATURES] = FORBIDDEN
+    service.standing[RECCO] = (400, {}, {"error": "broken"})
+    spotify = AskService(url=service.url)
+    materialize(spotify_tracks, database, spotify)
+    assert figures(materialize(audio_features, database, spotify), "audio_features")["rows_new"] == 1
+    assert figures(materialize(audio_features, database, spotify), "audio_features")["rows_new"] == 0
+    conn.execute("update audio_features set fetched_at = now() - interval '7 hours'")
+    conn.commit()
+    row = {"id": "u", "href": "https://x/track/sky", "energy": 0.5}
+    service.standing[RECCO] = (200, {}, {"content": [row]})
+    assert figures(materialize(audio_features, database, spotify), "audio_features")["rows_new"] == 1
+    assert conn.execute("select status, energy from audio_features").fetchone() == ("ok", 0.5)

@@ -135,3 +135,15 @@ def test_reccobeats_answers_by_the_spotify_id_in_its_link(service: Service) -> N
 
 def test_chunks_leave_nothing_out() -> None:
     assert list(chunks(range(5), 2)) == [[0, 1], [2, 3], [4]]
+
+
+def test_no_proxy_stands_before_the_world(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    service.standing[SEARCH] = found(track("a", "One", "Ann"))
+    service.standing["/recco/audio-features"] = (200, {}, {"content": []})
+    with SpotifyClient(service.endpoint(simulated=True), f"{service.url}/recco") as client:
+        assert len(client.search("one")) == 1
+        assert client.reccobeats_features(["a"]) == {}

@@ -58,6 +58,7 @@ def insert(
                 simulated,
             )
         )
+    texts = texts_of(conn)
     with conn.cursor() as cursor:
         cursor.executemany(
             """insert into lyric_features (track_id, version, input_sha256, status, bars, words, rhyme_density, end_rhyme_share,
@@ -66,7 +67,7 @@ def insert(
             [
                 (
                     track_id,
-                    sha(str(track_id)),
+                    texts[track_id],
                     *(float(np.clip(0.1 + craft[k] * 0.06 + chance.normal(0, 0.06), 0, 1)) for _ in range(3)),
                     float(chance.random()),
                 )
@@ -105,18 +106,24 @@ def analyse(
 ) -> None:
     """Store an opinion per track; None is a failed analysis."""
     moods = ("calm", "angry")
+    texts = texts_of(conn)
     with conn.cursor() as cursor:
         cursor.executemany(
             """insert into analysis_results (track_id, analyzer, model, prompt_version, input_sha256, status, primary_mood, themes,
                    quality, confidence, error, simulated)
                values (%s, %s, 'm', '1', %s, %s, %s, %s, %s, %s, %s, %s)""",
             [
-                (t, analyzer, sha(str(t)), "failed", None, None, None, None, "invalid JSON: no brace", simulated)
+                (t, analyzer, texts[t], "failed", None, None, None, None, "invalid JSON: no brace", simulated)
                 if q is None
-                else (t, analyzer, sha(str(t)), "ok", moods[k % 2], ["money"], float(q), confidence, None, simulated)
+                else (t, analyzer, texts[t], "ok", moods[k % 2], ["money"], float(q), confidence, None, simulated)
                 for k, (t, q) in enumerate(zip(track_ids, quality, strict=True))
             ],
         )
+
+
+def texts_of(conn: psycopg.Connection) -> dict[int, str]:
+    """The sha256 of each track's lyrics."""
+    return dict(conn.execute("select track_id, lyrics_sha256 from tracks").fetchall())
 
 
 def rate(

@@ -58,14 +58,16 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[State]:
         if pool is not None:
             pool.open(wait=False)
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(partial(anyio.to_thread.run_sync, services.warm_up, abandon_on_cancel=True))
-            yield {"services": services}
-            tasks.cancel_scope.cancel()
-        await services.cache.close()
-        services.llm.close()
-        if pool is not None:
-            pool.close(timeout=2)
+        try:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(partial(anyio.to_thread.run_sync, services.warm_up, abandon_on_cancel=True))
+                yield {"services": services}
+                tasks.cancel_scope.cancel()
+        finally:
+            await services.cache.close()
+            services.llm.close()
+            if pool is not None:
+                pool.close(timeout=2)
 
     app = FastAPI(
         title="rap platform",

@@ -14,6 +14,7 @@ from fastapi_problem.error import Problem
 from pydantic import ValidationError
 
 from rap_platform.analyses.results import MOODS, THEMES
+from rap_platform.lyrics.sections import header_of
 from rap_platform.serving import queries
 from rap_platform.serving.api.database import read, reading
 from rap_platform.serving.api.rhymes import Line
@@ -128,19 +129,24 @@ def choices(languages: list[str]) -> list[tuple[str, str, list[tuple[str, str]]]
 
 
 def parts(track: Track) -> Iterator[Part]:
-    """The lyrics by section; lines outside every section come in parts without a heading."""
-    waiting = {line.line_no: line for line in track.rhymes}
+    """The lyrics by section, without the header lines that the headings repeat.
+
+    Lines outside every section come without a heading; so does the rest of a verse that was cut for the encoder.
+    """
+    waiting = {line.line_no: line for line in track.rhymes if line.text.strip()}
+    shown: str | None = None
     for section in track.sections:
         before = [waiting.pop(number) for number in sorted(waiting) if number < section.first_line]
-        if any(line.text.strip() for line in before):
-            yield Part(None, before)
-        inside = [
-            waiting.pop(number) for number in range(section.first_line, section.last_line + 1) if number in waiting
-        ]
-        yield Part(section.label or section.kind, [line for line in inside if line.text.strip()])
-    rest = [line for _, line in sorted(waiting.items()) if line.text.strip()]
-    if rest:
-        yield Part(None, rest)
+        loose = [line for line in before if header_of(line.text) is None]
+        if loose:
+            yield Part(None, loose)
+        numbers = range(section.first_line, section.last_line + 1)
+        inside = [waiting.pop(number) for number in numbers if number in waiting]
+        heading = section.label or section.kind
+        yield Part(None if heading == shown and not before else heading, inside)
+        shown = heading
+    if waiting:
+        yield Part(None, [line for _, line in sorted(waiting.items())])
 
 
 def tables(track: Track) -> Iterator[tuple[str, str | None, list[tuple[str, str]]]]:

@@ -42,7 +42,7 @@ class LazyEncoder:
             if self._encoder is None:
                 try:
                     self._encoder = load_encoder(self.settings)
-                except (WeightsError, ExportError) as error:
+                except (WeightsError, ExportError, OSError) as error:
                     logger.exception("the encoder cannot be loaded")
                     raise EncoderAway(
                         "Its weights are missing or not what they should be; run `rap-platform doctor`."

@@ -14,8 +14,11 @@ LONGEST_WAIT_S = 2.0
 class ImpatientClient(LlmClient):
     """A client for a person who waits: an endpoint that is away is not tried again, one that is busy only for a moment."""
 
-    def _wait_before_retry(self, error: Exception) -> bool | float:
-        wait = super()._wait_before_retry(error)
+    attempts = 3
+
+    def wait_before_retry(self, error: Exception) -> bool | float:
+        """A refusal that names a short wait is waited for; nothing else is tried again."""
+        wait = super().wait_before_retry(error)
         return wait if not isinstance(wait, bool) and wait <= LONGEST_WAIT_S else False
 
 
