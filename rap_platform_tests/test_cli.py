@@ -1,5 +1,6 @@
 """The console script: help everywhere, bad input refused with exit code 2 and nothing stored."""
 
+import io
 import json
 import os
 import subprocess
@@ -8,7 +9,9 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from rich.console import Console
 
+from rap_platform.cli import table
 from rap_platform.settings import Settings
 
 COMMANDS = ["up", "down", "status", "run", "import", "search", "analyze", "evaluate", "bench", "purge", "doctor"]
@@ -82,6 +85,21 @@ def test_bad_arguments_are_refused(arguments: list[str], settings: Settings) -> 
     assert "Traceback" not in done.stderr
 
 
+def test_a_folder_is_no_lyrics(settings: Settings, tmp_path: Path) -> None:
+    done = cli("analyze", tmp_path)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert "directory" in done.stderr
+
+
+def test_a_table_shows_brackets_as_they_are() -> None:
+    console = Console(width=80, record=True, file=io.StringIO())
+    console.print(table([{"title": "Hook [/bold] [Remix]", "plays": 1200, "score": 0.5, "year": None, "live": True}]))
+    shown = console.export_text()
+    for text in ("Hook [/bold] [Remix]", "1,200", "0.500", "True"):
+        assert text in shown
+
+
 def test_a_misspelt_setting_is_refused_before_anything_starts(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -91,8 +109,22 @@ def test_a_misspelt_setting_is_refused_before_anything_starts(
     assert "RAP_WORLD_SEED" in done.stderr
 
 
-def test_doctor_names_what_is_simulated_and_what_to_set(settings: Settings) -> None:
+def test_doctor_names_what_is_simulated_what_is_not_configured_and_what_to_set(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     findings = {finding["system"]: finding for finding in json.loads(cli("doctor", "--json").stdout)}
     assert findings["PostgreSQL"]["state"] == "ok"
-    assert findings["Genius"]["state"] == "simulated"
+    assert findings["Genius"]["state"] == "not configured"
     assert "RAP_GENIUS__TOKEN" in findings["Genius"]["remedy"]
+    monkeypatch.setenv("RAP_WORLD", "on")
+    findings = {finding["system"]: finding for finding in json.loads(cli("doctor", "--json").stdout)}
+    assert findings["Genius"]["state"] == "simulated"
+
+
+def test_doctor_fails_when_something_that_is_set_does_not_work(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAP_DATABASE_URL", "postgresql://rap:hush@127.0.0.1:9/rap")
+    done = cli("doctor", "--json")
+    assert done.returncode == 1
+    assert "hush" not in done.stdout + done.stderr
+    broken = [finding["system"] for finding in json.loads(done.stdout) if finding["state"] == "broken"]
+    assert broken == ["PostgreSQL"]

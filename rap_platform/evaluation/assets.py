@@ -250,7 +250,7 @@ def flat(entry: dict[str, Any]) -> dict[str, float | None]:
 
 
 def _result(
-    conn: psycopg.Connection, *, status: str, run_url: str | None = None, **figures: object
+    conn: psycopg.Connection, *, status: str, run_url: str | None = None, **figures: Any
 ) -> dg.MaterializeResult:
     """The newest evaluation, which is that of the present input, as metadata."""
     stored = queries.latest_evaluation(conn)

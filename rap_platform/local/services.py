@@ -41,8 +41,6 @@ def connected(settings: Settings, ours: set[str]) -> Settings:
     if "postgres" in ours:
         cluster = postgres.prepare(data_dir, ports.postgres)
         urls["database_url"] = SecretStr(cluster.dsn(DATABASE))
-        if settings.dagster_database_url is None:
-            urls["dagster_database_url"] = SecretStr(cluster.dsn(f"{DATABASE}_dagster"))
     if "valkey" in ours:
         urls["redis_url"] = SecretStr(valkey.prepare(data_dir, ports.valkey).url)
     if "mlflow" in ours:

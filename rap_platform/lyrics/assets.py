@@ -77,6 +77,7 @@ def genius_songs(
 
 @dg.asset(
     code_version="1",
+    automation_condition=on_new_data(),
     kinds={"python", "postgres"},
     owners=[metadata.TEAM],
     retry_policy=failures.RETRY,

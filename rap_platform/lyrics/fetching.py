@@ -5,7 +5,7 @@ import hashlib
 import json
 import queue
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -58,7 +58,7 @@ def fetch_artists(
     most_songs: int,
     force: bool = False,
     now: dt.datetime | None = None,
-) -> Iterator[RawSong | ArtistReport]:
+) -> Generator[RawSong | ArtistReport, None, None]:
     """Yield the songs of several artists as they come, and after an artist's last song its report.
 
     Songs that are known and did not change are not fetched; one artist's error ends that artist only. After a block

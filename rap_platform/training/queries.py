@@ -42,7 +42,8 @@ _UNSUITABLE_RATINGS = (
     "select count(*) from ratings r join tracks t using (track_id) where r.simulated and not t.simulated"
 )
 
-# A simulated mark or analysis of a real track never counts, nor what was said or heard of another wording. `family` is the original at the end of the chain of duplicates.
+# A simulated mark or analysis of a real track never counts, nor what was said or heard of another wording.
+# `family` is the original at the end of the chain of duplicates.
 _RATED_TRACKS = """
 with recursive rated as (
     select distinct r.track_id from ratings r join tracks t using (track_id) where not r.simulated or t.simulated

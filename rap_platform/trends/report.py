@@ -33,9 +33,7 @@ def build(songs: Sequence[Song], *, without_year: int, analyzer: str | None, sim
         "songs_with_themes": len(themed),
         "analyzer": analyzer,
         "minimum_songs_per_year": series.MINIMUM_SONGS,
-        "songs_per_year": [
-            {"year": p.year, "songs": p.songs} for p in series.means([s.year for s in songs], np.zeros(len(songs)))
-        ],
+        "songs_per_year": series.songs_per_year([song.year for song in songs]),
         "rhyme_density": {
             "by_year": [asdict(point) for point in series.means([year for year, _, _ in heard], density)],
             "slope": [

@@ -51,6 +51,11 @@ class Slope:
     clear: bool
 
 
+def songs_per_year(years: Sequence[int]) -> list[dict[str, int]]:
+    """How many songs each year has, from the first year to the last."""
+    return [{"year": year, "songs": len(chosen)} for year, chosen in _by_year(years, np.ones(len(years)))]
+
+
 def means(years: Sequence[int], values: Array) -> list[Point]:
     """Mean per year with Student's interval."""
     points = []

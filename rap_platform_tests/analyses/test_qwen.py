@@ -191,6 +191,14 @@ def test_passing_trouble_is_waited_out(told: Told) -> None:
     assert len(requests) == 2
 
 
+def test_a_client_asks_as_often_as_it_is_told() -> None:
+    with serving(*[Told(status=503)] * 5) as server, client_of(server.url) as client:
+        client.attempts = 2
+        with pytest.raises(LlmUnavailable, match="503"):
+            qwen.analyse_text(client, LYRICS)
+        assert len(server.requests) == 2
+
+
 def test_a_wrong_key_stops_everything_at_once() -> None:
     with pytest.raises(LlmRefused, match="401"):
         analyse(Told(status=401, error="bad key"))

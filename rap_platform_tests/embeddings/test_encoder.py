@@ -1,5 +1,7 @@
 """Vectors are unit, do not depend on their company, and long texts are read to the end."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
@@ -19,6 +21,16 @@ def test_vectors_are_unit_and_near_what_means_the_same(encoder: Encoder) -> None
 def test_a_vector_does_not_depend_on_its_batch(encoder: Encoder) -> None:
     company = [*LINES, " ".join(["another longer text"] * 60)]
     assert encoder.encode(company)[:3] == pytest.approx(np.vstack([encoder.encode([line]) for line in LINES]), abs=1e-5)
+
+
+def test_many_texts_go_through_passes_side_by_side_and_keep_their_order(encoder: Encoder) -> None:
+    texts = [f"{line} {number} {'again ' * (number % 40)}" for number, line in enumerate(LINES * 40)]
+    with ThreadPoolExecutor(3) as callers:
+        found = list(callers.map(encoder.encode, [texts, texts[::-1], texts]))
+    alone = np.vstack([encoder.encode([text]) for text in texts[::10]])
+    assert found[0][::10] == pytest.approx(alone, abs=1e-5)
+    assert found[1][::-1] == pytest.approx(found[0], abs=1e-5)
+    assert (found[2] == found[0]).all()
 
 
 def test_nothing_and_an_empty_text_are_encoded(encoder: Encoder) -> None:

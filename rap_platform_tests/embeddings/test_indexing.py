@@ -107,6 +107,21 @@ def test_a_filtered_search_uses_the_index(vectors: psycopg.Connection) -> None:
     assert "section_vectors_minilm_hnsw" in plan(vectors, queries.by_meaning(["year_from"]), parameters)
 
 
+def test_a_search_that_few_tracks_pass_reads_those_tracks_and_not_the_index(vectors: psycopg.Connection) -> None:
+    vectors.commit()
+    indexing.build_missing(vectors, indexing.inventory(vectors).vectors)
+    query = random_unit(np.random.default_rng(5))
+    chosen = vectors.execute("update tracks set year = 1990 where slot = 0 and track_id % 8 = 0 returning track_id")
+    wanted = {row[0] for row in chosen}
+    parameters = {"query": query, "candidates": 10, "year_from": 1980}
+    shown = plan(vectors, queries.by_meaning_exactly(["year_from"]), parameters)
+    assert "hnsw" not in shown
+    assert "section_vectors_minilm_track" in shown
+    rows = vectors.execute(queries.by_meaning_exactly(["year_from"]), parameters).fetchall()
+    assert {row[1] for row in rows} == wanted
+    assert [row[3] for row in rows] == sorted(row[3] for row in rows)
+
+
 def test_similar_lyrics_example_runs_through_the_index(vectors: psycopg.Connection) -> None:
     indexing.build_missing(vectors, indexing.inventory(vectors).vectors)
     parameters = {"lyrics": random_unit(np.random.default_rng(5))}

@@ -121,6 +121,41 @@ def test_a_failed_answer_is_a_failure_and_no_number(connection: psycopg.Connecti
     assert f"{entry['coverage']:.1%}" in latest["markdown"]
 
 
+def test_an_answer_on_an_earlier_wording_is_no_opinion(
+    connection: psycopg.Connection, materialize: Materialize
+) -> None:
+    book = songs.insert(connection, 80, artists=40)
+    songs.analyse(connection, book.track_ids, "qwen", [6.0] * 80)
+    connection.execute("update analysis_results set input_sha256 = repeat('0', 64) where analyzer = 'qwen'")
+    connection.commit()
+    materialize(training.training_dataset, assets.evaluation_report)
+    latest = queries.latest_evaluation(connection)
+    assert latest is not None
+    assert "qwen_zero_shot" not in latest["report"]["predictors"]
+
+
+def test_a_failure_that_was_asked_again_makes_a_new_report(
+    connection: psycopg.Connection, materialize: Materialize
+) -> None:
+    book = songs.insert(connection, 80, artists=40)
+    songs.analyse(connection, book.track_ids, "qwen", [None] * 80)
+    connection.commit()
+    steps = (training.training_dataset, assets.evaluation_report)
+    assert figures(materialize(*steps), "evaluation_report")["status"] == "new report"
+    assert figures(materialize(*steps), "evaluation_report")["status"] == "unchanged"
+    connection.execute(
+        """
+        update analysis_results set status = 'ok', error = null, quality = 6, confidence = 0.4, primary_mood = 'calm', created_at = now()
+        where analyzer = 'qwen'
+        """
+    )
+    connection.commit()
+    assert figures(materialize(*steps), "evaluation_report")["status"] == "new report"
+    latest = queries.latest_evaluation(connection)
+    assert latest is not None
+    assert latest["report"]["predictors"]["qwen_zero_shot"]["coverage"] == 1
+
+
 def test_a_simulated_analysis_of_a_real_track_is_no_opinion(
     connection: psycopg.Connection, materialize: Materialize
 ) -> None:

@@ -1,5 +1,6 @@
 """`up`, `down`, `status` and the servers of a single command."""
 
+import fcntl
 import json
 import os
 import signal
@@ -7,17 +8,20 @@ import socket
 import stat
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import psutil
 import psycopg
 import pytest
+from pydantic import SecretStr
 
 from rap_platform.local import lock, process, stack
 from rap_platform.local.environment import child_environment, export_environment
 from rap_platform.local.stack import StackError
 from rap_platform.settings import Settings, get_settings
+from rap_platform_tests.local.conftest import free_ports
 
 
 def test_a_command_gets_the_servers_it_needs_and_they_are_gone_afterwards(alone: Settings) -> None:
@@ -110,6 +114,77 @@ def test_servers_of_the_settings_are_used_and_none_is_started(settings: Settings
             )  # type: ignore[operator]
     with psycopg.connect(settings.require_database_url(), autocommit=True) as conn:
         conn.execute(f"drop database {conn.info.dbname}_dagster")
+
+
+def test_an_embedded_mlflow_keeps_its_store_beside_a_database_that_is_not_ours(
+    settings: Settings, data_dir: Path
+) -> None:
+    ours = settings.model_copy(update={"data_dir": data_dir, "ports": free_ports()})
+    with psycopg.connect(settings.require_database_url(), autocommit=True) as conn:
+        name = conn.info.dbname
+        conn.execute("drop schema public cascade")
+        conn.execute("create schema public")
+        with stack.services(ours, "postgres", "mlflow") as ready:
+            assert process.answers_http(f"{ready.mlflow_tracking_uri}/health")
+            with psycopg.connect(ready.mlflow_database_url()) as store:
+                assert store.info.dbname == f"{name}_mlflow"
+                assert store.execute("select count(*) > 0 from experiments").fetchone() == (True,)
+            assert conn.execute("select count(*) from tracks").fetchone() == (0,), "the schema was not applied"
+        for beside in ("mlflow", "dagster"):
+            conn.execute(f"drop database {name}_{beside} with (force)")
+
+
+def test_a_database_address_that_can_not_be_read_is_refused_without_being_shown(alone: Settings) -> None:
+    odd = alone.model_copy(update={"database_url": SecretStr("host:u:hush@somewhere")})
+    expected = r"RAP_DATABASE_URL.*no postgresql:// address"
+    with pytest.raises(StackError, match=expected) as refusal, stack.services(odd, "postgres"):
+        pass
+    assert "hush" not in str(refusal.value)
+
+
+def test_whoever_looks_whether_the_platform_runs_does_not_keep_another_from_starting_it(alone: Settings) -> None:
+    path = alone.data_dir / lock.OWNER
+    path.touch()
+    with path.open() as look:
+        fcntl.flock(look, fcntl.LOCK_SH)
+        assert not lock.is_owned(alone.data_dir)
+        looked = threading.Timer(0.05, fcntl.flock, [look, fcntl.LOCK_UN])
+        looked.start()
+        with lock.owner(alone.data_dir):
+            assert lock.is_owned(alone.data_dir)
+        looked.join()
+
+
+def test_servers_outlive_a_command_that_fails_while_another_uses_them(alone: Settings) -> None:
+    script = (
+        "import sys\n"
+        "from rap_platform.local import stack\n"
+        "from rap_platform.resources.postgres import connect\n"
+        "from rap_platform.settings import load\n"
+        "with stack.services(load(), 'postgres'), connect() as conn:\n"
+        "    print('ready', flush=True)\n"
+        "    sys.stdin.readline()\n"
+        "    print(conn.execute('select count(*) from tracks').fetchone()[0], flush=True)\n"
+    )
+
+    def finish_after_a_moment() -> None:
+        time.sleep(1.0)
+        second.stdin.write("\n")  # type: ignore[union-attr]
+        second.stdin.flush()  # type: ignore[union-attr]
+
+    environment = {**os.environ, **export_environment(alone)}  # inside the block the servers would stand in it
+    with pytest.raises(ZeroDivisionError), stack.services(alone, "postgres"):
+        second = subprocess.Popen(
+            [sys.executable, "-c", script], env=environment,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        assert second.stdout is not None
+        assert second.stdout.readline() == "ready\n"
+        threading.Thread(target=finish_after_a_moment).start()
+        1 / 0  # noqa: B018
+    with second:
+        assert second.stdout.readline() == "0\n"
+        assert second.wait(30) == 0
 
 
 def test_a_database_that_does_not_answer_is_named_by_its_setting(alone: Settings) -> None:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import time
+from collections import Counter
 from collections.abc import Callable
 from contextlib import contextmanager
 from typing import Any
@@ -328,32 +329,61 @@ def test_a_page_gone_blank_or_away_leaves_the_song_as_it_was_and_is_not_asked_fo
     assert connection.execute("select body, content_sha256 from raw_songs order by source_id").fetchall() == before
 
 
-def test_a_page_that_can_not_be_read_is_never_stored_as_a_song_that_was(
-    settings: Settings, connection: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+def test_a_run_killed_while_it_reads_a_page_leaves_no_song_that_was_never_read(
+    connection: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def dying(waiting: Any) -> tuple[str, str | None]:
+    def dying(waiting: queries.RawSong) -> tuple[str, str | None]:
         raise KeyboardInterrupt
 
-    watch(connection, Vale=1)
-    with genius({"/web/1": page("hello")}, {1: [song(1)]}) as server:
-        monkeypatch.setattr(assets, "reread", dying)
-        with pytest.raises(KeyboardInterrupt):
-            run(server, "vale")
-        assert statuses(connection) == {}
-        monkeypatch.undo()
-        run(server, "vale")
+    raw = queries.RawSong("genius", "1", "vale", "Vale", "Tide", "ok", None, {}, "<p>hello", "0" * 64, simulated=True)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(assets, "reread", dying)
+        assets._store(connection, [raw], Counter())
+    connection.rollback()
+    assert statuses(connection) == {}
+    assert assets._store(connection, [raw], Counter()) == 1
     assert statuses(connection) == {"1": "blocked"}
 
 
 def test_when_several_pages_are_no_song_pages_genius_is_asked_no_more(
-    settings: Settings, connection: psycopg.Connection
+    settings: Settings, connection: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(assets, "BATCH", 5)
     watch(connection, Vale=1)
-    songs = [song(number) for number in range(1, 401)]
-    with genius({f"/web/{number}": page("hello") for number in range(1, 401)}, {1: songs}) as server:
+    songs = [song(number) for number in range(1, 101)]
+    with genius({f"/web/{number}": page("hello") for number in range(1, 101)}, {1: songs}) as server:
         assert not run(server, "vale", raises=False).success
         asked = len(server.requests)
-        assert len(statuses(connection)) == assets.BATCH
-        assert asked < 2 * len(songs)
-        time.sleep(0.2)
+        assert set(statuses(connection).values()) == {"blocked"}
+        assert len(statuses(connection)) == 5
+        assert asked < 50
+        time.sleep(0.3)
         assert len(server.requests) == asked
+
+
+def test_a_newly_watched_artist_is_fetched_by_itself_and_once() -> None:
+    defs = dg.Definitions(
+        assets=[assets.genius_songs, assets.imported_songs, assets.tracks],
+        resources={"postgres": PostgresResource(), "genius": GeniusResource()},
+    )
+    with dg.DagsterInstance.ephemeral() as instance:
+        instance.add_dynamic_partitions("artists", ["crow"])
+        instance.report_runless_asset_event(dg.AssetMaterialization("genius_songs", partition="crow"))
+        instance.report_runless_asset_event(dg.AssetMaterialization("imported_songs"))
+        instance.report_runless_asset_event(dg.AssetMaterialization("tracks"))
+        first = dg.evaluate_automation_conditions(defs, instance)
+        assert first.total_requested == 0
+        instance.add_dynamic_partitions("artists", ["vale"])
+        second = dg.evaluate_automation_conditions(defs, instance, cursor=first.cursor)
+        assert second.get_requested_partitions(assets.genius_songs.key) == {"vale"}
+        third = dg.evaluate_automation_conditions(defs, instance, cursor=second.cursor)
+        assert third.get_num_requested(assets.genius_songs.key) == 0
+        instance.report_runless_asset_event(dg.AssetMaterialization("genius_songs", partition="vale"))
+        last = dg.evaluate_automation_conditions(defs, instance, cursor=third.cursor)
+        assert {
+            name: last.get_num_requested(dg.AssetKey(name)) for name in ("genius_songs", "imported_songs", "tracks")
+        } == {
+            "genius_songs": 0,
+            "imported_songs": 0,
+            "tracks": 1,
+        }

@@ -23,6 +23,10 @@ def build(made: list[str], broken: frozenset[str] = frozenset(), version: str = 
         )
         return dg.MaterializeResult()
 
+    @dg.asset_check(asset="middle", blocking=True)
+    def middle_is_sound() -> dg.AssetCheckResult:
+        return dg.AssetCheckResult(passed="middle_is_sound" not in broken)
+
     many = dg.BackfillPolicy.multi_run(100)
 
     @dg.asset(partitions_def=NAMES, backfill_policy=many)
@@ -45,7 +49,11 @@ def build(made: list[str], broken: frozenset[str] = frozenset(), version: str = 
     def aside(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         return note(context)
 
-    return dg.Definitions(assets=[source, middle, sharded, report, aside], executor=dg.in_process_executor)
+    return dg.Definitions(
+        assets=[source, middle, sharded, report, aside],
+        asset_checks=[middle_is_sound],
+        executor=dg.in_process_executor,
+    )
 
 
 @pytest.fixture
@@ -99,6 +107,16 @@ def test_a_failure_stops_what_lies_below_and_nothing_else(instance: dg.DagsterIn
     made.clear()
     headless.run(build(made), instance)
     assert made == ["sharded:00,01,02", "report"]
+
+
+def test_a_blocking_check_that_fails_stops_what_lies_below_in_the_runs_that_follow_too(
+    instance: dg.DagsterInstance,
+) -> None:
+    made: list[str] = []
+    outcomes = {o.asset: o for o in headless.run(build(made, broken=frozenset({"middle_is_sound"})), instance)}
+    assert made == ["source:a,b", "middle"]
+    assert outcomes["middle"].failed_checks == ("middle_is_sound",)
+    assert {outcomes[name].status for name in ("sharded", "report", "aside")} == {"skipped"}
 
 
 def test_a_selection_is_made_whether_stale_or_not_and_an_unknown_one_is_refused(instance: dg.DagsterInstance) -> None:

@@ -53,6 +53,21 @@ def test_a_corrected_rating_makes_a_new_version_and_its_return_the_old_one(
     assert current.version == first
 
 
+def test_what_was_said_or_heard_of_another_wording_lets_no_track_in(
+    connection: psycopg.Connection, materialize: Materialize
+) -> None:
+    book = songs.insert(connection, 80, artists=20)
+    for table, track_id in (("analysis_results", book.track_ids[0]), ("lyric_features", book.track_ids[1])):
+        connection.execute(
+            f"update {table} set input_sha256 = repeat('0', 64) where track_id = %s",
+            [track_id],
+        )
+    connection.commit()
+    made = figures(materialize(assets.training_dataset), "training_dataset")
+    assert made["train"] + made["eval"] == 78
+    assert made["card"]["dropped"] == {"no analysis": 1, "no lyric features yet": 1}
+
+
 def test_too_few_ratings_say_so_and_nothing_fails(connection: psycopg.Connection, materialize: Materialize) -> None:
     songs.insert(connection, 30, artists=10)
     result = materialize(

@@ -49,6 +49,20 @@ def test_a_simulated_analysis_of_real_songs_makes_no_themes(
     assert stored["body"]["themes"] == {"by_year": {}, "slopes": []}
 
 
+def test_what_was_said_of_an_earlier_wording_stands_in_no_series(
+    connection: psycopg.Connection, materialize: Materialize
+) -> None:
+    songs.insert(connection, 60, artists=20, rated=False)
+    connection.execute("update analysis_results set input_sha256 = repeat('0', 64)")
+    connection.execute("update lyric_features set input_sha256 = repeat('0', 64)")
+    connection.commit()
+    materialize(assets.trend_report)
+    stored = queries.latest(connection, True)
+    assert stored is not None
+    body = stored["body"]
+    assert (body["songs"], body["songs_with_rhyme"], body["songs_with_themes"], body["analyzer"]) == (60, 0, 0, None)
+
+
 def test_a_near_duplicate_counts_once(connection: psycopg.Connection, materialize: Materialize) -> None:
     book = songs.insert(connection, 60, artists=20, rated=False)
     connection.execute(
