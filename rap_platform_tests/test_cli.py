@@ -121,7 +121,9 @@ def test_doctor_names_what_is_simulated_what_is_not_configured_and_what_to_set(
     assert findings["Genius"]["state"] == "simulated"
 
 
-def test_doctor_fails_when_something_that_is_set_does_not_work(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_doctor_fails_when_something_that_is_set_does_not_work(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("RAP_DATABASE_URL", "postgresql://rap:hush@127.0.0.1:9/rap")
     done = cli("doctor", "--json")
     assert done.returncode == 1

@@ -29,6 +29,8 @@ os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
 MAX_TAG = 5000
+# Which of its two faces the MLflow UI shows: runs, metrics and plots, not traces and judges.
+_KIND = {"mlflow.experimentKind": "custom_model_development"}
 
 
 class Run:
@@ -225,7 +227,7 @@ class MlflowResource(dg.ConfigurableResource):
         if found is not None:
             return str(found.experiment_id)
         try:
-            return str(client.create_experiment(name, artifact_location=self._local_artifacts()))
+            return str(client.create_experiment(name, artifact_location=self._local_artifacts(), tags=_KIND))
         except MlflowException as error:  # another process made it between the two calls
             found = client.get_experiment_by_name(name)
             if error.error_code != "RESOURCE_ALREADY_EXISTS" or found is None:

@@ -142,12 +142,13 @@ def features(conn: Connection[Any], track_id: int) -> Record | None:
 
 
 def analyses(conn: Connection[Any], track_id: int) -> list[Record]:
-    """The newest analysis of a track by each analyzer and model, failures included."""
+    """The newest analysis of a track's present lyrics by each analyzer and model, failures included."""
     sql = """
         select distinct on (analyzer, model) analyzer, model, prompt_version, status, sentiment, primary_mood, moods, themes, profanity_rating,
-               quality, complexity, wordplay, storytelling, confidence, summary, evidence, error, simulated, created_at
-        from analysis_results where track_id = %(track_id)s
-        order by analyzer, model, created_at desc
+               quality, complexity, wordplay, storytelling, confidence, summary, evidence, error, a.simulated, a.created_at
+        from analysis_results a join tracks t using (track_id)
+        where track_id = %(track_id)s and a.input_sha256 = t.lyrics_sha256
+        order by analyzer, model, a.created_at desc
     """
     return _all(conn, sql, track_id=track_id)
 

@@ -143,6 +143,8 @@ def test_a_run_that_is_killed_ends_like_one_that_is_not(
     place: Path, undisturbed: tuple[dict[str, list[tuple[object, ...]]], float]
 ) -> None:
     settings = small_platform(place / "killed once")
+    models = place / "undisturbed" / "models"  # the export of the encoder takes long
+    shutil.copytree(models, settings.data_dir / "models")
     up = start(settings, "up", "--exit-after-fill")
     wait_for_vectors(up, settings)
     kill_everything(up)

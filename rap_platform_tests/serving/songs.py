@@ -101,8 +101,8 @@ def add_analysis(
     conn.execute(
         """insert into analysis_results (track_id, analyzer, model, prompt_version, input_sha256, status, primary_mood, moods, themes,
                                          quality, complexity, confidence, error, simulated)
-           values (%s, %s, 'a model', '1', repeat('a', 64), %s, %s, %s, %s, %s, %s, %s, %s, %s)""",
-        [track_id, analyzer, "failed" if error else "ok", *scores, error, simulated],
+           select track_id, %s, 'a model', '1', lyrics_sha256, %s, %s, %s, %s, %s, %s, %s, %s, %s from tracks where track_id = %s""",
+        [analyzer, "failed" if error else "ok", *scores, error, simulated, track_id],
     )
     conn.commit()
 
