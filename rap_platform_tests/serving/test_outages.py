@@ -69,7 +69,7 @@ def test_postgresql_killed_is_answered_with_503_and_found_again(
     serve: Serve, settings: Settings, servers_dir: Path
 ) -> None:
     folder = servers_dir / "killed"
-    cluster = postgres.prepare(folder, process.free_port(), durable=False)
+    cluster = postgres.prepare(folder, process.free_port())  # durable: what was migrated must outlive the kill
     with started_postgres(cluster) as server:
         postgres.create_database(cluster.dsn(), "songs")
         migrate(cluster.dsn("songs"))

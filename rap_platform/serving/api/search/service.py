@@ -20,7 +20,8 @@ async def search(services: Services, question: SearchQuery) -> SearchAnswer:
     """The songs that fit. Raises DatabaseAway, EncoderAway, BadSearch."""
     started = time.perf_counter()
     release_id = await read(_release_id, services)
-    key = cache_key("search", release_id, question.model_dump_json())
+    database = services.settings.require_database_url()  # platforms may share a Redis
+    key = cache_key("search", database, release_id, question.model_dump_json())
     found: list[dict[str, Any]] | None = await services.cache.get(key)
     cached = found is not None
     if found is None:
