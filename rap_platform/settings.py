@@ -75,15 +75,15 @@ class Group(BaseModel):
 
 
 class Ports(Group):
-    """Loopback ports of the embedded stack."""
+    """Loopback ports of the embedded stack; below 32768, where no outgoing connection can sit on them."""
 
     api: int = Field(8000, ge=1, le=65535, description="the API and its web page")
     dagster: int = Field(3000, ge=1, le=65535, description="the Dagster UI")
     mlflow: int = Field(5050, ge=1, le=65535, description="the MLflow UI")
     world: int = Field(8900, ge=1, le=65535, description="the simulated Genius, Spotify and LLM")
-    postgres: int = Field(54329, ge=1, le=65535, description="the embedded PostgreSQL")
-    valkey: int = Field(63790, ge=1, le=65535, description="the embedded Valkey")
-    code_server: int = Field(42660, ge=1, le=65535, description="the gRPC server that holds the asset definitions")
+    postgres: int = Field(25432, ge=1, le=65535, description="the embedded PostgreSQL")
+    valkey: int = Field(26379, ge=1, le=65535, description="the embedded Valkey")
+    code_server: int = Field(24266, ge=1, le=65535, description="the gRPC server that holds the asset definitions")
 
 
 class Genius(Group):
