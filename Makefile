@@ -46,7 +46,7 @@ lint: install ## ruff, mypy, dg
 	"$(BIN)/ruff" check .
 	"$(BIN)/ruff" format --check .
 	"$(BIN)/mypy"
-	"$(BIN)/dg" check defs
+	@home=$$(mktemp -d) && DAGSTER_HOME="$$home" "$(BIN)/dg" check defs; status=$$?; rm -rf "$$home"; exit $$status
 
 lock: ## compile requirements.lock from pyproject.toml
 	"$(BIN)/uv" pip compile pyproject.toml --extra dev --universal --python-version 3.11 --no-emit-index-url --no-emit-find-links \
