@@ -54,7 +54,7 @@ def groups(candidates: Sequence[Candidate]) -> tuple[dict[int, str], bool]:
 
     Artists and near-duplicates always do. Guests do while no component grows beyond a tenth of the tracks; beyond that
     they would make one component of everything, and only primary artists and near-duplicates count.
-    The key names the smallest track id of the group, so it does not depend on order.
+    The key names a text of the group (equal texts are always in one), so neither order nor ids of a database change a split.
     """
     with_guests = _components(candidates, guests=True)
     limit = max(LARGEST_GROUP_SHARE * len(candidates), _largest(_components(candidates, guests=False)))
@@ -74,10 +74,14 @@ def _components(candidates: Sequence[Candidate], *, guests: bool) -> dict[int, s
             forest.join(node, ("name", candidate.artist.casefold()))
             for guest in candidate.guests:
                 forest.join(node, ("name", guest.casefold()))
-    members: dict[Hashable, list[int]] = defaultdict(list)
+    members: dict[Hashable, list[Candidate]] = defaultdict(list)
     for candidate in candidates:
-        members[forest.find(("track", candidate.track_id))].append(candidate.track_id)
-    return {track_id: f"g{min(ids)}" for ids in members.values() for track_id in ids}
+        members[forest.find(("track", candidate.track_id))].append(candidate)
+    return {
+        member.track_id: "g" + min(other.lyrics_sha256 for other in group)
+        for group in members.values()
+        for member in group
+    }
 
 
 def _largest(grouped: Mapping[int, str]) -> int:

@@ -64,3 +64,9 @@ def test_the_held_out_share_is_as_near_as_the_groups_allow(sizes: list[int], see
     best = min(abs(r - wanted) for r in reachable - {0, total})
     assert abs(sum(side == "eval" for side in sides.values()) - wanted) == best
     assert all(len({sides[t] for t in grouped if grouped[t] == key}) == 1 for key in set(grouped.values()))
+
+
+def test_the_same_songs_under_other_ids_give_the_same_groups() -> None:
+    once, _ = groups([song(1, 10), song(2, 10), song(3, 20)])
+    again, _ = groups([song(91, 30, text="1"), song(92, 30, text="2"), song(90, 40, text="3")])
+    assert (once[1], once[2], once[3]) == (again[91], again[92], again[90])
