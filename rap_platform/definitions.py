@@ -18,7 +18,6 @@ from rap_platform.resources.genius import GeniusResource
 from rap_platform.resources.llm import LlmResource
 from rap_platform.resources.mlflow import MlflowResource
 from rap_platform.resources.postgres import PostgresResource
-from rap_platform.resources.redis import RedisResource
 from rap_platform.resources.spotify import SpotifyResource
 from rap_platform.training import sensors as training_sensors
 
@@ -45,7 +44,6 @@ def build_resources() -> dict[str, object]:
     """One resource per outside system, configured by the settings."""
     return {
         "postgres": PostgresResource(),
-        "redis": RedisResource(),
         "genius": GeniusResource(),
         "spotify": SpotifyResource(),
         "embedder": EmbedderResource(),

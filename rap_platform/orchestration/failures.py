@@ -4,8 +4,6 @@ import dagster as dg
 
 RETRY = dg.RetryPolicy(max_retries=2, delay=5, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
 
-TRANSIENT_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
-
 
 class PermanentFailure(dg.Failure):
     """Trying again won't help: wrong credentials, refused input, a contract that changed."""
@@ -19,8 +17,3 @@ class TransientFailure(dg.Failure):
 
     def __init__(self, description: str, metadata: dict[str, dg.MetadataValue] | None = None) -> None:
         super().__init__(description=description, metadata=metadata, allow_retries=True)
-
-
-def is_transient_status(status: int) -> bool:
-    """Whether an HTTP status is worth another try."""
-    return status in TRANSIENT_STATUS

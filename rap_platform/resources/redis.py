@@ -1,6 +1,5 @@
 """Redis (or Valkey): a client whose callers must survive that it is away."""
 
-import dagster as dg
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
@@ -20,13 +19,3 @@ def client(url: str | None = None) -> redis.Redis | None:
     return redis.Redis.from_url(
         url, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S, retry=Retry(NoBackoff(), 0)
     )
-
-
-class RedisResource(dg.ConfigurableResource):
-    """Shared limits and caches. `url` is for tests; deployments set RAP_REDIS_URL."""
-
-    url: str | None = None
-
-    def client(self) -> redis.Redis | None:
-        """As `client`."""
-        return client(self.url)
