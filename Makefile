@@ -48,7 +48,8 @@ lint: install ## ruff, mypy, dg
 	"$(BIN)/mypy"
 	@home=$$(mktemp -d) && DAGSTER_HOME="$$home" "$(BIN)/dg" check defs; status=$$?; rm -rf "$$home"; exit $$status
 
-lock: ## compile requirements.lock from pyproject.toml
+lock: ## compile requirements.lock from pyproject.toml; what is pinned stays
+	cp requirements.lock requirements.lock.new
 	"$(BIN)/uv" pip compile pyproject.toml --extra dev --universal --python-version 3.11 --no-emit-index-url --no-emit-find-links \
 	    --no-annotate --no-header --quiet -o requirements.lock.new
 	grep -v -E '^(cuda|nvidia|triton)' requirements.lock.new | sed -E 's/^torch==.*/torch==2.13.0/' | awk '!seen[$$0]++' > requirements.lock

@@ -98,6 +98,7 @@ class Genius(Group):
     max_songs_per_artist: int = Field(50, ge=1, description="newest songs fetched per artist")
     requests_per_minute: float = Field(30, gt=0, description="politeness limit")
     timeout_s: float = Field(20, gt=0, description="per request")
+    fresh_days: int = Field(8, ge=1, description="an artist not gone through for longer shows in a check")
 
 
 class Spotify(Group):
@@ -112,6 +113,8 @@ class Spotify(Group):
     )
     requests_per_minute: float = Field(120, gt=0, description="politeness limit")
     miss_expires_days: int = Field(30, ge=1, description="a track that was not found is asked again after this")
+    least_matched: float = Field(0.5, ge=0, le=1, description="share of tracks linked to Spotify below which a check warns")
+    least_features: float = Field(0.5, ge=0, le=1, description="share of tracks with audio features below which a check warns")
 
 
 class Llm(Group):
@@ -192,6 +195,9 @@ class Settings(BaseSettings):
         "auto", description="what datasets are made of; auto: real once enough of it is rated"
     )
     shards: int = Field(16, ge=1, le=1024, description="partitions of the per-track assets; choose once per deployment")
+    processes: int = Field(
+        1, ge=1, description="processes that fetch at the same time; without Redis each keeps to its share of a limit"
+    )
     rhyme_gold: Path | None = Field(
         None, description="annotated stanzas for `bench rhyme`; default: the small sample that ships"
     )

@@ -1,0 +1,12 @@
+"""Applies 0009_imports.sql."""
+
+from pathlib import Path
+
+from alembic import op
+
+revision = "0009"
+down_revision = "0008"
+
+
+def upgrade() -> None:
+    op.get_bind().exec_driver_sql(Path(__file__).parents[1].joinpath("0009_imports.sql").read_text(encoding="utf-8"))
