@@ -366,7 +366,9 @@ class GeniusClient:
                 return _failed(str(error))
             except Transient as error:
                 self._hold_for(error.wait_s, str(error))
-                raise
+                if self.politeness.is_closed() or time.monotonic() > give_up:
+                    raise
+                continue  # the breaker is open: what counts is when Genius is back, not how often this one was tried
             if api and status == HTTPStatus.UNAUTHORIZED:
                 raise CredentialsRefused(
                     "Genius refused the token (HTTP 401): set RAP_GENIUS__TOKEN to a valid client access token"
