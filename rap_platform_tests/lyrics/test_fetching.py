@@ -20,6 +20,7 @@ import pytest
 
 from rap_platform.lyrics import assets, checks, queries, watching
 from rap_platform.lyrics.building import BuildReport, build_tracks, ensure_artists
+from rap_platform.lyrics.fetching import Down, fetch_artists
 from rap_platform.lyrics.parsing import PARSER_VERSION
 from rap_platform.orchestration.partitions import ARTISTS
 from rap_platform.resources.genius import GeniusClient, GeniusResource
@@ -469,8 +470,6 @@ def test_the_world_is_watched_fetched_and_made_into_tracks(
     with settings_client(settings) as opened:
         artists = list(queries.artists_by_slug(connection, slugs).values())
         assert all(artist.simulated and artist.genius_id for artist in artists)
-        from rap_platform.lyrics.fetching import fetch_artists
-
         songs = [
             item for item in fetch_artists(opened, artists, {}, most_songs=50) if isinstance(item, queries.RawSong)
         ]
@@ -542,33 +541,52 @@ def test_when_several_pages_are_no_song_pages_genius_is_asked_no_more(
     assert connection.execute("select count(*) from raw_songs where body like '%hello%'").fetchone() == (3,)
 
 
-def test_while_genius_is_down_the_run_ends_and_the_next_one_goes_on(
-    settings: Settings, connection: psycopg.Connection
-) -> None:
+def test_while_genius_is_down_the_run_ends_and_the_next_one_goes_on(connection: psycopg.Connection) -> None:
     watch(connection, Vale=1)
-    up = threading.Event()
-    up.set()
+    artists = list(queries.artists_by_slug(connection, ["vale"]).values())
     songs = [song(number) for number in range(1, 31)]
+    down = threading.Event()
     answer = answering({}, {1: songs})
 
     def failing(path: str) -> Reply:
         if path == "/web/5":
-            up.clear()
-        return answer(path) if up.is_set() else Reply(503)
+            down.set()
+        return Reply(503) if down.is_set() else answer(path)
 
-    with serving(failing) as server:
+    arrived: list[str] = []
+    with serving(failing) as server, client(Server(server.url, []), clock_rate=1000) as opened:
         HOST[0] = server.url.removeprefix("http://")
-        result = run(server, "vale", raises=False)
-        assert not result.success
-        assert len(server.requests) < 80
-        assert all(check.passed for check in lets_us_in(result))
-        assert statuses(connection) == {"1": "ok", "2": "ok", "3": "ok", "4": "ok", "5": "failed", "6": "failed"}
-        (why,) = connection.execute("select fetch_error from artists").fetchone() or ("",)
-        assert "genius failed 5 times in a row" in why
-        connection.commit()
-    with genius({}, {1: songs}) as server:
-        run(server, "vale")
-    assert statuses(connection) == {str(number): "ok" for number in range(1, 31)}
+        with pytest.raises(Down, match="genius failed 5 times in a row"):
+            for item in fetch_artists(opened, artists, {}, most_songs=50):
+                arrived.append(item.status if isinstance(item, queries.RawSong) else str(item.error))
+        assert arrived[:5] == ["ok"] * 4 + ["failed"]
+        assert arrived[5] == "failed"
+        assert arrived[6].startswith("not finished: genius failed 5 times in a row")
+        assert opened.politeness.state().openings >= 1
+        assert len(server.requests) < 40
+
+
+def test_a_passing_outage_costs_time_and_no_song_but_the_one_that_it_began_with(connection: psycopg.Connection) -> None:
+    watch(connection, Vale=1)
+    artists = list(queries.artists_by_slug(connection, ["vale"]).values())
+    songs = [song(number) for number in range(1, 13)]
+    answer, begun, refusals = answering({}, {1: songs}), threading.Event(), [Reply(503)] * 8
+
+    def failing(path: str) -> Reply:
+        if begun.is_set() and refusals:
+            return refusals.pop()
+        if path == "/web/1":
+            begun.set()
+        return answer(path)
+
+    with serving(failing) as server, client(Server(server.url, []), clock_rate=1000) as opened:
+        HOST[0] = server.url.removeprefix("http://")
+        found = list(fetch_artists(opened, artists, {}, most_songs=50))
+        told = opened.politeness.state()
+    assert Counter(item.status for item in found if isinstance(item, queries.RawSong)) == {"ok": 11, "failed": 1}
+    assert told.breaker == "closed"
+    assert told.closings == 1
+    assert told.openings == len([change for change in told.transitions if change.after == "open"]) >= 1
 
 
 def test_a_newly_watched_artist_is_fetched_by_itself_and_once() -> None:
