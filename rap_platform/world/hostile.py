@@ -32,7 +32,7 @@ We count the late trains and we let the cold ones go
 [Hook]
 Keep a lantern burning, keep it burning slow"""
 FORBIDDEN = "/hostile/genius/web/robots-forbid"
-DRIP_PARTS, DRIP_PAUSE_S = 200, 0.05
+DRIP_PARTS = 200
 BOMB_BYTES = HUGE_BYTES = 12 * 1024 * 1024
 LATER_S = 600
 
@@ -43,13 +43,15 @@ _BREAK = "<br/>"
 
 @dataclass(frozen=True)
 class Reply:
-    """One answer. `ends`: whole; cut: more bytes are promised than come; open: of no stated length; drip: in slow small parts."""
+    """One answer. `ends`: whole; cut: more bytes are promised than come; open: of no stated length; drip: the first bytes come
+    one by one, over `drip_s` seconds."""
 
     status: int = 200
     body: bytes = b""
     kind: str = _HTML
     headers: tuple[tuple[str, str], ...] = ()
     ends: Literal["whole", "cut", "open", "drip"] = "whole"
+    drip_s: float = 10.0
 
 
 class Raw(Response):
@@ -67,11 +69,11 @@ class Raw(Response):
             headers.append(("content-length", str(len(reply.body) + 1000 * (reply.ends == "cut"))))
         lines = [(name.encode(), value.encode("latin-1")) for name, value in (*headers, *reply.headers)]
         await send({"type": "http.response.start", "status": reply.status, "headers": lines})
-        if reply.ends == "drip":
-            for number in range(DRIP_PARTS):
-                await send({"type": "http.response.body", "body": reply.body[number : number + 1], "more_body": True})
-                await asyncio.sleep(DRIP_PAUSE_S)
-        await send({"type": "http.response.body", "body": reply.body, "more_body": reply.ends == "cut"})
+        slow = DRIP_PARTS if reply.ends == "drip" else 0
+        for number in range(slow):
+            await send({"type": "http.response.body", "body": reply.body[number : number + 1], "more_body": True})
+            await asyncio.sleep(reply.drip_s / DRIP_PARTS)
+        await send({"type": "http.response.body", "body": reply.body[slow:], "more_body": reply.ends == "cut"})
 
 
 Replies = Sequence[Reply]  # the last one stands for all further requests

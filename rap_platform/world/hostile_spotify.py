@@ -86,7 +86,7 @@ def cases() -> dict[str, dict[str, Replies]]:
         "search-empty-body": {"search": [Reply(kind=_JSON)]},
         "search-reset-once": {"search": [Reply(kind=_JSON, ends="cut"), GOOD]},
         "search-reset": {"search": [Reply(kind=_JSON, ends="cut")]},
-        "search-drips": {"search": [Reply(body=GOOD.body, kind=_JSON, ends="drip")]},
+        "search-drips": {"search": [Reply(body=GOOD.body, kind=_JSON, ends="drip", drip_s=1.0)]},
         "search-without-tracks": {"search": [as_json({})]},
         "search-without-items": {"search": [as_json({"tracks": {"total": 0}})]},
         "search-items-null": {"search": [as_json({"tracks": {"items": None}})]},
