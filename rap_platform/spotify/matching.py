@@ -26,10 +26,10 @@ Status = Literal["matched", "missing", "review"]
 
 # What a version mark may say without being another recording; an edit is one, but of the same recording.
 _SAME_RECORDING = frozenset(
-    "remaster remastered re digital version album original single explicit bonus track mono stereo main deluxe edition "
-    "anniversary reissue the a in of upload reupload reup up".split()
-)
-_SHORTENED = frozenset("radio edit clean edited censored".split())
+    ("remaster", "remastered", "re", "digital", "version", "album", "original", "single", "explicit", "bonus", "track", "mono",
+     "stereo", "main", "deluxe", "edition", "anniversary", "reissue", "the", "a", "in", "of", "upload", "reupload", "reup", "up")
+)  # fmt: skip
+_SHORTENED = frozenset(("radio", "edit", "clean", "edited", "censored"))
 _MARKS = re.compile(
     r"\b(remix(?:ed)?|re-mix|mix|live|acoustic|demo|instrumental|a ?cappella|acapella|karaoke|sped up|slowed|unplugged|cover|tribute|"
     r"originally performed|made famous|in the style of|chopped|screwed|nightcore|8 ?d audio|freestyle|extended|dub|reprise|"
