@@ -1,6 +1,6 @@
 """Asks Spotify (and who stands in for it) about tracks and says what became of each; reads and writes no database."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -39,16 +39,19 @@ class Found:
     items: dict[str, dict[str, Any]]
 
 
-def find(client: Searches, wanted: Wanted) -> Found:
-    """Search for a song until one query brings a link; candidates of all queries are weighed together.
+def find(
+    client: Searches, wanted: Wanted, known: Mapping[str, Any] | None = None, rejected: Collection[str] = ()
+) -> Found:
+    """Weigh what Spotify has under the id that came with the song (`known`), then search until one query brings a link.
 
+    Candidates of all queries are weighed together; those in `rejected` were refused by a person and don't count.
     Raises whatever the client raises.
     """
     items: dict[str, dict[str, Any]] = {}
     rounds: list[list[Candidate]] = []
     match = Match("missing", reason="no search result")
-    for query in queries(wanted):
-        answered = list(_readable(client.search(query)))
+    for answer in _rounds(client, wanted, known):
+        answered = [(one, item) for one, item in readable(answer) if one.spotify_id not in rejected]
         items.update({one.spotify_id: item for one, item in answered})
         rounds.append([one for one, _ in answered])
         match = decide(wanted, merge(rounds))
@@ -57,7 +60,15 @@ def find(client: Searches, wanted: Wanted) -> Found:
     return Found(match, items)
 
 
-def _readable(items: Sequence[dict[str, Any]]) -> Iterator[tuple[Candidate, dict[str, Any]]]:
+def _rounds(client: Searches, wanted: Wanted, known: Mapping[str, Any] | None) -> Iterator[list[dict[str, Any]]]:
+    if known is not None:
+        yield [dict(known)]
+    for query in queries(wanted):
+        yield client.search(query)
+
+
+def readable(items: Sequence[dict[str, Any]]) -> Iterator[tuple[Candidate, dict[str, Any]]]:
+    """Candidates with the items they were read from; what is no track is left out."""
     for item in items:
         try:
             yield candidate(item), item

@@ -1,0 +1,305 @@
+"""Politeness over the real Valkey: one limit, one breaker and one hold for all processes, and none lost with Redis."""
+
+import datetime as dt
+import json
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+import pytest
+import redis
+
+from rap_platform.local import process, valkey
+from rap_platform.local.valkey import Cache
+from rap_platform.resources import service_state
+from rap_platform.resources.politeness import (
+    FAILURES,
+    OPEN_S,
+    BreakerOpen,
+    Held,
+    Hold,
+    Politeness,
+    Transient,
+    snapshot,
+)
+from rap_platform.resources.redis import client
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+FAST = OPEN_S / 0.4  # an open breaker lets a probe through after 0.4 s
+SEEN_S = 0.06  # what one process does, another sees within this
+START = dt.timedelta(seconds=1.5)
+
+
+@pytest.fixture
+def service() -> str:
+    """A service that no other test asks."""
+    return f"test-{uuid4().hex[:8]}"
+
+
+@pytest.fixture
+def server(redis_url: str) -> redis.Redis:
+    found = client(redis_url)
+    assert found is not None
+    return found
+
+
+@pytest.fixture
+def mortal(servers_dir: Path, tmp_path: Path) -> Cache:
+    """A Valkey that a test may start and kill."""
+    return valkey.prepare(servers_dir / tmp_path.name, process.free_port())
+
+
+def started_again(cache: Cache) -> "subprocess.Popen[bytes]":
+    child = process.spawn(valkey.launch(cache))
+    process.wait_until(lambda: valkey.answers(cache), child, name="valkey", log=cache.log, timeout_s=10.0)
+    return child
+
+
+def fail(politeness: Politeness, times: int = 1) -> None:
+    for _ in range(times):
+        with pytest.raises(Transient), politeness.calling():
+            raise Transient("HTTP 503")
+
+
+def in_processes(code: str, *arguments: object, count: int = 2) -> list[list[float]]:
+    """Run code in several processes at once; each prints a JSON list."""
+    argv = [sys.executable, "-c", code, *map(str, arguments)]
+    running = [subprocess.Popen(argv, stdout=subprocess.PIPE, cwd=REPOSITORY) for _ in range(count)]
+    return [json.loads(child.communicate(timeout=60)[0]) for child in running]
+
+
+TURNS = """
+import json, sys, time
+from rap_platform.resources.politeness import Politeness
+from rap_platform.resources.redis import client
+url, service, per_minute, processes, start, turns = sys.argv[1:]
+polite = Politeness(service, float(per_minute), redis=client(url), processes=int(processes))
+time.sleep(max(0.0, float(start) - time.time()))
+arrivals = []
+for _ in range(int(turns)):
+    polite.wait_turn()
+    arrivals.append(time.time())
+print(json.dumps(arrivals))
+"""
+
+
+def test_two_processes_share_one_limit_and_spread_it_evenly(redis_url: str, service: str) -> None:
+    start = time.time() + START.total_seconds()
+    first, second = in_processes(TURNS, redis_url, service, 600, 2, start, 10)
+    arrivals = sorted(first + second)
+    assert len(arrivals) == 20
+    early = [n for n, arrival in enumerate(arrivals) if arrival - arrivals[0] < n * 0.1 - 0.05]
+    assert early == []  # nobody runs ahead of the even pace, so nothing was sent in a burst
+
+
+def test_without_redis_each_process_keeps_to_its_share(service: str) -> None:
+    start = time.time() + START.total_seconds()
+    nobody = f"redis://127.0.0.1:{process.free_port()}/0"
+    first, second = in_processes(TURNS, nobody, service, 600, 2, start, 5)
+    for arrivals in (first, second):
+        assert arrivals[-1] - arrivals[0] >= 4 * 0.2 - 0.05
+
+
+def test_the_limit_is_kept_while_redis_dies_and_comes_back(mortal: Cache, service: str) -> None:
+    child = started_again(mortal)
+    polite = Politeness(service, 1200, redis=client(mortal.url), processes=2)
+
+    def asking_takes(times: int) -> float:
+        started = time.monotonic()
+        for _ in range(times):
+            polite.wait_turn()
+        return time.monotonic() - started
+
+    try:
+        assert asking_takes(5) >= 4 * 0.05 - 0.02
+        fail(polite, FAILURES)
+        assert polite.state().shared
+        child.kill()
+        child.wait()
+        assert asking_takes(6) >= 5 * 0.1 - 0.02
+        told = polite.state()
+        assert (told.shared, told.breaker, told.openings) == (False, "open", 1)
+        with pytest.raises(BreakerOpen), polite.calling():
+            raise AssertionError("an open breaker lets nobody through")
+    finally:
+        process.stop(child)
+    again = started_again(mortal)
+    try:
+        time.sleep(1.1)
+        with pytest.raises(BreakerOpen), polite.calling():
+            raise AssertionError("what Redis forgot is put back")
+        found = client(mortal.url)
+        assert found is not None
+        shared = snapshot(found, service)
+        assert shared is not None
+        assert (shared.breaker, shared.openings) == ("open", 1)
+        assert asking_takes(5) >= 4 * 0.05 - 0.02
+    finally:
+        process.stop(again)
+
+
+def test_five_failures_in_a_row_open_the_breaker_for_all_and_are_recorded(server: redis.Redis, service: str) -> None:
+    polite, other = (Politeness(service, 60_000, redis=server, clock_rate=FAST) for _ in range(2))
+    fail(polite, FAILURES - 1)
+    with polite.calling():
+        pass
+    fail(polite, FAILURES - 1)
+    assert polite.state().breaker == "closed"
+    before = dt.datetime.now(dt.UTC)
+    fail(polite)
+    time.sleep(SEEN_S)
+    for one in (polite, other):
+        with pytest.raises(BreakerOpen) as refused, one.calling():
+            raise AssertionError("an open breaker lets nobody through")
+        assert refused.value.until >= before + dt.timedelta(seconds=0.39)
+    time.sleep(0.5)
+    with other.calling():
+        pass
+    told = polite.state()
+    assert (told.breaker, told.openings, told.closings, told.failures) == ("closed", 1, 1, 0)
+    assert [(one.before, one.after) for one in told.transitions] == [
+        ("closed", "open"),
+        ("open", "half-open"),
+        ("half-open", "closed"),
+    ]
+    assert told.transitions[0].at >= before
+
+
+def test_what_is_no_transient_failure_does_not_count(server: redis.Redis, service: str) -> None:
+    polite = Politeness(service, 60_000, redis=server)
+    for _ in range(FAILURES + 1):
+        with pytest.raises(ValueError, match="not ours"), polite.calling():
+            raise ValueError("not ours")
+    assert polite.state().breaker == "closed"
+
+
+PROBES = """
+import json, sys, time
+from rap_platform.resources.politeness import BreakerOpen, Politeness
+from rap_platform.resources.redis import client
+url, service, rate, start = sys.argv[1:]
+polite = Politeness(service, 60_000, redis=client(url), clock_rate=float(rate))
+time.sleep(max(0.0, float(start) - time.time()))
+through = []
+while time.time() < float(start) + 0.6:
+    try:
+        with polite.calling():
+            through.append(time.time())
+            time.sleep(1.0)
+    except BreakerOpen:
+        time.sleep(0.01)
+print(json.dumps(through))
+"""
+
+
+def test_of_two_processes_one_probes_the_open_breaker(redis_url: str, server: redis.Redis, service: str) -> None:
+    polite = Politeness(service, 60_000, redis=server, clock_rate=FAST)
+    fail(polite, FAILURES)
+    start = time.time() + START.total_seconds()
+    first, second = in_processes(PROBES, redis_url, service, FAST, start)
+    assert sorted([len(first), len(second)]) == [0, 1]
+    assert polite.state().breaker == "closed"
+
+
+def test_a_failed_probe_opens_the_breaker_again(server: redis.Redis, service: str) -> None:
+    polite = Politeness(service, 60_000, redis=server, clock_rate=FAST)
+    fail(polite, FAILURES)
+    time.sleep(0.5)
+    fail(polite)
+    told = polite.state()
+    assert (told.breaker, told.openings, told.closings) == ("open", 2, 0)
+    with pytest.raises(BreakerOpen), polite.calling():
+        raise AssertionError("an open breaker lets nobody through")
+
+
+def test_of_many_threads_without_redis_one_probes(service: str) -> None:
+    polite = Politeness(service, 60_000, redis=None, clock_rate=FAST)
+    fail(polite, FAILURES)
+    time.sleep(0.5)
+    through: list[int] = []
+
+    def call() -> None:
+        try:
+            with polite.calling():
+                through.append(1)
+                time.sleep(0.3)
+        except BreakerOpen:
+            pass
+
+    threads = [threading.Thread(target=call) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert through == [1]
+
+
+def test_a_short_hold_is_waited_for_by_all_and_a_long_one_is_not(server: redis.Redis, service: str) -> None:
+    polite, other = (Politeness(service, 60_000, redis=server) for _ in range(2))
+    polite.hold(dt.datetime.now(dt.UTC) + dt.timedelta(seconds=0.5), "HTTP 429")
+    time.sleep(SEEN_S)
+    started = time.monotonic()
+    other.wait_turn()
+    assert time.monotonic() - started >= 0.3
+    until = dt.datetime.now(dt.UTC) + dt.timedelta(hours=2)
+    polite.hold(until, "HTTP 429")
+    polite.hold(until - dt.timedelta(hours=1), "a shorter one")
+    time.sleep(SEEN_S)
+    assert other.held() == Hold(until, "HTTP 429")
+    with pytest.raises(Held, match="until .* UTC: HTTP 429"):
+        other.wait_turn()
+    polite.release()
+    time.sleep(SEEN_S)
+    assert other.held() is None
+
+
+def test_without_redis_a_hold_is_kept_by_the_process(service: str) -> None:
+    polite = Politeness(service, 60_000, redis=None)
+    until = dt.datetime.now(dt.UTC) + dt.timedelta(hours=2)
+    polite.hold(until, "HTTP 429")
+    assert polite.held() == Hold(until, "HTTP 429")
+    assert polite.state().hold == Hold(until, "HTTP 429")
+    assert not polite.state().shared
+
+
+def test_the_requests_of_the_last_minute_are_counted_over_all_and_forgotten(server: redis.Redis, service: str) -> None:
+    assert snapshot(server, service) is None
+    polite, other = (Politeness(service, 60_000, redis=server) for _ in range(2))
+    for one in (polite, other, other):
+        one.wait_turn()
+    told = snapshot(server, service)
+    assert told is not None
+    assert (told.requests, told.breaker) == (3, "closed")
+    kept = [key for key in server.scan_iter(f"*{service}*") if b"breaker" not in key]
+    assert kept
+    assert all(0 < server.pttl(key) <= 121_000 for key in kept)
+
+
+def test_a_limit_that_is_none_is_refused(service: str) -> None:
+    with pytest.raises(ValueError, match="above zero"):
+        Politeness(service, 0, redis=None)
+
+
+def test_what_a_service_told_us_outlives_the_process(connection: psycopg.Connection) -> None:
+    until = dt.datetime.now(dt.UTC).replace(microsecond=0) + dt.timedelta(hours=2)
+    assert service_state.hold_of(connection, "genius") is None
+    service_state.remember_hold(connection, "genius", Hold(until, "HTTP 403"))
+    assert service_state.hold_of(connection, "genius") == Hold(until, "HTTP 403")
+    since = service_state.recall(connection, "genius", "hold")
+    service_state.remember_hold(connection, "genius", Hold(until + dt.timedelta(hours=1), "HTTP 403"))
+    again = service_state.recall(connection, "genius", "hold")
+    assert since is not None
+    assert again is not None
+    assert (again.value, again.until) == (since.value, until + dt.timedelta(hours=1))
+    service_state.remember_hold(connection, "genius", Hold(until - dt.timedelta(hours=3), "HTTP 429"))
+    assert service_state.hold_of(connection, "genius") is None
+    service_state.forget_hold(connection, "genius")
+    assert service_state.recall(connection, "genius", "hold") is None
+    service_state.remember(connection, "spotify", "batches", {"allowed": False}, until, reason="HTTP 403")
+    found = service_state.recall(connection, "spotify", "batches")
+    assert found is not None
+    assert (found.value, found.reason, found.until) == ({"allowed": False}, "HTTP 403", until)
