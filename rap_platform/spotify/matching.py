@@ -29,6 +29,7 @@ _SAME_RECORDING = frozenset(
     ("remaster", "remastered", "re", "digital", "version", "album", "original", "single", "explicit", "bonus", "track", "mono",
      "stereo", "main", "deluxe", "edition", "anniversary", "reissue", "the", "a", "in", "of", "upload", "reupload", "reup", "up")
 )  # fmt: skip
+_REMASTERED = frozenset(("remaster", "remastered"))
 _SHORTENED = frozenset(("radio", "edit", "clean", "edited", "censored"))
 _MARKS = re.compile(
     r"\b(remix(?:ed)?|re-mix|mix|live|acoustic|demo|instrumental|a ?cappella|acapella|karaoke|sped up|slowed|unplugged|cover|tribute|"
@@ -164,7 +165,7 @@ def grade(wanted: Wanted, one: Candidate) -> tuple[float, str | None]:
     """Score a candidate's names 0 to 1, and what speaks against linking it whatever the score.
 
     1.0 means that artist and title are equal once normalised. The score is the lower of the two names'. Objections:
-    another version, another length, another first artist, a slip in both names.
+    another version, an edit, another length, another first artist, a slip in both names.
     """
     mine, theirs = _Named.of(wanted.title), _Named.of(one.name)
     title = title_likeness(mine.base, theirs.base)
@@ -173,6 +174,8 @@ def grade(wanted: Wanted, one: Candidate) -> tuple[float, str | None]:
     objection = None
     if mine.recording != theirs.recording:
         objection = f"another version: {one.name}"
+    elif mine.is_shortened != theirs.is_shortened:
+        objection = f"an edit: {one.name}" if theirs.is_shortened else "the edit is wanted"
     elif wanted.duration_ms and one.duration_ms and _apart(wanted, one) > 10 * DURATION_TOLERANCE_MS:
         objection = f"length differs by {_apart(wanted, one) // 1000} s"
     elif not _led_by(wanted, mine, one):
@@ -181,8 +184,6 @@ def grade(wanted: Wanted, one: Candidate) -> tuple[float, str | None]:
         objection = "both names differ a little"
     if objection is not None:
         return min(score, _BELOW_GATE), objection
-    if mine.is_shortened != theirs.is_shortened:
-        return min(score, _NEARLY), None
     return score, None
 
 
@@ -205,8 +206,8 @@ class _Named:
                 said.append(found[1])
         words = normalise(" ".join(said)).split() if any(said) else []
         marks = {word for word in words if word not in _SAME_RECORDING | _SHORTENED}
-        if all(word.isdigit() for word in marks):  # the year of a remaster
-            marks = set()
+        if all(word.isdigit() for word in marks) or _REMASTERED & set(words):
+            marks = {word for word in marks if not word.isdigit()}  # the year of a remaster
         return cls(_canonical(base), frozenset(marks), bool(_SHORTENED & set(words)), parsed.featured)
 
 
