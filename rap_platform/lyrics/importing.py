@@ -17,7 +17,8 @@ from rap_platform.lyrics import import_queries as queries
 from rap_platform.lyrics import reading
 from rap_platform.lyrics.identity import MOST_CHARACTERS, normalise, slug
 from rap_platform.lyrics.linewise import LineCount, songs_of_lines
-from rap_platform.lyrics.presets import Kind, Mapped, Preset, understand
+from rap_platform.lyrics.presets import Kind as Kind
+from rap_platform.lyrics.presets import Mapped, Preset, understand
 from rap_platform.lyrics.reading import ImportRefused as ImportRefused
 from rap_platform.lyrics.reading import Layout, Part, Row, Source
 from rap_platform.lyrics.surveying import Survey
@@ -59,6 +60,24 @@ class ImportReport:
     def songs(self) -> int:
         """Songs that are stored, or would be."""
         return self.new + self.unchanged + self.changed
+
+    def told(self) -> dict[str, Any]:
+        """Give the report as JSON's types."""
+        return {
+            "rows": self.rows,
+            "new": self.new,
+            "unchanged": self.unchanged,
+            "changed": self.changed,
+            "rejected": self.rejected,
+            "kind": self.kind,
+            "format": self.format,
+            "preset": self.preset,
+            "columns": self.columns,
+            "songs": self.songs,
+            "rejected_first_lines": self.first_lines,
+            "rejects_file": str(self.rejects_file) if self.rejects_file else None,
+            **(self.survey or {}),
+        }
 
 
 @dataclass(frozen=True)
