@@ -17,6 +17,7 @@ from rich.text import Text
 from rap_platform.console import AsJson, err, out, refuse, running, settings, show_json, table
 from rap_platform.lyrics import commands as artists
 from rap_platform.settings import NotConfigured, Settings
+from rap_platform.spotify import commands as spotify
 
 if TYPE_CHECKING:
     from rap_platform.embeddings.search import Why
@@ -31,6 +32,7 @@ app = typer.Typer(
 
 
 app.add_typer(artists.app)
+app.add_typer(spotify.app)
 
 
 def quietly(log: Path) -> None:

@@ -169,6 +169,11 @@ class _Credentials(SpotifyClientCredentials):  # type: ignore[misc]
             return token
 
 
+def app_of(endpoint: Endpoint) -> str:
+    """A name for the app that keeps its client id to itself: 12 digits of its hash."""
+    return hashlib.sha256(endpoint.key.get_secret_value().encode() if endpoint.key else b"").hexdigest()[:12]
+
+
 class SpotifyClient(AbstractContextManager["SpotifyClient"]):
     """Searches tracks and reads audio features; safe to share between threads. Close it, or use it as a context manager.
 
@@ -188,7 +193,7 @@ class SpotifyClient(AbstractContextManager["SpotifyClient"]):
         assert endpoint.key is not None and endpoint.secret is not None and endpoint.web_url is not None
         self.simulated = endpoint.simulated
         self.reccobeats_url = reccobeats_url
-        self.app = hashlib.sha256(endpoint.key.get_secret_value().encode()).hexdigest()[:12]
+        self.app = app_of(endpoint)
         self.requests = 0
         self.capabilities = capabilities
         self.learned = False
@@ -472,6 +477,19 @@ def reccobeats_url(settings: Settings, endpoint: Endpoint) -> str | None:
     return settings.spotify.reccobeats_url
 
 
+def client_of(settings: Settings) -> SpotifyClient:
+    """A client of the Spotify that the settings name, polite together with all other processes. Raises NotConfigured."""
+    endpoint = settings.spotify_endpoint()
+    server = shared.client(settings.redis_url.get_secret_value()) if settings.redis_url else None
+    polite, polite_to_reccobeats = (
+        Politeness(service, endpoint.requests_per_minute, redis=server, processes=settings.processes)
+        for service in (SERVICE, RECCOBEATS)
+    )
+    return SpotifyClient(
+        endpoint, reccobeats_url(settings, endpoint), polite=polite, polite_to_reccobeats=polite_to_reccobeats
+    )
+
+
 class SpotifyResource(dg.ConfigurableResource):
     """Spotify as the settings name it; `threads` is how many requests are in flight."""
 
@@ -479,15 +497,4 @@ class SpotifyResource(dg.ConfigurableResource):
 
     def client(self) -> SpotifyClient:
         """A client of this run. Raises NotConfigured."""
-        settings = get_settings()
-        endpoint = settings.spotify_endpoint()
-        server = shared.client()
-        service, stand_in = (f"simulated {name}" if endpoint.simulated else name for name in (SERVICE, RECCOBEATS))
-        return SpotifyClient(
-            endpoint,
-            reccobeats_url(settings, endpoint),
-            polite=Politeness(service, endpoint.requests_per_minute, redis=server, processes=settings.processes),
-            polite_to_reccobeats=Politeness(
-                stand_in, endpoint.requests_per_minute, redis=server, processes=settings.processes
-            ),
-        )
+        return client_of(get_settings())
