@@ -1,23 +1,23 @@
 """The console script `rap-platform`: thin commands over the stages; output for people, or JSON with --json."""
 
-import json
 import logging
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from rap_platform.settings import ConfigurationError, NotConfigured, Settings, load
+from rap_platform.console import AsJson, err, out, refuse, running, settings, show_json, table
+from rap_platform.lyrics import commands as artists
+from rap_platform.settings import NotConfigured, Settings
+from rap_platform.spotify import commands as spotify
 
 if TYPE_CHECKING:
     from rap_platform.embeddings.search import Why
@@ -29,44 +29,10 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-out = Console()
-err = Console(stderr=True)
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-BAD_INPUT = 2
 
 
-def refuse(message: str, code: int = BAD_INPUT) -> NoReturn:
-    """Say what is wrong on stderr and leave with `code`."""
-    err.print(Text("error: ", style="bold red") + Text(message))
-    raise typer.Exit(code)
-
-
-def settings() -> Settings:
-    """The settings, or exit 2 with what is wrong in them."""
-    try:
-        return load()
-    except ConfigurationError as error:
-        refuse(str(error))
-
-
-def show_json(data: object) -> None:
-    """Print `data` as JSON on stdout, unwrapped."""
-    sys.stdout.write(json.dumps(data, default=str, indent=2, ensure_ascii=False) + "\n")
-
-
-@contextmanager
-def running(*needs: str) -> Iterator[Settings]:
-    """The settings of a running platform: the one that `up` runs, or the servers named, for as long as the block lasts."""
-    from rap_platform.local import stack
-
-    try:
-        with stack.services(settings(), *needs) as ready:
-            yield ready
-    except stack.StackError as error:
-        refuse(str(error), code=1)
-    except NotConfigured as error:
-        refuse(str(error))
+app.add_typer(artists.app)
+app.add_typer(spotify.app)
 
 
 def quietly(log: Path) -> None:
@@ -187,17 +153,20 @@ def run(
 
 @app.command("import")
 def import_(
-    file: Annotated[Path, typer.Argument(help="CSV, JSONL or Parquet with one song per row.")],
+    file: Annotated[
+        Path, typer.Argument(help="CSV, JSONL, JSON or Parquet, also gz or zip: songs, or audio features.")
+    ],
     columns: Annotated[
         list[str] | None,
         typer.Option("--map", help="COLUMN=FIELD for a header that is not known, e.g. --map words=lyrics."),
     ] = None,
-    encoding: Annotated[str, typer.Option(help="Encoding of the file.")] = "utf-8",
+    encoding: Annotated[str, typer.Option(help="Encoding of the file, where it has no byte order mark.")] = "utf-8",
+    per_line: Annotated[bool, typer.Option("--per-line", help="A row is a line of a song, not a song.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Report without storing anything.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Store the songs of FILE; `run` makes tracks of them. Importing twice stores nothing new."""
-    from rap_platform.lyrics.importing import ImportRefused, check_input, import_file
+    """Store the songs (or audio features) of FILE; `run` makes tracks of them. Importing twice stores nothing new."""
+    from rap_platform.lyrics.importing import ImportRefused, Kind, import_file, kind_of
 
     mapping = {}
     for pair in columns or []:
@@ -206,14 +175,21 @@ def import_(
             refuse(f"--map {pair}: write COLUMN=FIELD, e.g. --map words=lyrics")
         mapping[column] = field
     try:
-        check_input(file)
+        kind = kind_of(file, columns=mapping or None, encoding=encoding, per_line=per_line)
         with running("postgres") as ready:
             from rap_platform.local.environment import dagster_instance
+            from rap_platform.orchestration import progress
             from rap_platform.resources.postgres import connect
+            from rap_platform.spotify.importing import import_features
 
-            with connect() as conn:
-                report = import_file(conn, file, dry_run=dry_run, columns=mapping or None, encoding=encoding)
-            if (report.new or report.changed) and not dry_run:
+            with connect() as conn, progress.bars(err):
+                if kind is Kind.AUDIO_FEATURES:
+                    report = import_features(conn, file, dry_run=dry_run, encoding=encoding)
+                else:
+                    report = import_file(
+                        conn, file, dry_run=dry_run, columns=mapping or None, encoding=encoding, per_line=per_line
+                    )
+            if (report.new or report.changed) and not dry_run and kind is Kind.SONGS:
                 import dagster as dg
 
                 figures: dict[str, Any] = {
@@ -226,20 +202,29 @@ def import_(
                     instance.report_runless_asset_event(dg.AssetMaterialization("imported_songs", metadata=figures))
     except ImportRefused as error:
         refuse(str(error))
-    figures_out = {
-        "rows": report.rows,
-        "new": report.new,
-        "unchanged": report.unchanged,
-        "changed": report.changed,
-        "rejected": report.rejected,
-    }
     if as_json:
-        show_json(figures_out)
+        show_json(report.told())
         return
-    out.print(table([figures_out | {"rejected": sum(report.rejected.values())}]))
+    told = report.told()
+    out.print(table([{key: told[key] for key in ("rows", "songs", "new", "unchanged", "changed")}
+                     | {"rejected": sum(report.rejected.values())}]))  # fmt: skip
+    out.print(Text(f"{told['kind']}, {report.format}, {report.preset or 'no known header'}: "
+                   + ", ".join(f"{field} <- {column}" for field, column in report.columns.items())))  # fmt: skip
     for reason, count in report.rejected.items():
-        out.print(Text(f"rejected, {reason}: {count}"))
-    if report.new or report.changed:
+        lines = ", ".join(map(str, report.first_lines[reason]))
+        out.print(
+            Text(
+                f"rejected, {reason}: {count} (line {lines}{', …' if count > len(report.first_lines[reason]) else ''})"
+            )
+        )
+    if report.rejects_file:
+        out.print(Text(f"listed in {report.rejects_file}"))
+    elif report.rejected and not dry_run:
+        err.print(Text(f"the rejected rows could not be listed: {file.parent} can't be written"))
+    for name, found in (report.survey or {}).items():
+        shown = ", ".join(f"{key} {count}" for key, count in found.items()) if isinstance(found, dict) else found
+        out.print(Text(f"{name.replace('_', ' ')}: {shown}"))
+    if (report.new or report.changed) and not dry_run:
         out.print("next: rap-platform run")
 
 
@@ -441,29 +426,6 @@ def doctor(as_json: AsJson = False) -> None:
         out.print(table([asdict(finding) for finding in findings]))
     if any(finding.state == "broken" for finding in findings):
         raise typer.Exit(1)
-
-
-def table(rows: list[dict[str, Any]]) -> Table:
-    """Rows of the same keys as a table."""
-    grid = Table(*(rows[0] if rows else ()))
-    for row in rows:
-        grid.add_row(*(Text(cell(value)) for value in row.values()))
-    return grid
-
-
-def cell(value: object) -> str:
-    """A value as a table shows it."""
-    match value:
-        case None:
-            return ""
-        case bool():
-            return str(value)
-        case int():
-            return f"{value:,}"
-        case float():
-            return f"{value:.3f}"
-        case _:
-            return str(value)
 
 
 def main() -> None:

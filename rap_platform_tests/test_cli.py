@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from rich.console import Console
 
-from rap_platform.cli import table
+from rap_platform.console import table
 from rap_platform.settings import Settings
 
 COMMANDS = ["up", "down", "status", "run", "import", "search", "analyze", "evaluate", "bench", "purge", "doctor"]

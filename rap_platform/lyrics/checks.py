@@ -1,12 +1,17 @@
 """What must hold of raw songs and tracks before anything below them runs."""
 
+import datetime as dt
+from typing import Any
+
 import dagster as dg
 
-from rap_platform.lyrics import assets, queries
+from rap_platform.lyrics import assets, queries, watching
 from rap_platform.lyrics.cleaning import ONE_LINE_WORDS
 from rap_platform.resources.postgres import PostgresResource
+from rap_platform.settings import get_settings
 
 MOST_BLOCKED = 0.05
+LISTED = 50
 
 
 @dg.asset_check(asset=assets.genius_songs, description="At most 5 % of the songs are blocked or failed.")
@@ -20,6 +25,30 @@ def few_songs_are_blocked(postgres: PostgresResource) -> dg.AssetCheckResult:
         severity=dg.AssetCheckSeverity.WARN,
         metadata={"songs": songs, "blocked_or_failed": lost, "share": share, "by_status": counts},
     )
+
+
+@dg.asset_check(
+    asset=assets.genius_songs,
+    description="Every watched artist was gone through lately; the setting is genius.fresh_days.",
+)
+def artists_are_fresh(postgres: PostgresResource) -> dg.AssetCheckResult:
+    settings = get_settings()
+    with postgres.connection() as conn:
+        artists = [artist for simulated in (False, True) for artist in queries.watch_list(conn, simulated=simulated)]
+    stale = watching.stale(artists, dt.datetime.now(dt.UTC), settings.genius.fresh_days)
+    rows = "\n".join(
+        f"| {artist.name} | {f'{artist.fetched_at:%Y-%m-%d %H:%M}' if artist.fetched_at else 'never'} | {artist.fetch_error or ''} |"
+        for artist in stale[:LISTED]
+    )
+    figures: dict[str, Any] = {"watched": len(artists), "stale": len(stale), "days": settings.genius.fresh_days}
+    if stale:
+        figures["stale_artists"] = dg.MetadataValue.md(
+            f"| artist | gone through | why not since |\n|---|---|---|\n{rows}"
+        )
+        figures["remedy"] = (
+            "materialize genius_songs for these partitions; see each run for what kept it from finishing"
+        )
+    return dg.AssetCheckResult(passed=not stale, severity=dg.AssetCheckSeverity.WARN, metadata=figures)
 
 
 @dg.asset_check(asset=assets.tracks, blocking=True, description="Every track has words.")

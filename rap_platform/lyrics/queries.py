@@ -24,6 +24,22 @@ class Artist:
 
 
 @dataclass(frozen=True)
+class WatchedArtist:
+    """An artist on the watch list, and how far fetching got; `songs` by status, `tracks` that were made of them."""
+
+    artist_id: int
+    name: str
+    slug: str
+    genius_id: int | None
+    simulated: bool
+    fetched_at: dt.datetime | None
+    fetch_tried_at: dt.datetime | None
+    fetch_error: str | None
+    songs: dict[str, int]
+    tracks: int
+
+
+@dataclass(frozen=True)
 class RawSong:
     """A song as it came, to be stored."""
 
@@ -233,12 +249,12 @@ def insert_artist(
 
 
 def watch_artists(conn: psycopg.Connection, artists: Sequence[tuple[int, int | None]]) -> None:
-    """Mark artists (artist_id, Genius id or None) as watched; a known Genius id is not forgotten."""
+    """Mark artists (artist_id, Genius id or None) as watched, but those taken off by hand; a known Genius id is not forgotten."""
     query = """
     update artists a
     set watched = true, genius_id = coalesce(w.genius_id, a.genius_id)
     from unnest(%s::bigint[], %s::bigint[]) as w (artist_id, genius_id)
-    where a.artist_id = w.artist_id and (not a.watched or a.genius_id is distinct from coalesce(w.genius_id, a.genius_id))
+    where a.artist_id = w.artist_id and a.unwatched_at is null and (not a.watched or a.genius_id is distinct from coalesce(w.genius_id, a.genius_id))
     """
     conn.execute(query, [[artist_id for artist_id, _ in artists], [genius_id for _, genius_id in artists]])
 
@@ -247,6 +263,46 @@ def unwatch_other_artists(conn: psycopg.Connection, artist_ids: Sequence[int], *
     """Stop watching the artists of a population that are not among these."""
     query = "update artists set watched = false where watched and simulated = %s and artist_id <> all(%s)"
     conn.execute(query, [simulated, list(artist_ids)])
+
+
+def welcome_back(conn: psycopg.Connection, artist_ids: Sequence[int]) -> None:
+    """Let artists that were taken off by hand be watched again."""
+    conn.execute("update artists set unwatched_at = null where artist_id = any(%s)", [list(artist_ids)])
+
+
+def take_off(conn: psycopg.Connection, artist_ids: Sequence[int]) -> None:
+    """Take artists off the watch list by hand, for good."""
+    conn.execute(
+        "update artists set watched = false, unwatched_at = now() where artist_id = any(%s)", [list(artist_ids)]
+    )
+
+
+_WATCH_LIST = """
+with songs as (
+    select artist_slug as slug, jsonb_object_agg(status, songs) as songs
+    from (select artist_slug, status, count(*) as songs from raw_songs where artist_slug is not null group by 1, 2) counted
+    group by 1
+), made as (
+    select r.artist_slug as slug, count(*) as tracks
+    from tracks t
+    join raw_songs r using (raw_song_id)
+    where r.artist_slug is not null
+    group by 1
+)
+select a.artist_id, a.name, a.slug, a.genius_id, a.simulated, a.fetched_at, a.fetch_tried_at, a.fetch_error,
+       coalesce(s.songs, '{}') as songs, coalesce(m.tracks, 0) as tracks
+from artists a
+left join songs s using (slug)
+left join made m using (slug)
+where a.watched and a.simulated = %s
+order by a.slug
+"""
+
+
+def watch_list(conn: psycopg.Connection, *, simulated: bool) -> list[WatchedArtist]:
+    """Read the watched artists of one population with what was fetched of them, by slug."""
+    with conn.cursor(row_factory=class_row(WatchedArtist)) as cursor:
+        return cursor.execute(_WATCH_LIST, [simulated]).fetchall()
 
 
 def watched_slugs(conn: psycopg.Connection, *, simulated: bool) -> list[str]:

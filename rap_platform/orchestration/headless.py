@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import dagster as dg
 from dagster import DagsterInstance
 
+from rap_platform.orchestration.partitions import range_tags
 from rap_platform.orchestration.staleness import Segment, plan
 
-RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
@@ -102,8 +102,9 @@ def _execute(defs: dg.Definitions, instance: DagsterInstance, segment: Segment) 
         places = sorted(order.index(partition) for partition in segment.partitions)
         outcomes: list[AssetOutcome] = []
         for first, last in _stretches(places):
-            range_tags = {RANGE_START: order[first], RANGE_END: order[last]}
-            outcomes += _one_run(defs, instance, segment, tags | range_tags, last - first + 1)
+            outcomes += _one_run(
+                defs, instance, segment, tags | range_tags(order[first], order[last]), last - first + 1
+            )
         return outcomes
     return _one_run(defs, instance, segment, tags, 1)
 

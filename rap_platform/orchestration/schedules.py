@@ -1,31 +1,25 @@
 """What happens by the clock."""
 
-from collections.abc import Sequence
-
 import dagster as dg
 
-from rap_platform.orchestration.headless import RANGE_END, RANGE_START
 from rap_platform.orchestration.jobs import refresh_artists, refresh_spotify, retrain
-from rap_platform.orchestration.partitions import ARTISTS, SHARDS
+from rap_platform.orchestration.partitions import ARTISTS, ARTISTS_PER_RUN, SHARDS, covering_ranges, range_tags
 
 RUNNING = dg.DefaultScheduleStatus.RUNNING
-
-
-def _whole_range(keys: Sequence[str]) -> dict[str, str]:
-    return {RANGE_START: keys[0], RANGE_END: keys[-1]}
 
 
 @dg.schedule(
     job=refresh_artists,
     cron_schedule="0 1 * * 0",
     default_status=RUNNING,
-    description="Weekly: new songs of watched artists.",
+    description="Weekly: new songs of watched artists, at most 64 artists a run.",
 )
-def weekly_artists(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+def weekly_artists(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
     keys = context.instance.get_dynamic_partitions(ARTISTS.name or "")
     if not keys:
         return dg.SkipReason("no artist is watched yet")
-    return dg.RunRequest(tags=_whole_range(list(keys)))
+    ranges = covering_ranges(keys, keys, ARTISTS_PER_RUN)
+    return [dg.RunRequest(run_key=f"{first} to {last}", tags=range_tags(first, last)) for first, last in ranges]
 
 
 @dg.schedule(
@@ -35,7 +29,8 @@ def weekly_artists(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.
     description="Weekly: tracks whose miss has expired.",
 )
 def weekly_spotify(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
-    return dg.RunRequest(tags=_whole_range(SHARDS.get_partition_keys()))
+    keys = SHARDS.get_partition_keys()
+    return dg.RunRequest(tags=range_tags(keys[0], keys[-1]))
 
 
 weekly_retraining = dg.ScheduleDefinition(

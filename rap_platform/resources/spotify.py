@@ -4,9 +4,11 @@ Which Spotify track a song is gets decided in spotify/matching.py; nothing here 
 long it was told to wait is handed in and out. The simulated Spotify is asked by the same code at another address.
 """
 
+import email.utils
 import hashlib
 import json
 import logging
+import re
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -19,12 +21,13 @@ import dagster as dg
 import httpx
 import spotipy
 import stamina
+import stamina.instrumentation
 from spotipy.cache_handler import MemoryCacheHandler
 from spotipy.oauth2 import SpotifyClientCredentials, SpotifyOauthError
 
 from rap_platform.resources import politeness
 from rap_platform.resources import redis as shared
-from rap_platform.resources.politeness import BreakerOpen, Held, Hold, Politeness
+from rap_platform.resources.politeness import BreakerOpen, Held, Politeness
 from rap_platform.settings import Endpoint, Settings, get_settings
 
 SERVICE: Final = "spotify"
@@ -37,11 +40,14 @@ FEATURES_AT_ONCE: Final = 40
 QUOTA_WAIT_S: Final = 24 * 3600.0
 CLOSED: Final = frozenset({403, 404, 410})
 _SOME_ID: Final = "0" * 22
+_MOST_READ = 2000  # characters of a refusal
 
 T = TypeVar("T")
 
 # spotipy logs every refusal as an error and, when debugging, the bearer token.
 logging.getLogger("spotipy").setLevel(logging.CRITICAL)
+# By default retries are announced on standard output, where commands print JSON.
+stamina.instrumentation.set_on_retry_hooks([stamina.instrumentation.LoggingOnRetryHook])
 
 
 class SpotifyError(Exception):
@@ -132,11 +138,11 @@ def _retrying(polite: Politeness, call: Callable[[], T]) -> T:
     raise AssertionError("a retry either returns or raises")
 
 
-def _refusal(polite: Politeness, status: int, message: str, headers: Mapping[str, str] | None, body: str) -> Exception:
+def _refusal(polite: Politeness, status: int, message: str, headers: Mapping[str, str], body: str) -> Exception:
     """What a status means: another try, a wait that all processes keep, or the end."""
     if status != 429 and status < 500:
         return SpotifyError(message, status)
-    wait_s = retry_after_s(httpx.Headers(dict(headers or {})))
+    wait_s = retry_after_s(headers.get("Retry-After"))
     if status != 429:
         return _Trouble(message, status, None if wait_s is None else min(wait_s, politeness.LONGEST_WAIT_S))
     reason = f"{message} (too many requests)"
@@ -163,6 +169,11 @@ class _Credentials(SpotifyClientCredentials):  # type: ignore[misc]
             return token
 
 
+def app_of(endpoint: Endpoint) -> str:
+    """A name for the app that keeps its client id to itself: 12 digits of its hash."""
+    return hashlib.sha256(endpoint.key.get_secret_value().encode() if endpoint.key else b"").hexdigest()[:12]
+
+
 class SpotifyClient(AbstractContextManager["SpotifyClient"]):
     """Searches tracks and reads audio features; safe to share between threads. Close it, or use it as a context manager.
 
@@ -182,7 +193,7 @@ class SpotifyClient(AbstractContextManager["SpotifyClient"]):
         assert endpoint.key is not None and endpoint.secret is not None and endpoint.web_url is not None
         self.simulated = endpoint.simulated
         self.reccobeats_url = reccobeats_url
-        self.app = hashlib.sha256(endpoint.key.get_secret_value().encode()).hexdigest()[:12]
+        self.app = app_of(endpoint)
         self.requests = 0
         self.capabilities = capabilities
         self.learned = False
@@ -199,6 +210,8 @@ class SpotifyClient(AbstractContextManager["SpotifyClient"]):
         self._spotify = spotipy.Spotify(
             auth_manager=credentials, requests_timeout=TIMEOUT_S, retries=0, status_retries=0, status_forcelist=(999,)
         )
+        self._spotify._session.hooks["response"].append(self._judge)
+        credentials._session.hooks["response"].append(self._judge_token)
         for session in (self._spotify._session, credentials._session):
             session.trust_env = not endpoint.simulated  # no proxy stands before the world
         self._spotify.prefix = endpoint.base_url.rstrip("/") + "/"
@@ -345,7 +358,9 @@ class SpotifyClient(AbstractContextManager["SpotifyClient"]):
             raise
         items = found.get("tracks") if isinstance(found, dict) else None
         if not isinstance(items, list) or len(items) != len(spotify_ids):
-            raise SpotifyError(f"tracks answered {len(items) if isinstance(items, list) else 'nothing'} for {len(spotify_ids)} ids", 0)
+            raise SpotifyError(
+                f"tracks answered {len(items) if isinstance(items, list) else 'nothing'} for {len(spotify_ids)} ids", 0
+            )
         return items
 
     def _is_open(self, path: str, some_id: str) -> bool | None:
@@ -367,26 +382,38 @@ class SpotifyClient(AbstractContextManager["SpotifyClient"]):
     def _once(self, call: Callable[[], Any]) -> Any:
         self._count()
         try:
-            return call()
-        except spotipy.SpotifyException as error:
-            if error.http_status == 401:
-                self._spotify.auth_manager.cache_handler.save_token_to_cache(None)
-                raise _Later("the token was refused", 401, 0.0) from None
-            body = f"{error.msg} {error.reason}"
-            raise _refusal(
-                self.polite, error.http_status, f"Spotify answered {error.http_status}", error.headers, body
-            ) from None
-        except SpotifyOauthError as error:
-            response = getattr(error.__context__, "response", None)
-            if response is None or response.status_code < 429:
-                raise SpotifyError(
-                    f"Spotify refused the client credentials: {error.error or 'no reason given'}", 401
-                ) from None
-            message = f"Spotify's token endpoint answered {response.status_code}"
-            raise _refusal(self.polite, response.status_code, message, response.headers, response.text) from None
+            answer = call()
+        except SpotifyOauthError as error:  # the token came, but not as one
+            raise SpotifyError(f"Spotify's token endpoint made no sense: {error.error}", 0) from None
         except OSError as error:  # every failure of requests to connect or to read
-            status = getattr(getattr(error, "response", None), "status_code", 0) or 0
-            raise _Trouble(f"Spotify could not be reached: {type(error).__name__}", status, None) from None
+            raise _Trouble(f"Spotify could not be reached: {type(error).__name__}", 0, None) from None
+        except (KeyError, TypeError, AttributeError) as error:  # spotipy trips over a token answer that is none
+            raise SpotifyError(f"Spotify answered something that can't be read: {type(error).__name__}", 0) from None
+        if answer is None:
+            raise _Trouble("Spotify answered something that is not JSON", 200, None)
+        return answer
+
+    # spotipy reads refusals only in the shape it expects and drops their body: they are judged before it sees them.
+    def _judge(self, response: Any, **_: Any) -> None:
+        status = response.status_code
+        if status < 400:
+            return
+        body = response.text[:_MOST_READ]
+        if status == 401:
+            self._spotify.auth_manager.cache_handler.save_token_to_cache(None)
+            raise _Later("Spotify refused the token", 401, 0.0)
+        raise _refusal(self.polite, status, f"Spotify answered {status}", response.headers, body)
+
+    def _judge_token(self, response: Any, **_: Any) -> None:
+        status = response.status_code
+        if status < 400:
+            return
+        if status < 429:
+            raise SpotifyError(
+                f"Spotify refused the client credentials: {_named_error(response.text[:_MOST_READ])}", 401
+            )
+        message = f"Spotify's token endpoint answered {status}"
+        raise _refusal(self.polite, status, message, response.headers, response.text[:_MOST_READ])
 
     def _get_json(self, url: str, params: dict[str, str]) -> Any:
         self._count()
@@ -409,6 +436,28 @@ class SpotifyClient(AbstractContextManager["SpotifyClient"]):
             self.requests += 1
 
 
+def _named_error(body: str) -> str:
+    try:
+        told = json.loads(body)
+    except ValueError:
+        return "no reason given"
+    return str(told.get("error")) if isinstance(told, dict) and told.get("error") else "no reason given"
+
+
+def retry_after_s(value: str | None, now: datetime | None = None) -> float | None:
+    """Give the seconds that a Retry-After asks for, written as seconds or as a date; None without a usable one."""
+    text = (value or "").strip()
+    if re.fullmatch(r"\d{1,9}(?:\.\d{1,6})?", text):
+        return float(text)
+    try:
+        when = email.utils.parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    if when.tzinfo is None:
+        when = when.replace(tzinfo=UTC)
+    return max(0.0, (when - (now or datetime.now(UTC))).total_seconds())
+
+
 def chunks(items: Iterable[T], size: int) -> Iterable[list[T]]:
     """Lists of at most `size` items."""
     batch: list[T] = []
@@ -428,6 +477,19 @@ def reccobeats_url(settings: Settings, endpoint: Endpoint) -> str | None:
     return settings.spotify.reccobeats_url
 
 
+def client_of(settings: Settings) -> SpotifyClient:
+    """A client of the Spotify that the settings name, polite together with all other processes. Raises NotConfigured."""
+    endpoint = settings.spotify_endpoint()
+    server = shared.client(settings.redis_url.get_secret_value()) if settings.redis_url else None
+    polite, polite_to_reccobeats = (
+        Politeness(service, endpoint.requests_per_minute, redis=server, processes=settings.processes)
+        for service in (SERVICE, RECCOBEATS)
+    )
+    return SpotifyClient(
+        endpoint, reccobeats_url(settings, endpoint), polite=polite, polite_to_reccobeats=polite_to_reccobeats
+    )
+
+
 class SpotifyResource(dg.ConfigurableResource):
     """Spotify as the settings name it; `threads` is how many requests are in flight."""
 
@@ -435,6 +497,4 @@ class SpotifyResource(dg.ConfigurableResource):
 
     def client(self) -> SpotifyClient:
         """A client of this run. Raises NotConfigured."""
-        settings = get_settings()
-        endpoint = settings.spotify_endpoint()
-        return SpotifyClient(endpoint, reccobeats_url(settings, endpoint))
+        return client_of(get_settings())

@@ -129,7 +129,7 @@ def decoys(wanted: Wanted, chance: random.Random) -> list[dict[str, Any]]:
         (f"{title} - Instrumental", artist),
         (f"{title} (Sped Up)", artist),
         (f"More {title}", artist),
-        (title.removesuffix("s") if title.endswith("s") else f"{title}s", artist),
+        (f"{title} Again" if title.endswith("s") else f"{title}s", artist),
     ]
     # A song that is itself a remix or live version has its own kind among the decoys: what equals it is no decoy.
     return [

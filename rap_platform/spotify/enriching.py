@@ -1,12 +1,11 @@
-"""Asks Spotify (and who stands in for it) about tracks and says what became of each; reads and writes no database."""
+"""Asks Spotify which track a song is and says what became of the question; reads and writes no database."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from rap_platform.spotify.features import read_features
 from rap_platform.spotify.matching import Candidate, Match, Wanted, candidate, decide, merge, queries
-from rap_platform.spotify.queries import FAILED_EXPIRES_HOURS, FeatureRow, PendingFeatures, PendingTrack, TrackRow
+from rap_platform.spotify.queries import FAILED_EXPIRES_HOURS, PendingTrack, TrackRow
 
 # What is kept of Spotify's answer; the rest is in columns or of no use (markets, links, pictures).
 KEPT = (
@@ -21,8 +20,6 @@ KEPT = (
     "disc_number",
     "external_ids",
 )
-
-Described = Mapping[str, Any]
 
 
 class Searches(Protocol):
@@ -100,24 +97,3 @@ def failed_row(pending: PendingTrack, reason: str) -> TrackRow:
     return TrackRow(
         pending.track_id, pending.input_sha256, "failed", None, None, None, None, reason, FAILED_EXPIRES_HOURS / 24
     )
-
-
-def feature_rows(
-    batch: Sequence[PendingFeatures], answers: Mapping[str, Described], source: str | None, reason: str
-) -> list[FeatureRow]:
-    """Answers as rows; a track without an answer gets `reason`, one that Spotify doesn't have gets no_spotify_match."""
-    return [_feature_row(pending, answers, source, reason) for pending in batch]
-
-
-def _feature_row(
-    pending: PendingFeatures, answers: Mapping[str, Described], source: str | None, reason: str
-) -> FeatureRow:
-    if pending.spotify_id is None:
-        return FeatureRow(pending.track_id, None, None, None, "no_spotify_match")
-    answer = answers.get(pending.spotify_id)
-    if answer is None:
-        return FeatureRow(pending.track_id, pending.spotify_id, None, None, reason)
-    try:
-        return FeatureRow(pending.track_id, pending.spotify_id, read_features(answer), source, None)
-    except ValueError as error:
-        return FeatureRow(pending.track_id, pending.spotify_id, None, None, f"{source}: {error}")

@@ -17,19 +17,21 @@ VERSION: Final = "2"
 GATE: Final = 0.88
 REVIEW: Final = 0.72
 DURATION_TOLERANCE_MS: Final = 3_000
+YEARS_EARLY: Final = 3  # a reissue is later than its song; what was out this long before is another song of that name
 # Not quite the same names: a slip in one of the two may be a slip, in both it is another song.
 _NEARLY: Final = 0.96
 _BELOW_GATE: Final = GATE - 0.01
 
-Method = Literal["id", "isrc", "exact", "fuzzy"]
+Method = Literal["id", "isrc", "exact", "fuzzy", "manual"]
 Status = Literal["matched", "missing", "review"]
 
 # What a version mark may say without being another recording; an edit is one, but of the same recording.
 _SAME_RECORDING = frozenset(
-    ("remaster", "remastered", "re", "digital", "version", "album", "original", "single", "explicit", "bonus", "track", "mono",
-     "stereo", "main", "deluxe", "edition", "anniversary", "reissue", "the", "a", "in", "of", "upload", "reupload", "reup", "up")
+    ("remaster", "remastered", "re", "digital", "version", "album", "original", "explicit", "bonus", "track", "mono",
+     "stereo", "main", "deluxe", "edition", "anniversary", "reissue", "the", "a", "in", "of")
 )  # fmt: skip
-_SHORTENED = frozenset(("radio", "edit", "clean", "edited", "censored"))
+_REMASTERED = frozenset(("remaster", "remastered"))
+_EDITS = frozenset(("radio", "edit", "clean", "edited", "censored", "single", "upload", "reupload", "reup", "up"))
 _MARKS = re.compile(
     r"\b(remix(?:ed)?|re-mix|mix|live|acoustic|demo|instrumental|a ?cappella|acapella|karaoke|sped up|slowed|unplugged|cover|tribute|"
     r"originally performed|made famous|in the style of|chopped|screwed|nightcore|8 ?d audio|freestyle|extended|dub|reprise|"
@@ -164,7 +166,7 @@ def grade(wanted: Wanted, one: Candidate) -> tuple[float, str | None]:
     """Score a candidate's names 0 to 1, and what speaks against linking it whatever the score.
 
     1.0 means that artist and title are equal once normalised. The score is the lower of the two names'. Objections:
-    another version, another length, another first artist, a slip in both names.
+    another version, an edit, another length, a release long before, another first artist, a slip in both names.
     """
     mine, theirs = _Named.of(wanted.title), _Named.of(one.name)
     title = title_likeness(mine.base, theirs.base)
@@ -173,16 +175,18 @@ def grade(wanted: Wanted, one: Candidate) -> tuple[float, str | None]:
     objection = None
     if mine.recording != theirs.recording:
         objection = f"another version: {one.name}"
+    elif mine.is_edit != theirs.is_edit:
+        objection = f"an edit: {one.name}" if theirs.is_edit else "the edit is wanted"
     elif wanted.duration_ms and one.duration_ms and _apart(wanted, one) > 10 * DURATION_TOLERANCE_MS:
         objection = f"length differs by {_apart(wanted, one) // 1000} s"
+    elif wanted.year and (year := _year(one)) and wanted.year - year >= YEARS_EARLY:
+        objection = f"released in {year}, {wanted.year - year} years before the song"
     elif not _led_by(wanted, mine, one):
         objection = f"the first artist is {one.artists[0]}"
     elif title < _NEARLY and artist < _NEARLY:
         objection = "both names differ a little"
     if objection is not None:
         return min(score, _BELOW_GATE), objection
-    if mine.is_shortened != theirs.is_shortened:
-        return min(score, _NEARLY), None
     return score, None
 
 
@@ -192,7 +196,7 @@ class _Named:
 
     base: str
     recording: frozenset[str]
-    is_shortened: bool
+    is_edit: bool
     featured: tuple[str, ...]
 
     @classmethod
@@ -204,10 +208,10 @@ class _Named:
                 base = base.replace(found[0], " ")
                 said.append(found[1])
         words = normalise(" ".join(said)).split() if any(said) else []
-        marks = {word for word in words if word not in _SAME_RECORDING | _SHORTENED}
-        if all(word.isdigit() for word in marks):  # the year of a remaster
-            marks = set()
-        return cls(_canonical(base), frozenset(marks), bool(_SHORTENED & set(words)), parsed.featured)
+        marks = {word for word in words if word not in _SAME_RECORDING | _EDITS}
+        if all(word.isdigit() for word in marks) or _REMASTERED & set(words):
+            marks = {word for word in marks if not word.isdigit()}  # the year of a remaster
+        return cls(_canonical(base), frozenset(marks), bool(_EDITS & set(words)), parsed.featured)
 
 
 def _canonical(base: str) -> str:
@@ -287,7 +291,8 @@ def _tie(wanted: Wanted, one: Candidate) -> tuple[int, int, int, int, str]:
     length = 1
     if wanted.duration_ms and one.duration_ms:
         length = 0 if _apart(wanted, one) <= DURATION_TOLERANCE_MS else 2
-    year = abs(wanted.year - int(one.release_date[:4])) if wanted.year and _has_year(one) and one.release_date else 50
+    released = _year(one)
+    year = abs(wanted.year - released) if wanted.year and released else 50
     return version, length, year, -(one.popularity or 0), one.spotify_id
 
 
@@ -296,8 +301,9 @@ def _version(title: str) -> str:
     return normalise(version) if version else ""
 
 
-def _has_year(one: Candidate) -> bool:
-    return bool(one.release_date and one.release_date[:4].isdigit())
+def _year(one: Candidate) -> int | None:
+    digits = (one.release_date or "")[:4]
+    return int(digits) if len(digits) == 4 and digits.isdecimal() and int(digits) else None
 
 
 def merge(rounds: Iterable[Sequence[Candidate]]) -> list[Candidate]:
