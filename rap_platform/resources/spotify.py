@@ -144,7 +144,10 @@ def _refusal(polite: Politeness, status: int, message: str, headers: Mapping[str
         return SpotifyError(message, status)
     wait_s = retry_after_s(headers.get("Retry-After"))
     if status != 429:
-        return _Trouble(message, status, None if wait_s is None else min(wait_s, politeness.LONGEST_WAIT_S))
+        if wait_s is not None and wait_s > politeness.LONGEST_WAIT_S:
+            polite.hold(datetime.now(UTC) + timedelta(seconds=wait_s), message)
+            wait_s = 0.0  # waiting for the hold is politeness' business
+        return _Trouble(message, status, wait_s)
     reason = f"{message} (too many requests)"
     if "QUOTA_EXCEEDED" in body:
         reason = f"{message}: the quota of the developer account is used up (QUOTA_EXCEEDED)"

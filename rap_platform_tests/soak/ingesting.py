@@ -43,10 +43,17 @@ def main() -> int:
     """Fetch all watched artists and make tracks; says on standard output when it begins and when the songs are there."""
     slugs = watched()
     print(STARTED, flush=True)
-    if not run(assets.genius_songs, slugs).success:
+    if not _succeeds(run(assets.genius_songs, slugs)):
         return 1
     print(FETCHED, flush=True)
-    return 0 if run(assets.tracks).success else 1
+    return 0 if _succeeds(run(assets.tracks)) else 1
+
+
+def _succeeds(result: dg.ExecuteInProcessResult) -> bool:
+    for event in result.all_events:
+        if event.is_step_failure or event.is_run_failure:
+            print(event.message, event.event_specific_data, file=sys.stderr)
+    return result.success
 
 
 if __name__ == "__main__":

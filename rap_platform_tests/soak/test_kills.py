@@ -101,6 +101,7 @@ def killed_and_resumed(
     seed: str,
 ) -> list[tuple[int, int]]:
     """Ingest a world twice, once without and once with kills, and compare; gives the progress at each kill."""
+    monkeypatch.setenv("RAP_WORLD", "on")
     monkeypatch.setenv("RAP_WORLD_URL", world)
     monkeypatch.setenv("RAP_GENIUS__MAX_SONGS_PER_ARTIST", "1000")
     get_settings.cache_clear()
