@@ -389,6 +389,8 @@ class SpotifyClient(AbstractContextManager["SpotifyClient"]):
         except SpotifyOauthError as error:  # the token came, but not as one
             raise SpotifyError(f"Spotify's token endpoint made no sense: {error.error}", 0) from None
         except OSError as error:  # every failure of requests to connect or to read
+            if isinstance(error, ValueError):  # the token, which spotipy reads without asking whether it is JSON
+                raise _Trouble("Spotify's token endpoint answered something that is not JSON", 200, None) from None
             raise _Trouble(f"Spotify could not be reached: {type(error).__name__}", 0, None) from None
         except (KeyError, TypeError, AttributeError) as error:  # spotipy trips over a token answer that is none
             raise SpotifyError(f"Spotify answered something that can't be read: {type(error).__name__}", 0) from None
