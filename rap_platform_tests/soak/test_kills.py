@@ -80,6 +80,7 @@ def watch(dsn: str, settings: Settings) -> None:
 
 def contents(dsn: str) -> dict[str, list[str]]:
     with psycopg.connect(dsn) as conn:
+        assert conn.execute("select count(*) from fetched_songs").fetchone() == (0,), "a song was never read"
         return {name: sorted(repr(row) for (row,) in conn.execute(query)) for name, query in CONTENTS.items()}  # type: ignore[call-overload]
 
 
