@@ -119,7 +119,7 @@ def fetch_artists(
             stop.set()
             ends.append(Blocked(error.hold.reason, (error.hold.until - dt.datetime.now(dt.UTC)).total_seconds()))
             report.error = f"blocked: {error}"
-        except BreakerOpen as error:
+        except (Down, BreakerOpen) as error:
             stop.set()
             ends.append(Down(str(error)))
             report.error = f"not finished: {error}"
@@ -221,17 +221,26 @@ def _artist(
         raise _Broken("not asked: the run stopped before")
     artist_id = artist.genius_id if artist.genius_id is not None else find_artist(client, artist.name)
     report.genius_id = artist_id
-    for listed in _listed(client, artist_id, report, most_songs, stop, force=force):
+    failed: list[dict[str, Any]] = []  # tried after all others, so that what fails for good holds nothing up
+
+    def _waiting() -> Iterator[dict[str, Any]]:
+        for listed in _listed(client, artist_id, report, most_songs, stop, force=force):
+            song = known.get(str(listed["id"]))
+            if song is not None and not force and not _due(song, _fingerprint(listed), now):
+                report.known += 1
+            elif song is not None and song.status == "failed":
+                failed.append(listed)
+            else:
+                yield listed
+        yield from failed
+
+    for listed in _waiting():
         if stop.is_set():
             raise _Broken("not finished: the run stopped before")
-        song = known.get(str(listed["id"]))
-        if song is not None and not force and not _due(song, _fingerprint(listed), now):
-            report.known += 1
-            continue
-        fetched, block = _fetch(client, artist, listed)
+        fetched, end = _fetch(client, artist, listed)
         yield fetched
-        if block is not None:
-            raise block
+        if end is not None:
+            raise end
 
 
 def _listed(
@@ -287,23 +296,30 @@ def _as_list(told: Any) -> tuple[list[dict[str, Any]], int | None] | None:
     return kept, following if isinstance(following, int) else None
 
 
-def _fetch(client: GeniusClient, artist: Artist, listed: Mapping[str, Any]) -> tuple[RawSong, Blocked | None]:
-    """Fetch a song and its page; with a block also the exception that ends the run."""
-    answer: Answer | ApiAnswer = client.forbidden(_url(listed)) or client.song(int(listed["id"]))
+def _fetch(client: GeniusClient, artist: Artist, listed: Mapping[str, Any]) -> tuple[RawSong, Blocked | Down | None]:
+    """Fetch a song and its page; with a block or an outage also the exception that ends the run."""
     song: dict[str, Any] = {}
-    if isinstance(answer, ApiAnswer) and answer.outcome is Outcome.OK:
-        song = _dict(answer.response.get("song"))
-        answer = (
-            _listed_as(song)
-            if song.get("id") == listed["id"]
-            else _answer(Outcome.FAILED, "Genius answered with another song")
-        )
-        if answer.outcome is Outcome.OK:
-            url = _url(song) or _url(listed)
-            answer = client.page(url) if url else _answer(Outcome.FAILED, "Genius gave no address for the song")
+    try:
+        answer: Answer | ApiAnswer = client.forbidden(_url(listed)) or client.song(int(listed["id"]))
+        if isinstance(answer, ApiAnswer) and answer.outcome is Outcome.OK:
+            song = _dict(answer.response.get("song"))
+            answer = _page_of(client, song, listed)
+    except BreakerOpen as error:
+        down = _answer(Outcome.FAILED, str(error))
+        return _raw(client, artist, song or dict(listed), listed, down), Down(str(error))
     stops = answer.outcome is Outcome.BLOCKED and (isinstance(answer, ApiAnswer) or answer.others_too)
     block = Blocked(answer.reason or "blocked", answer.retry_after_s) if stops else None
     return _raw(client, artist, song or dict(listed), listed, answer), block
+
+
+def _page_of(client: GeniusClient, song: Mapping[str, Any], listed: Mapping[str, Any]) -> Answer:
+    if song.get("id") != listed["id"]:
+        return _answer(Outcome.FAILED, "Genius answered with another song")
+    told = _listed_as(song)
+    url = _url(song) or _url(listed)
+    if told.outcome is not Outcome.OK:
+        return told
+    return client.page(url) if url else _answer(Outcome.FAILED, "Genius gave no address for the song")
 
 
 def _url(song: Mapping[str, Any]) -> str:

@@ -51,6 +51,8 @@ _CHALLENGE = re.compile(
     rb"|cf-challenge|window\._cf_chl_opt|px-captcha|captcha-delivery\.com|class=.(?:g-recaptcha|h-captcha)|verify(?:ing)? (?:that )?you are (?:a )?human",
     re.I,
 )  # "/cdn-cgi/challenge-platform/" alone stands in ordinary pages too
+_CHALLENGED: Final = "a challenge page"
+_LATER: Final = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})
 _SONG_PAGE = re.compile(rb"data-lyrics-container=.true|window\.__PRELOADED_STATE__", re.I)
 
 
@@ -134,7 +136,7 @@ def classify(status: int, headers: httpx.Headers, body: bytes = b"") -> tuple[Ou
     """Say what an HTTP answer was, from status, headers and body; what a page says of its song is for lyrics/ to read."""
     challenged = headers.get("cf-mitigated", "").casefold() == "challenge" or "x-amzn-waf-action" in headers
     if challenged or (_CHALLENGE.search(body[:20_000]) and not _SONG_PAGE.search(body)):
-        return Outcome.BLOCKED, f"HTTP {status}: a challenge page"
+        return Outcome.BLOCKED, f"HTTP {status}: {_CHALLENGED}"
     if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
         return Outcome.BLOCKED, f"HTTP {status}"
     if status == HTTPStatus.TOO_MANY_REQUESTS:
@@ -366,12 +368,14 @@ class GeniusClient:
                 return _failed(str(error))
             except Transient as error:
                 self._hold_for(error.wait_s, str(error))
-                raise
+                if self.politeness.is_closed():
+                    raise
+                continue  # the breaker is open: what counts is when Genius is back, not how often this one was tried
             if api and status == HTTPStatus.UNAUTHORIZED:
                 raise CredentialsRefused(
                     "Genius refused the token (HTTP 401): set RAP_GENIUS__TOKEN to a valid client access token"
                 )
-            if status == HTTPStatus.TOO_MANY_REQUESTS and "challenge" not in (answer.reason or ""):
+            if status == HTTPStatus.TOO_MANY_REQUESTS and not (answer.reason or "").endswith(_CHALLENGED):
                 self._hold_for(answer.retry_after_s, "HTTP 429")
                 raise _Limited(answer, answer.retry_after_s)
             return answer
@@ -427,6 +431,10 @@ def _judged(status: int, headers: httpx.Headers, body: bytes, judge: _Judge) -> 
     wait_s = retry_after_s(headers)
     if outcome is Outcome.OK:
         return judge(headers, body) or Answer(Outcome.OK, None, body, _charset(headers))
+    challenged = reason is not None and reason.endswith(_CHALLENGED)
+    unavailable = HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR and status not in _LATER
+    if judge is _judge_robots and unavailable and not challenged:
+        return _answer(Outcome.MISSING, f"HTTP {status}")  # RFC 9309: whatever the reason, there are no rules
     answer = _answer(outcome, reason, wait_s)
     troubled = status == HTTPStatus.REQUEST_TIMEOUT or status >= HTTPStatus.INTERNAL_SERVER_ERROR
     if troubled and outcome is not Outcome.BLOCKED:

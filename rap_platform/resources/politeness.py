@@ -211,6 +211,10 @@ class Politeness:
                     raise
                 raise BreakerOpen(self.service, self._until()) from None
 
+    def is_closed(self) -> bool:
+        """Say whether the breaker lets everybody through."""
+        return self._board.state == CLOSED
+
     def hold(self, until: dt.datetime, reason: str) -> None:
         """Leave the service alone until then, in all processes; a longer hold that is already there stays."""
         self._board.keep_hold(Hold(until, reason))

@@ -1,13 +1,20 @@
 """The Genius client against servers that misbehave."""
 
 import datetime as dt
+import email.utils
+import gzip
+import itertools
 import time
+import tracemalloc
 from collections.abc import Callable
+from typing import Any
 
 import httpx
 import pytest
 
 from rap_platform.resources.genius import CredentialsRefused, Outcome, classify, retry_after_s
+from rap_platform.resources.politeness import OPEN_S
+from rap_platform.resources.redis import client as redis_client
 from rap_platform.settings import NotConfigured
 from rap_platform_tests.lyrics.misbehaving import Reply, api, client, lyrics_page, page, serving
 
@@ -30,6 +37,16 @@ def in_turn(*replies: Reply) -> Callable[[str], Reply]:
         (Reply(200, b"<html><title>Just a moment...</title></html>"), Outcome.BLOCKED),
         (Reply(429, headers={"retry-after": "3600"}), Outcome.BLOCKED),
         (Reply(400), Outcome.FAILED),
+        (Reply(401), Outcome.BLOCKED),
+        (Reply(204), Outcome.FAILED),
+        (Reply(302), Outcome.FAILED),
+        (Reply(200, b"<html>hello</html>", {"x-amzn-waf-action": "captcha"}), Outcome.BLOCKED),
+        (Reply(405, b"<html><div class='g-recaptcha'></div></html>"), Outcome.BLOCKED),
+        (Reply(500, b"<html><script>window._cf_chl_opt={}</script></html>"), Outcome.BLOCKED),
+        (Reply(200, b'{"error": "no"}', {"content-type": "application/json"}), Outcome.FAILED),
+        (Reply(200, b"%PDF-1.4", {"content-type": "application/pdf"}), Outcome.FAILED),
+        (Reply(200, b"<html></html>", {"content-encoding": "br"}), Outcome.FAILED),
+        (Reply(200, b"x" * 100, {"content-type": "image/png"}), Outcome.FAILED),
     ],
 )
 def test_every_answer_is_one_thing_and_asked_for_once(reply: Reply, outcome: Outcome) -> None:
@@ -48,6 +65,9 @@ def test_every_answer_is_one_thing_and_asked_for_once(reply: Reply, outcome: Out
         Reply(200, b"<!doctype html><html><he"),
         Reply(200, b"<html>", cut=True),
         Reply(408),
+        Reply(200),
+        Reply(200, gzip.compress(b"<html></html>")[:-6], {"content-encoding": "gzip"}),
+        Reply(200, b"no gzip at all", {"content-encoding": "gzip"}),
     ],
 )
 def test_a_passing_trouble_is_asked_again(trouble: Reply) -> None:
@@ -137,6 +157,27 @@ def test_a_refused_token_is_said_and_not_shown() -> None:
         assert "a-token" not in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("reply", "outcome"),
+    [
+        (Reply(403), Outcome.BLOCKED),
+        (Reply(404), Outcome.MISSING),
+        (Reply(422), Outcome.FAILED),
+        (Reply(200, b'{"meta": {"status": 404}, "response": {}}'), Outcome.MISSING),
+        (Reply(200, b'{"meta": {"status": 403}, "response": {}}'), Outcome.BLOCKED),
+        (Reply(200, b'{"meta": {"status": 429}, "response": {}}'), Outcome.BLOCKED),
+        (Reply(200, b'{"meta": {"status": "odd"}, "response": {"song": 1}}'), Outcome.OK),
+        (Reply(200, b'{"meta": 3, "response": "song"}'), Outcome.FAILED),
+        (Reply(200, b"<html><title>Just a moment...</title></html>"), Outcome.BLOCKED),
+        (Reply(200, b"<html>hello</html>"), Outcome.FAILED),
+        (Reply(200, b"[" * 100_000 + b"]" * 100_000), Outcome.FAILED),
+    ],
+)
+def test_an_answer_of_the_api_is_one_thing(reply: Reply, outcome: Outcome) -> None:
+    with serving(lambda path: reply) as server, client(server) as genius:
+        assert genius.song(1).outcome is outcome
+
+
 @pytest.mark.parametrize("reply", [Reply(200, b'{"meta": {"sta'), Reply(200, b"[]"), Reply(200, b'{"response": null}')])
 def test_an_answer_that_is_no_answer_is_a_failure(reply: Reply) -> None:
     with serving(lambda path: reply) as server, client(server) as genius:
@@ -177,3 +218,145 @@ def test_a_retry_is_logged_and_never_printed(
     assert capsys.readouterr().out == ""
     assert [record.name for record in caplog.records if record.name.startswith("stamina")] == ["stamina"]
     assert "a-token" not in caplog.text
+
+
+def test_a_few_packed_bytes_do_not_become_many() -> None:
+    bomb = Reply(200, gzip.compress(b"\0" * 64 * 1024 * 1024), {"content-encoding": "gzip"})
+    assert len(bomb.body) < 100_000
+    with serving(lambda path: bomb) as server, client(server) as genius:
+        tracemalloc.start()
+        answer = genius.page(f"{server.url}/web/song-lyrics")
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert (answer.outcome, answer.reason) == (Outcome.FAILED, "the answer is larger than 8 MB")
+    assert most < 24 * 1024 * 1024
+
+
+def test_a_packed_page_is_read() -> None:
+    packed = Reply(200, gzip.compress(lyrics_page("stay up").body), {"content-encoding": "gzip"})
+    with serving(lambda path: packed) as server, client(server) as genius:
+        assert "stay up" in genius.page(f"{server.url}/web/song-lyrics").text
+        assert server.requests[0][1]["accept-encoding"] == "gzip"
+
+
+def test_a_page_that_leads_home_is_a_removed_song() -> None:
+    home = {"/web/a": Reply(302, headers={"location": "/web/"}), "/web/": page("Genius")}
+    with serving(lambda path: home[path]) as server, client(server) as genius:
+        assert genius.page(f"{server.url}/web/a").outcome is Outcome.REMOVED
+
+
+@pytest.mark.parametrize("named", ["utf-8", "iso-8859-1", "no-such-charset", ""])
+def test_valid_utf_8_is_read_as_such_whatever_the_server_calls_it(named: str) -> None:
+    body = "<html><body>Kuş şarkısı</body></html>".encode()
+    reply = Reply(200, body, {"content-type": f"text/html; charset={named}"})
+    with serving(lambda path: reply) as server, client(server) as genius:
+        assert "Kuş şarkısı" in genius.page(f"{server.url}/web/a").text
+
+
+def test_other_bytes_are_read_as_the_server_calls_them() -> None:
+    reply = Reply(
+        200, "<html><body>café</body></html>".encode("latin-1"), {"content-type": "text/html; charset=latin1"}
+    )
+    with serving(lambda path: reply) as server, client(server) as genius:
+        assert "café" in genius.page(f"{server.url}/web/a").text
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_retry_after_as_a_date_is_kept(status: int) -> None:
+    def date() -> str:
+        return email.utils.format_datetime(dt.datetime.now(dt.UTC) + dt.timedelta(seconds=2), usegmt=True)
+
+    asked: list[float] = []
+
+    def answer(path: str) -> Reply:
+        asked.append(time.time())
+        return Reply(status, headers={"retry-after": date()}) if len(asked) == 1 else lyrics_page("stay up")
+
+    with serving(answer) as server, client(server) as genius:
+        assert genius.page(f"{server.url}/web/a").outcome is Outcome.OK
+    assert int(asked[1]) >= int(asked[0] + 1)
+
+
+def test_a_503_that_asks_for_hours_is_a_block() -> None:
+    with serving(lambda path: Reply(503, headers={"retry-after": "7200"})) as server, client(server) as genius:
+        answer = genius.page(f"{server.url}/web/a")
+    assert (answer.outcome, answer.retry_after_s) == (Outcome.BLOCKED, 7200.0)
+    assert len(server.requests) == 1
+
+
+def test_waits_grow_from_two_to_eight_seconds_with_jitter(monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(lambda path: Reply(500)) as server, client(server, clock_rate=20.0) as genius:
+        asked: list[float] = []
+        reading = genius._read
+
+        def noting(*given: Any, **more: Any) -> Any:
+            asked.append(time.monotonic())
+            return reading(*given, **more)
+
+        monkeypatch.setattr(genius, "_read", noting)
+        genius.song(1)
+    waits = [(after - before) * 20 for before, after in itertools.pairwise(asked)]
+    assert len(waits) == 3
+    assert all(wait >= least for wait, least in zip(waits, (1.9, 3.9, 7.9), strict=True))
+
+
+def test_an_open_breaker_asks_nothing_until_its_time() -> None:
+    trouble = [Reply(500)] * 5
+    with (
+        serving(lambda path: trouble.pop() if trouble else api({"song": {"id": 1}})) as server,
+        client(server, clock_rate=200) as genius,
+    ):
+        assert genius.song(1).outcome is Outcome.FAILED
+        started = time.monotonic()
+        assert genius.song(1).outcome is Outcome.OK
+        assert time.monotonic() - started >= OPEN_S / 200 - 0.01
+        told = genius.politeness.state()
+    assert (told.openings, told.closings, told.breaker) == (1, 1, "closed")
+    assert len(server.requests) == 6
+
+
+def test_robots_txt_is_asked_for_once_a_day_over_all_clients(redis_url: str) -> None:
+    rules = Reply(200, b"User-agent: rap-platform\nDisallow: /web/private\nCrawl-delay: 2\n")
+    shared = redis_client(redis_url)
+    assert shared is not None
+    with serving(lambda path: lyrics_page("stay up"), robots=lambda: rules) as server:
+        for _ in range(2):
+            with client(server, redis=shared) as genius:
+                assert genius.page(f"{server.url}/web/a").outcome is Outcome.OK
+                refused = genius.page(f"{server.url}/web/private/b")
+                assert (refused.outcome, refused.reason) == (Outcome.BLOCKED, "robots.txt forbids /web/private/b")
+                assert not refused.others_too
+                started = time.monotonic()
+                genius.page(f"{server.url}/web/c")
+                genius.page(f"{server.url}/web/d")
+                assert time.monotonic() - started >= 2 / 100
+        assert server.robots_asked == 1
+        assert server.paths() == ["/web/a", "/web/c", "/web/d"] * 2
+        assert 0 < shared.ttl(f"rap:robots:{server.url}/robots.txt") <= 24 * 3600
+
+
+@pytest.mark.parametrize("robots", [Reply(500), Reply(503), Reply(200, b"x" * 600_000)])
+def test_while_robots_txt_can_t_be_read_nothing_is_fetched(robots: Reply) -> None:
+    with serving(lambda path: lyrics_page("stay up"), robots=lambda: robots) as server, client(server) as genius:
+        answer = genius.page(f"{server.url}/web/a")
+        assert answer.outcome is Outcome.BLOCKED
+        assert "so nothing may be fetched" in (answer.reason or "")
+        assert answer.retry_after_s is not None
+        assert server.requests == []
+
+
+@pytest.mark.parametrize(
+    "robots", [Reply(404), Reply(410), Reply(403), Reply(422), Reply(200, b"\xff\xfe\0 junk"), Reply(200)]
+)
+def test_a_robots_txt_that_is_not_there_or_says_nothing_allows(robots: Reply) -> None:
+    with serving(lambda path: lyrics_page("stay up"), robots=lambda: robots) as server, client(server) as genius:
+        assert genius.page(f"{server.url}/web/a").outcome is Outcome.OK
+
+
+def test_a_challenge_in_place_of_robots_txt_is_a_block() -> None:
+    robots = Reply(403, headers={"cf-mitigated": "challenge"})
+    with serving(lambda path: lyrics_page("stay up"), robots=lambda: robots) as server, client(server) as genius:
+        answer = genius.page(f"{server.url}/web/a")
+        assert (answer.outcome, answer.reason) == (Outcome.BLOCKED, "HTTP 403: a challenge page")
+        assert answer.others_too
+        assert server.requests == []
