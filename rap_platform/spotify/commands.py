@@ -3,14 +3,16 @@
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import psycopg
 import typer
 from rich.text import Text
 
 from rap_platform.console import AsJson, err, out, refuse, running, show_json, table
 from rap_platform.settings import NotConfigured, Settings
+
+if TYPE_CHECKING:
+    import psycopg
 
 app = typer.Typer(
     name="spotify", help="Links to Spotify: how far they reach, and those that wait for you.", no_args_is_help=True
@@ -123,7 +125,7 @@ def _pair(text: str) -> tuple[int, str]:
 
 
 def _decide(
-    conn: psycopg.Connection, ready: Settings, accepted: list[int], refused: list[int], links: list[tuple[int, str]]
+    conn: "psycopg.Connection", ready: Settings, accepted: list[int], refused: list[int], links: list[tuple[int, str]]
 ) -> list[dict[str, Any]]:
     """Carry out all decisions in one transaction, or none."""
     from rap_platform.spotify import reviewing
@@ -133,9 +135,7 @@ def _decide(
         for track_id in accepted:
             done.append({"track_id": track_id, "decision": "linked to", "spotify_id": reviewing.accept(conn, track_id)})
         for track_id in refused:
-            done.append(
-                {"track_id": track_id, "decision": "refused", "spotify_id": reviewing.reject(conn, track_id)[-1]}
-            )
+            done.append({"track_id": track_id, "decision": "refused", "spotify_id": reviewing.reject(conn, track_id)})
         for track_id, spotify_id in links:
             done.append(
                 {"track_id": track_id, "decision": "linked to", "spotify_id": _set(conn, ready, track_id, spotify_id)}
@@ -146,7 +146,7 @@ def _decide(
     return done
 
 
-def _set(conn: psycopg.Connection, ready: Settings, track_id: int, spotify_id: str) -> str:
+def _set(conn: "psycopg.Connection", ready: Settings, track_id: int, spotify_id: str) -> str:
     from rap_platform.resources.spotify import RateLimited, SpotifyError, Unreachable, client_of
     from rap_platform.spotify import reviewing
 
@@ -162,7 +162,7 @@ def _set(conn: psycopg.Connection, ready: Settings, track_id: int, spotify_id: s
     return spotify_id
 
 
-def _ask_one_by_one(conn: psycopg.Connection, ready: Settings, queue: "list[Any]") -> None:
+def _ask_one_by_one(conn: "psycopg.Connection", ready: Settings, queue: "list[Any]") -> None:
     from rap_platform.spotify import reviewing
 
     choices: dict[str, Callable[[int], object]] = {

@@ -9,6 +9,7 @@ import pytest
 
 from rap_platform.orchestration.partitions import SHARDS
 from rap_platform.resources import spotify as resource
+from rap_platform.resources.politeness import Politeness
 from rap_platform.resources.postgres import PostgresResource, connect
 from rap_platform.resources.spotify import SpotifyClient, SpotifyResource
 from rap_platform.settings import Settings
@@ -64,7 +65,15 @@ class AskService(SpotifyResource):
 
     def client(self) -> SpotifyClient:
         endpoint = Service(url=self.url).endpoint(simulated=self.simulated)
-        return SpotifyClient(endpoint, f"{self.url}/recco" if self.recco else None)
+        polite, polite_to_reccobeats = (
+            Politeness(service, 60_000, redis=None, clock_rate=20) for service in ("spotify", "reccobeats")
+        )
+        return SpotifyClient(
+            endpoint,
+            f"{self.url}/recco" if self.recco else None,
+            polite=polite,
+            polite_to_reccobeats=polite_to_reccobeats,
+        )
 
 
 def materialize(
