@@ -33,6 +33,7 @@ BATCH: Final = 2000
 BATCH_CHARACTERS: Final = 8 * 1024 * 1024
 FIRST_LINES: Final = 5
 REJECTS_SUFFIX: Final = ".rejects.csv"
+_encode: Final = json.JSONEncoder(ensure_ascii=False, sort_keys=True).encode
 _LONGEST_GROWTH: Final = 18  # characters that normalising makes of one, at most
 
 
@@ -54,6 +55,7 @@ class ImportReport:
     format: str = ""
     columns: dict[str, str] = field(default_factory=dict)
     first_lines: dict[str, list[int]] = field(default_factory=dict)
+    passed_over: int = 0  # of the unchanged: known from an earlier import, not read again
     survey: dict[str, Any] | None = None
 
     @property
@@ -75,6 +77,7 @@ class ImportReport:
             "columns": self.columns,
             "songs": self.songs,
             "rejected_first_lines": self.first_lines,
+            "passed_over": self.passed_over,
             "rejects_file": str(self.rejects_file) if self.rejects_file else None,
             **(self.survey or {}),
         }
@@ -231,6 +234,7 @@ class _Import:
         part.lines = known.lines
         self.report.rows += known.rows
         self.report.unchanged += known.rows - len(known.rejected)
+        self.report.passed_over += known.rows - len(known.rejected)
         for at, reason, artist, title in known.rejected:
             self.rejects.add(part.first_line + at, reason, artist, title)
         return True
@@ -393,11 +397,11 @@ def _song(
     }
     if preset is not None and preset.form:
         payload["form"] = preset.form
-    told = json.dumps(payload, sort_keys=True, ensure_ascii=False)
+    told = _encode(payload)
     if has_escaped_nul(told):
         return "nul_character"
     try:
-        content = f"[{told}, {json.dumps(lyrics, ensure_ascii=False)}]".encode()
+        content = f"[{told}, {_encode(lyrics)}]".encode()
     except UnicodeEncodeError:
         return "invalid_characters"
     digest = hashlib.sha256(content).hexdigest()
