@@ -150,7 +150,7 @@ def test_lyricsgenius_saves_artists_and_songs(connection: psycopg.Connection, tm
     ).fetchone()
     assert fields is not None
     assert {key: fields[0][key] for key in ("album", "views", "featured")} == {
-        "album": "Sea", "views": 1200, "featured": ["{'name': 'Crow'}"],
+        "album": "Sea", "views": 1200, "featured": ["Crow"],
     }  # fmt: skip
 
 
