@@ -33,6 +33,8 @@ BATCH: Final = 2000
 BATCH_CHARACTERS: Final = 8 * 1024 * 1024
 FIRST_LINES: Final = 5
 REJECTS_SUFFIX: Final = ".rejects.csv"
+# What may lie in the inbox and is no song file: the Spotify stage imports features; a list of artists is read with its lyrics.
+NOT_OURS: Final = frozenset({Kind.AUDIO_FEATURES, Kind.ARTISTS})
 _encode: Final = json.JSONEncoder(ensure_ascii=False, sort_keys=True).encode
 _LONGEST_GROWTH: Final = 18  # characters that normalising makes of one, at most
 
