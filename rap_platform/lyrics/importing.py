@@ -6,7 +6,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TextIO
@@ -36,6 +36,7 @@ REJECTS_SUFFIX: Final = ".rejects.csv"
 # What may lie in the inbox and is no song file: the Spotify stage imports features; a list of artists is read with its lyrics.
 NOT_OURS: Final = frozenset({Kind.AUDIO_FEATURES, Kind.ARTISTS})
 _encode: Final = json.JSONEncoder(ensure_ascii=False, sort_keys=True).encode
+_GUESTS: Final = re.compile(r"\s*[(\[]\s*(?:ft|feat|featuring|with)\b[^)\]]*[)\]]", re.IGNORECASE)
 _LONGEST_GROWTH: Final = 18  # characters that normalising makes of one, at most
 
 
@@ -426,11 +427,11 @@ def _name_digest(artist: str, title: str) -> str:
 
 def _artist_of_link(link: str, title: str) -> str:
     """Give the artist that a Genius address names: genius.com/Some-one-the-title-lyrics by "The Title" is Some one."""
-    found = re.search(r"genius\.com/(?P<path>[^/?#]+)-lyrics", link)
-    ending = slug(title)
-    if not found or not found["path"].casefold().endswith("-" + ending):
-        return ""
-    return found["path"][: -len(ending) - 1].replace("-", " ").strip()
+    found = re.search(r"genius\.com/(?P<path>[^/?#]+)-(?:lyrics|annotated)", link)
+    for ending in (slug(title), slug(_GUESTS.sub("", title))) if found else ():
+        if found and found["path"].casefold().endswith("-" + ending):
+            return found["path"][: -len(ending) - 1].replace("-", " ").strip()
+    return ""
 
 
 def _companion(source: Source, preset: Preset | None) -> dict[str, tuple[str, str]]:
@@ -515,9 +516,11 @@ class Rejects:
     def close(self) -> None:
         """Drop what was not kept."""
         if self._stream is not None and self._part is not None:
-            self._stream.close()
+            with suppress(OSError):
+                self._stream.close()
             self._stream = None
-            self._part.unlink(missing_ok=True)
+            with suppress(OSError):
+                self._part.unlink(missing_ok=True)
 
     def _began_by_us(self, path: Path) -> bool:
         with path.open("rb") as stream:

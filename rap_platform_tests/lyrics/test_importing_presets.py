@@ -115,6 +115,24 @@ def test_vagalume_names_its_artists_in_the_file_beside_it(connection: psycopg.Co
     assert import_file(connection, packed).unchanged == 2
 
 
+def test_the_artist_is_read_from_the_address_whatever_guests_the_title_names(
+    connection: psycopg.Connection, tmp_path: Path
+) -> None:
+    root = "https://genius.com/Ada-quill"
+    path = write(
+        tmp_path / "d.csv", "album,lyrics_title,lyrics_url,lyrics,track_views",
+        ("Sea", "Tide (Demo) (Ft. Crow & Vale) Lyrics", f"{root}-tide-demo-lyrics", LYRICS, "8.7K"),
+        ("Sea", "More [Note] Lyrics", f"{root}-more-note-annotated", LYRICS, "1M"),
+        ("Sea", "Rope Lyrics", f"{root}-something-else-lyrics", LYRICS, "1M"),
+    )  # fmt: skip
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert import_file(connection, path).rejected == {"no_artist": 1}
+    assert [row[1:3] for row in songs(connection)] == [
+        ("Ada quill", "Tide (Demo) (Ft. Crow & Vale)"),
+        ("Ada quill", "More [Note]"),
+    ]
+
+
 def test_lemmatised_lyrics_say_so(connection: psycopg.Connection, tmp_path: Path) -> None:
     path = write(tmp_path / "t.csv", ",artist_name,track_name,release_date,genre,lyrics,len,topic,age",
                  ("0", "Vale", "Tide", "1950", "pop", "hold time feel break", "95", "sadness", "1.0"))  # fmt: skip
