@@ -59,7 +59,7 @@ def review(
             show_json([asdict(item) for item in queue])
         elif not queue:
             out.print("nothing waits for a decision")
-        elif sys.stdin.isatty() and sys.stdout.isatty():
+        elif is_terminal():
             _ask_one_by_one(conn, ready, queue)
         else:
             out.print(table([_row(item) for item in queue]))
@@ -112,6 +112,11 @@ def status(as_json: AsJson = False) -> None:
             out.print(table([{name.replace("_", " "): key, "tracks": count} for key, count in told[name].items()]))
 
 
+def is_terminal() -> bool:
+    """Whether a person is there to answer."""
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
 def _pair(text: str) -> tuple[int, str]:
     from rap_platform.spotify.reviewing import ReviewRefused, parse_spotify_id
 
@@ -148,14 +153,21 @@ def _decide(
 
 def _set(conn: "psycopg.Connection", ready: Settings, track_id: int, spotify_id: str) -> str:
     from rap_platform.resources.spotify import RateLimited, SpotifyError, Unreachable, client_of
-    from rap_platform.spotify import reviewing
+    from rap_platform.spotify import remembering, reviewing
 
     try:
-        with client_of(ready) as client:
-            reviewing.set_link(conn, client, track_id, spotify_id)
+        client = client_of(ready)
     except NotConfigured as error:
         refuse(str(error))
-    except (RateLimited, SpotifyError, Unreachable) as error:
+    try:
+        with client:
+            reviewing.set_link(conn, client, track_id, spotify_id)
+    except RateLimited as limit:
+        conn.rollback()
+        remembering.remember_wait(conn, client, limit)
+        conn.commit()
+        refuse(f"track {track_id}: {limit}; nothing was stored", code=1)
+    except (SpotifyError, Unreachable) as error:
         refuse(
             f"track {track_id}: {error}; nothing was stored, `rap-platform spotify status` says how we stand", code=1
         )

@@ -276,9 +276,9 @@ def test_without_another_provider_features_are_unavailable_until_there_is_one(
 def test_spotify_comes_first_where_it_answers(conn: psycopg.Connection, database: str, service: Service) -> None:
     add_track(conn, "Sky")
     service.standing[SEARCH] = found(track("sky", "Sky", "Ann"))
+    service.standing[FEATURES] = (200, {}, {"audio_features": [{"id": "sky", "energy": 0.25, "loudness": -8.5}]})
     spotify = AskService(url=service.url)
     materialize(spotify_tracks, database, spotify)
-    service.standing[FEATURES] = (200, {}, {"audio_features": [{"id": "sky", "energy": 0.25, "loudness": -8.5}]})
     materialize(audio_features, database, spotify)
     assert conn.execute("select source, energy, loudness_db, simulated from audio_features").fetchone() == (
         "spotify",
