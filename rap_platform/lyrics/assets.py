@@ -2,27 +2,45 @@
 
 import datetime as dt
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import dagster as dg
 import psycopg
 
 from rap_platform.lyrics import building, importing, queries
-from rap_platform.lyrics.fetching import ArtistReport, Blocked, fetch_artists, reread
+from rap_platform.lyrics.fetching import (
+    TRY_AGAIN_AFTER_S,
+    ArtistReport,
+    Blocked,
+    Down,
+    fetch_artists,
+    first_with_text,
+    reread,
+)
+from rap_platform.lyrics.parsing import PARSER_VERSION
 from rap_platform.orchestration import failures, metadata, progress
 from rap_platform.orchestration.automation import on_any_new_partition, on_new_data
 from rap_platform.orchestration.partitions import ARTISTS
+from rap_platform.resources import service_state
 from rap_platform.resources.genius import CredentialsRefused, GeniusClient, GeniusResource
+from rap_platform.resources.politeness import Hold
 from rap_platform.resources.postgres import PostgresResource
 from rap_platform.settings import NotConfigured, get_settings
 
-BATCH = 50
+SERVICE = "genius"
 UNREADABLE_PAGES = 3  # in 50: one odd page is an odd page
+LOOKED_BACK = 50
+PAGES = 20
+REMEDY = (
+    "Wait: the run is asked for again when the time has come. Until then import songs from a file. "
+    "If it keeps happening lower RAP_GENIUS__REQUESTS_PER_MINUTE and name a contact in RAP_GENIUS__CONTACT; no bot check is ever bypassed."
+)
 LISTED_PROBLEMS = 20
+CHECK = "genius_lets_us_in"
 
 
 class GeniusSongsConfig(dg.Config):
@@ -31,48 +49,76 @@ class GeniusSongsConfig(dg.Config):
     force: bool = False
 
 
+@dataclass
+class _Fetched:
+    """What a run did: a report per artist, songs by status (or why they were not written), pages read again, the end if it was early."""
+
+    reports: list[ArtistReport] = field(default_factory=list)
+    statuses: Counter[str] = field(default_factory=Counter)
+    reread: int = 0
+    exact_duplicates: int = 0
+    forbidden: int = 0
+    end: Blocked | Down | None = None
+
+
 @dg.asset(
     partitions_def=ARTISTS,
     backfill_policy=dg.BackfillPolicy.multi_run(64),
-    code_version="1",
+    code_version="2",
     automation_condition=on_new_data(),
     kinds={"python", "postgres"},
     owners=[metadata.TEAM],
     pool="genius_api",
     retry_policy=failures.RETRY,
     description="Songs of the watched artists as Genius gave them, whatever their status; songs that are known and did not change are left alone.",
+    check_specs=[
+        dg.AssetCheckSpec(
+            "genius_lets_us_in",
+            asset="genius_songs",
+            description="Genius neither blocks us nor asks to be left alone; fails with the reason, the time to try again and the remedy.",
+        )
+    ],
 )
 def genius_songs(
     context: dg.AssetExecutionContext, config: GeniusSongsConfig, postgres: PostgresResource, genius: GeniusResource
-) -> dg.MaterializeResult:
-    """Fetch what is new of the artists of these partitions; songs are committed as they come, each with what its page turned out to be."""
+) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+    """Fetch what is new of the artists of these partitions; each song is committed as it came, and again with what its page turned out to be."""
     started = time.monotonic()
     slugs = list(context.partition_keys)
     try:
         with genius.client() as client, postgres.exclusively("genius_songs"), postgres.connection() as conn:
             client.require_pages()
-            reports, statuses, block = _fetch(conn, client, slugs, force=config.force)
-            figures = _figures(conn, slugs, reports, statuses, time.monotonic() - started)
+            hold = service_state.hold_of(conn, SERVICE)
+            found = _Fetched(reread=_read_pages(conn, client))
+            if hold is None:
+                _fetch(conn, client, slugs, found, force=config.force)
+                hold = _remember(conn, client, found)
+            check = _lets_us_in(conn, hold, found)
+            figures = _figures(conn, slugs, found, time.monotonic() - started)
     except NotConfigured as reason:
-        return metadata.unavailable(reason)
+        yield dg.AssetCheckResult(check_name=CHECK, passed=True, metadata={"status": "not configured: not asked"})
+        yield metadata.unavailable(reason)
+        return
     except CredentialsRefused as reason:
         raise failures.PermanentFailure(str(reason)) from reason
-    if block is not None:
-        again = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=block.retry_after_s)
+    yield check
+    if hold is not None:
         raise failures.PermanentFailure(
-            f"Genius blocks us ({block}). What had arrived is stored, nothing was recorded as missing. Try again after {again:%Y-%m-%d %H:%M} UTC, "
-            "or import songs from a file.",
+            f"Genius blocks us ({hold.reason}). What had arrived is stored, nothing was recorded as missing. "
+            f"Try again after {hold.until:%Y-%m-%d %H:%M} UTC, or import songs from a file.",
             {
-                "try_again_after": dg.MetadataValue.timestamp(again),
-                "songs_stored": dg.MetadataValue.int(sum(statuses.values())),
+                "try_again_after": dg.MetadataValue.timestamp(hold.until),
+                "songs_stored": dg.MetadataValue.int(sum(found.statuses.values())),
             },
         )
-    broken = [report for report in reports if report.error]
+    broken = [report for report in found.reports if report.error]
     for report in broken:
         context.log.warning(f"{report.artist}: {report.error}")
+    if isinstance(found.end, Down):
+        raise failures.TransientFailure(f"{found.end}. What had arrived is stored; the next run goes on from there.")
     if broken and len(broken) == len(slugs):
         raise failures.TransientFailure(f"no artist could be fetched; the first: {broken[0].artist}: {broken[0].error}")
-    return dg.MaterializeResult(metadata=figures)
+    yield dg.MaterializeResult(metadata=figures)
 
 
 @dg.asset(
@@ -155,76 +201,127 @@ def tracks(context: dg.AssetExecutionContext, postgres: PostgresResource) -> dg.
     return dg.MaterializeResult(metadata=figures)
 
 
-def _fetch(
-    conn: psycopg.Connection, client: GeniusClient, slugs: list[str], *, force: bool
-) -> tuple[list[ArtistReport], Counter[str], Blocked | None]:
-    found = queries.artists_by_slug(conn, slugs)
-    reports = [ArtistReport(slug, slug, error="not on the watch list") for slug in slugs if slug not in found]
-    artists = [found[slug] for slug in slugs if slug in found and found[slug].simulated == client.endpoint.simulated]
-    reports += [
+def _fetch(conn: psycopg.Connection, client: GeniusClient, slugs: list[str], found: _Fetched, *, force: bool) -> None:
+    watched = queries.artists_by_slug(conn, slugs)
+    found.reports += [ArtistReport(slug, slug, error="not on the watch list") for slug in slugs if slug not in watched]
+    artists = [
+        watched[slug] for slug in slugs if slug in watched and watched[slug].simulated == client.endpoint.simulated
+    ]
+    found.reports += [
         ArtistReport(artist.slug, artist.name, error="belongs to the other Genius (real or simulated)")
-        for artist in found.values()
+        for artist in watched.values()
         if artist.simulated != client.endpoint.simulated
     ]
     known = queries.known_songs(conn, [artist.slug for artist in artists])
     conn.commit()
-    statuses: Counter[str] = Counter()
     songs = fetch_artists(client, artists, known, most_songs=get_settings().genius.max_songs_per_artist, force=force)
     with closing(songs):  # whatever ends the loop, nothing more is asked of Genius
         try:
-            for report in progress.track(_stored(conn, songs, statuses), len(artists), "fetching artists"):
-                reports.append(report)
-                if report.genius_id is not None and report.genius_id != found[report.slug].genius_id:
-                    queries.watch_artists(conn, [(found[report.slug].artist_id, report.genius_id)])
-                    conn.commit()
-        except Blocked as block:
-            return reports, statuses, block
-    return reports, statuses, None
+            for report in progress.track(_stored(conn, client, songs, found), len(artists), "fetching artists"):
+                found.reports.append(report)
+                if report.genius_id is not None and report.genius_id != watched[report.slug].genius_id:
+                    queries.watch_artists(conn, [(watched[report.slug].artist_id, report.genius_id)])
+                queries.mark_artist_fetched(conn, report.slug, report.error)
+                conn.commit()
+        except (Blocked, Down) as end:
+            found.end = end
 
 
 def _stored(
-    conn: psycopg.Connection, items: Iterator[queries.RawSong | ArtistReport], statuses: Counter[str]
+    conn: psycopg.Connection,
+    client: GeniusClient,
+    items: Iterator[queries.RawSong | ArtistReport],
+    found: _Fetched,
 ) -> Iterator[ArtistReport]:
-    """Store the songs as they come, 50 a transaction, and pass the reports on."""
-    waiting: list[queries.RawSong] = []
-    try:
-        for item in items:
-            if isinstance(item, ArtistReport):
-                yield item
-                continue
-            waiting.append(item)
-            if len(waiting) >= BATCH:
-                full, waiting = waiting, []
-                if _store(conn, full, statuses) >= UNREADABLE_PAGES:
-                    raise Blocked(
-                        "several pages were no song pages: a bot check, or Genius has changed its pages", None
-                    )
-    finally:
-        if waiting and not conn.broken:
-            _store(conn, waiting, statuses)
+    """Store the songs one by one as they come, and pass the reports on. Raises Blocked when several pages were unreadable."""
+    unreadable: deque[bool] = deque(maxlen=LOOKED_BACK)
+    for item in items:
+        if isinstance(item, ArtistReport):
+            yield item
+            continue
+        if item.body is not None:
+            queries.land_song(conn, item)
+            conn.commit()
+        settled = _settle(conn, client, item, found)
+        unreadable.append(item.status == "ok" and settled.status == "blocked")
+        if sum(unreadable) >= UNREADABLE_PAGES:
+            raise Blocked("several pages were no song pages: a bot check, or Genius has changed its pages", None)
 
 
-def _store(conn: psycopg.Connection, songs: list[queries.RawSong], statuses: Counter[str]) -> int:
-    """Look into the pages and commit the songs with what they turned out to be; returns how many pages were unreadable."""
-    judged = [_judged(song) for song in songs]
-    written = queries.store_raw_songs(conn, judged)
+def _settle(conn: psycopg.Connection, client: GeniusClient, song: queries.RawSong, found: _Fetched) -> queries.RawSong:
+    """Look into the page of a song and commit the song with what it turned out to be."""
+    judged = reread(song)
+    found.exact_duplicates += _is_exact_duplicate(conn, client, judged)
+    written = queries.settle_song(conn, judged)
     conn.commit()
-    statuses.update(song.status for song in judged)
-    statuses["not_written"] += len(songs) - written
-    return sum(song.status == "ok" and found.status == "blocked" for song, found in zip(songs, judged, strict=True))
+    found.statuses[judged.status] += 1
+    found.statuses["not_written"] += not written
+    found.forbidden += (judged.reason or "").startswith("robots.txt forbids")
+    return judged
 
 
-def _judged(song: queries.RawSong) -> queries.RawSong:
-    if song.status != "ok":
-        return song
-    status, reason = reread(song)
-    return replace(song, status=status, reason=reason)
+def _is_exact_duplicate(conn: psycopg.Connection, client: GeniusClient, song: queries.RawSong) -> bool:
+    """Say whether another song has these words: PostgreSQL knows, Redis often knows without being asked twice."""
+    if song.text_sha256 is None:
+        return False
+    first = first_with_text(client.redis, song.text_sha256, song.source_id)
+    if first is not None and first != song.source_id:
+        return True
+    return queries.is_text_of_another(conn, song.text_sha256, song.source_id)
 
 
-def _figures(
-    conn: psycopg.Connection, slugs: list[str], reports: list[ArtistReport], statuses: Counter[str], seconds: float
-) -> dict[str, Any]:
+def _read_pages(conn: psycopg.Connection, client: GeniusClient) -> int:
+    """Look into the pages that a killed run left behind, and into those that another parser judged; asks nothing of Genius."""
+    read, after = 0, 0
+    while landed := queries.landed_songs(conn, PAGES):
+        for song in landed:
+            _settle(conn, client, song, _Fetched())
+        read += len(landed)
+    while stale := queries.stale_pages(conn, PARSER_VERSION, after, PAGES):
+        for page in stale:
+            queries.store_verdict(conn, page.raw_song_id, reread(page.song))
+        conn.commit()
+        after = stale[-1].raw_song_id
+        read += len(stale)
+    conn.commit()
+    return read
+
+
+def _remember(conn: psycopg.Connection, client: GeniusClient, found: _Fetched) -> Hold | None:
+    """Remember a block where a restart finds it, and forget one that is over."""
+    if isinstance(found.end, Blocked):
+        wait_s = found.end.retry_after_s
+        again_s = wait_s if wait_s is not None else TRY_AGAIN_AFTER_S / client.clock_rate
+        hold = Hold(dt.datetime.now(dt.UTC) + dt.timedelta(seconds=again_s), str(found.end))
+        service_state.remember_hold(conn, SERVICE, hold)
+        conn.commit()
+        client.politeness.hold(hold.until, hold.reason)
+        return hold
+    if found.end is None:
+        service_state.forget_hold(conn, SERVICE)
+        conn.commit()
+    return None
+
+
+def _lets_us_in(conn: psycopg.Connection, hold: Hold | None, found: _Fetched) -> dg.AssetCheckResult:
+    if hold is None:
+        return dg.AssetCheckResult(
+            check_name=CHECK, passed=not found.forbidden, metadata={"songs_forbidden_by_robots_txt": found.forbidden}
+        )
+    told = service_state.recall(conn, SERVICE, service_state.HOLD)
+    since = str(told.value.get("since")) if told is not None else "unknown"
+    again = dg.MetadataValue.timestamp(hold.until)
+    return dg.AssetCheckResult(
+        check_name=CHECK,
+        passed=False,
+        description=f"{hold.reason}. Try again after {hold.until:%Y-%m-%d %H:%M} UTC.",
+        metadata={"reason": hold.reason, "since": since, "try_again_after": again, "remedy": REMEDY},
+    )
+
+
+def _figures(conn: psycopg.Connection, slugs: list[str], found: _Fetched, seconds: float) -> dict[str, Any]:
     stored = queries.status_counts(conn, "genius")
+    reports, statuses = found.reports, found.statuses
     broken = [report for report in reports if report.error]
     table = "\n".join(f"| {report.artist} | {report.error} |" for report in broken[:LISTED_PROBLEMS])
     figures = metadata.report(
@@ -232,6 +329,7 @@ def _figures(
         songs_listed=sum(report.listed for report in reports), songs_unchanged=sum(report.known for report in reports),
         songs_of_other_artists=sum(report.of_others for report in reports),
         rows_new=sum(count for status, count in statuses.items() if status != "not_written"),
+        pages_read_again=found.reread, exact_duplicates=found.exact_duplicates,
         fetched=dict(+statuses), stored=stored, seconds=round(seconds, 2),
     )  # fmt: skip
     if broken:

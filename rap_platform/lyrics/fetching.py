@@ -4,22 +4,30 @@ import datetime as dt
 import hashlib
 import json
 import queue
+import re
 import threading
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+import redis
+
+from rap_platform.lyrics.cleaning import clean
 from rap_platform.lyrics.identity import is_translation_account, same_artist, same_title
-from rap_platform.lyrics.parsing import parse_page
+from rap_platform.lyrics.parsing import PARSER_VERSION, Page, parse_page
 from rap_platform.lyrics.queries import Artist, KnownSong, RawSong
+from rap_platform.resources import redis as shared
 from rap_platform.resources.genius import Answer, ApiAnswer, GeniusClient, Outcome
+from rap_platform.resources.politeness import BreakerOpen, Held
 
 WORKERS: Final = 8
-WAITING_SONGS: Final = 64
+WAITING_SONGS: Final = 8  # what waits here is lost with the process
 REFRESH_AFTER: Final = dt.timedelta(days=90)
 ASK_AGAIN_AFTER: Final = dt.timedelta(days=7)  # a song without lyrics may get some
 TRY_AGAIN_AFTER_S: Final = 3600.0
+LIST_KEPT_S: Final = 3600
+HASHES: Final = "rap:lyrics:hashes"
 SETTLED: Final = frozenset({"ok", "instrumental", "removed"})
 UNSETTLED: Final = frozenset({"missing", "unreleased"})
 
@@ -39,11 +47,26 @@ class ArtistReport:
 
 
 class Blocked(Exception):
-    """Genius blocks us; `retry_after_s` says when to ask again."""
+    """Genius blocks us; `retry_after_s` is what it asked for, if it did."""
 
     def __init__(self, reason: str, retry_after_s: float | None) -> None:
         super().__init__(reason)
-        self.retry_after_s = retry_after_s if retry_after_s is not None else TRY_AGAIN_AFTER_S
+        self.retry_after_s = retry_after_s
+
+
+class Down(Exception):
+    """Genius failed so often in a row that nothing more was asked of it; a later run goes on."""
+
+
+_LISTING: Final = (
+    "title",
+    "url",
+    "lyrics_state",
+    "instrumental",
+    "release_date_components",
+    "lyrics_updated_at",
+    "updated_by_human_at",
+)
 
 
 class _Broken(Exception):
@@ -62,11 +85,12 @@ def fetch_artists(
     """Yield the songs of several artists as they come, and after an artist's last song its report.
 
     Songs that are known and did not change are not fetched; one artist's error ends that artist only. After a block
-    nothing more is asked of Genius: what had arrived is yielded, then Blocked is raised. At most 64 songs wait in memory.
+    nothing more is asked of Genius: what had arrived is yielded, then Blocked is raised, or Down when Genius does not answer.
+    Few songs wait in memory. `force` also asks again for lists of songs that were read within the hour.
     """
     found: queue.Queue[RawSong | ArtistReport | None] = queue.Queue(maxsize=WAITING_SONGS)
     stop = threading.Event()
-    blocks: list[Blocked] = []
+    ends: list[Blocked | Down] = []
     moment = now or dt.datetime.now(dt.UTC)
 
     def _put(item: RawSong | ArtistReport | None) -> None:
@@ -89,8 +113,16 @@ def fetch_artists(
             report.error = str(error)
         except Blocked as error:
             stop.set()
-            blocks.append(error)
+            ends.append(error)
             report.error = f"blocked: {error}"
+        except Held as error:
+            stop.set()
+            ends.append(Blocked(error.hold.reason, (error.hold.until - dt.datetime.now(dt.UTC)).total_seconds()))
+            report.error = f"blocked: {error}"
+        except (Down, BreakerOpen) as error:
+            stop.set()
+            ends.append(Down(str(error)))
+            report.error = f"not finished: {error}"
         except BaseException:
             stop.set()
             raise
@@ -114,8 +146,8 @@ def fetch_artists(
             stop.set()
     for future in futures:
         future.result()
-    if blocks:
-        raise blocks[0]
+    if ends:
+        raise min(ends, key=lambda end: isinstance(end, Down))
 
 
 def find_artist(client: GeniusClient, name: str) -> int:
@@ -129,11 +161,48 @@ def find_artist(client: GeniusClient, name: str) -> int:
     raise _Broken(f"Genius knows no artist named {name!r}: check the spelling in RAP_GENIUS__ARTISTS")
 
 
-def reread(song: RawSong) -> tuple[str, str | None]:
-    """Look into a fetched page: give the status and reason that its content calls for."""
-    page = parse_page(song.body or "")
-    if page.status == "ok" and page.title and not same_title(page.title, song.title):
+def reread(song: RawSong) -> RawSong:
+    """Look into a fetched page: give the song with the status and reason that its content calls for, and the digest of its words.
+
+    A song without a page stays as it is.
+    """
+    if song.body is None:
+        return song
+    page = parse_page(song.body)
+    status, reason = _guarded(page, song)
+    words = text_sha256(page.text) if status == "ok" and page.text else None
+    return replace(song, status=status, reason=reason, parser_version=PARSER_VERSION, text_sha256=words)
+
+
+def text_sha256(text: str) -> str | None:
+    """Give the digest of the words of a text, by which exact duplicates meet; None of a text without words."""
+    words = re.findall(r"\w+", clean(text).text.casefold())
+    return hashlib.sha256(" ".join(words).encode()).hexdigest() if words else None
+
+
+def first_with_text(server: redis.Redis | None, digest: str, source_id: str) -> str | None:
+    """Give the song that Redis knows to have had these words first, remembering this one when there is none; None without Redis."""
+    try:
+        if server is None:
+            return None
+        server.hsetnx(HASHES, digest, source_id)
+        first = server.hget(HASHES, digest)
+    except redis.RedisError:
+        return None
+    return first.decode() if isinstance(first, bytes) else None
+
+
+def _guarded(page: Page, song: RawSong) -> tuple[str, str | None]:
+    """Refuse a page that is of another song or artist than was asked for, whatever it says of it."""
+    if page.status in ("blocked", "failed"):
+        return page.status, page.reason
+    if page.title and not same_title(page.title, song.title):
         return "failed", f"the page is of another song: {page.title!r}"
+    told = _dict(_dict(song.payload.get("song")).get("primary_artist")).get("name")
+    if page.artist and is_translation_account(page.artist):
+        return "failed", f"the page is a translation: {page.artist!r}"
+    if page.artist and not any(same_artist(page.artist, name) for name in (song.artist, told) if isinstance(name, str)):
+        return "failed", f"the page is of another artist: {page.artist!r}"
     return page.status, page.reason
 
 
@@ -152,32 +221,35 @@ def _artist(
         raise _Broken("not asked: the run stopped before")
     artist_id = artist.genius_id if artist.genius_id is not None else find_artist(client, artist.name)
     report.genius_id = artist_id
-    for listed in _listed(client, artist_id, report, most_songs, stop):
+    failed: list[dict[str, Any]] = []  # tried after all others, so that what fails for good holds nothing up
+
+    def _waiting() -> Iterator[dict[str, Any]]:
+        for listed in _listed(client, artist_id, report, most_songs, stop, force=force):
+            song = known.get(str(listed["id"]))
+            if song is not None and not force and not _due(song, _fingerprint(listed), now):
+                report.known += 1
+            elif song is not None and song.status == "failed":
+                failed.append(listed)
+            else:
+                yield listed
+        yield from failed
+
+    for listed in _waiting():
         if stop.is_set():
             raise _Broken("not finished: the run stopped before")
-        song = known.get(str(listed["id"]))
-        if song is not None and not force and not _due(song, _fingerprint(listed), now):
-            report.known += 1
-            continue
-        fetched, block = _fetch(client, artist, listed)
+        fetched, end = _fetch(client, artist, listed)
         yield fetched
-        if block is not None:
-            raise block
+        if end is not None:
+            raise end
 
 
 def _listed(
-    client: GeniusClient, artist_id: int, report: ArtistReport, most_songs: int, stop: threading.Event
+    client: GeniusClient, artist_id: int, report: ArtistReport, most_songs: int, stop: threading.Event, *, force: bool
 ) -> Iterator[dict[str, Any]]:
     page: int | None = 1
     while page is not None and not stop.is_set():
-        response = _ask(client.artist_songs(artist_id, page, sort="release_date"), f"list of songs, page {page}")
-        for song in response.get("songs") or ():
-            if (
-                not isinstance(song, dict)
-                or not isinstance(song.get("id"), int)
-                or not isinstance(song.get("title"), str)
-            ):
-                raise _Broken("the list of songs is not as Genius documents it")
+        songs, following = _page_of_list(client, artist_id, page, force=force)
+        for song in songs:
             primary = _dict(song.get("primary_artist"))
             if primary.get("id") != artist_id or is_translation_account(str(primary.get("name") or "")):
                 report.of_others += 1
@@ -186,30 +258,69 @@ def _listed(
             yield song
             if report.listed >= most_songs:
                 return
-        following = response.get("next_page")
-        page = following if isinstance(following, int) and following > page else None
+        page = following if following is not None and following > page else None
 
 
-def _fetch(client: GeniusClient, artist: Artist, listed: Mapping[str, Any]) -> tuple[RawSong, Blocked | None]:
-    """Fetch a song and its page; with a block also the exception that ends the run."""
-    answer: Answer | ApiAnswer = client.song(int(listed["id"]))
+def _page_of_list(
+    client: GeniusClient, artist_id: int, page: int, *, force: bool
+) -> tuple[list[dict[str, Any]], int | None]:
+    """Give a page of an artist's songs and the number of the next one, from Redis when it was read within the hour."""
+    key = f"rap:genius:songs:{client.endpoint.base_url}:{artist_id}:{page}"
+    found = None if force else _as_list(shared.recall(client.redis, key))
+    if found is None:
+        response = _ask(client.artist_songs(artist_id, page, sort="release_date"), f"list of songs, page {page}")
+        found = _as_list({"songs": response.get("songs") or [], "next_page": response.get("next_page")})
+        if found is None:
+            raise _Broken("the list of songs is not as Genius documents it")
+        shared.keep(client.redis, key, {"songs": found[0], "next_page": found[1]}, LIST_KEPT_S)
+    return found
+
+
+def _as_list(told: Any) -> tuple[list[dict[str, Any]], int | None] | None:
+    """Take a page of a list apart; None when it is not as Genius documents it."""
+    songs = told.get("songs") if isinstance(told, dict) else None
+    if not isinstance(songs, list):
+        return None
+    kept = []
+    for song in songs:
+        if not isinstance(song, dict) or not isinstance(song.get("id"), int) or not isinstance(song.get("title"), str):
+            return None
+        primary = _dict(song.get("primary_artist"))
+        facts = {name: song[name] for name in ("id", *_LISTING) if name in song}
+        kept.append(facts | {"primary_artist": {"id": primary.get("id"), "name": primary.get("name")}})
+    following = told.get("next_page")
+    return kept, following if isinstance(following, int) else None
+
+
+def _fetch(client: GeniusClient, artist: Artist, listed: Mapping[str, Any]) -> tuple[RawSong, Blocked | Down | None]:
+    """Fetch a song and its page; with a block or an outage also the exception that ends the run."""
     song: dict[str, Any] = {}
-    if isinstance(answer, ApiAnswer) and answer.outcome is Outcome.OK:
-        song = _dict(answer.response.get("song"))
-        answer = (
-            _listed_as(song)
-            if song.get("id") == listed["id"]
-            else _answer(Outcome.FAILED, "Genius answered with another song")
-        )
-        if answer.outcome is Outcome.OK:
-            url = song.get("url") or listed.get("url")
-            answer = (
-                client.page(url)
-                if isinstance(url, str)
-                else _answer(Outcome.FAILED, "Genius gave no address for the song")
-            )
-    block = Blocked(answer.reason or "blocked", answer.retry_after_s) if answer.outcome is Outcome.BLOCKED else None
+    try:
+        answer: Answer | ApiAnswer = client.forbidden(_url(listed)) or client.song(int(listed["id"]))
+        if isinstance(answer, ApiAnswer) and answer.outcome is Outcome.OK:
+            song = _dict(answer.response.get("song"))
+            answer = _page_of(client, song, listed)
+    except BreakerOpen as error:
+        down = _answer(Outcome.FAILED, str(error))
+        return _raw(client, artist, song or dict(listed), listed, down), Down(str(error))
+    stops = answer.outcome is Outcome.BLOCKED and (isinstance(answer, ApiAnswer) or answer.others_too)
+    block = Blocked(answer.reason or "blocked", answer.retry_after_s) if stops else None
     return _raw(client, artist, song or dict(listed), listed, answer), block
+
+
+def _page_of(client: GeniusClient, song: Mapping[str, Any], listed: Mapping[str, Any]) -> Answer:
+    if song.get("id") != listed["id"]:
+        return _answer(Outcome.FAILED, "Genius answered with another song")
+    told = _listed_as(song)
+    url = _url(song) or _url(listed)
+    if told.outcome is not Outcome.OK:
+        return told
+    return client.page(url) if url else _answer(Outcome.FAILED, "Genius gave no address for the song")
+
+
+def _url(song: Mapping[str, Any]) -> str:
+    url = song.get("url")
+    return url if isinstance(url, str) else ""
 
 
 def _listed_as(song: Mapping[str, Any]) -> Answer:
@@ -250,16 +361,7 @@ def _due(song: KnownSong, fingerprint: str, now: dt.datetime) -> bool:
 
 def _fingerprint(listed: Mapping[str, Any]) -> str:
     """Give a digest of what changes when a song is edited; views change daily and don't count."""
-    keys = (
-        "title",
-        "url",
-        "lyrics_state",
-        "instrumental",
-        "release_date_components",
-        "lyrics_updated_at",
-        "updated_by_human_at",
-    )
-    facts: dict[str, Any] = {key: listed.get(key) for key in keys}
+    facts: dict[str, Any] = {key: listed.get(key) for key in _LISTING}
     facts["artist"] = _dict(listed.get("primary_artist")).get("id")
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:32]
 

@@ -54,6 +54,16 @@ class RawSong:
     body: str | None
     content_sha256: str
     simulated: bool
+    parser_version: str | None = None
+    text_sha256: str | None = None
+
+
+@dataclass(frozen=True)
+class StalePage:
+    """A stored page that no parser, or another one than today's, looked into."""
+
+    raw_song_id: int
+    song: RawSong
 
 
 @dataclass(frozen=True)
@@ -139,13 +149,14 @@ returning {_ARTIST_COLUMNS}
 
 # A song that was read once stays readable: a block, a failure or a page gone blank does not take its text away.
 _STORE_RAW = """
-insert into raw_songs (source, source_id, artist_slug, artist, title, status, reason, payload, body, content_sha256, simulated)
+insert into raw_songs (source, source_id, artist_slug, artist, title, status, reason, payload, body, content_sha256, simulated,
+                       parser_version, text_sha256)
 values (%(source)s, %(source_id)s, %(artist_slug)s, %(artist)s, %(title)s, %(status)s, %(reason)s, %(payload)s, %(body)s,
-        %(content_sha256)s, %(simulated)s)
+        %(content_sha256)s, %(simulated)s, %(parser_version)s, %(text_sha256)s)
 on conflict (source, source_id) do update
 set artist_slug = excluded.artist_slug, artist = excluded.artist, title = excluded.title, status = excluded.status,
     reason = excluded.reason, payload = excluded.payload, body = excluded.body, content_sha256 = excluded.content_sha256,
-    fetched_at = now()
+    parser_version = excluded.parser_version, text_sha256 = excluded.text_sha256, fetched_at = now()
 where raw_songs.simulated = excluded.simulated
   and (excluded.status in ('ok', 'removed') or raw_songs.status in ('blocked', 'failed')
        or (raw_songs.status <> 'ok' and excluded.status not in ('blocked', 'failed')))
@@ -159,6 +170,28 @@ set fetched_at = now(), payload = payload || jsonb_build_object('listing', %(lis
 where source = %(source)s and source_id = %(source_id)s and simulated = %(simulated)s and status = 'ok'
 """
 _GONE = frozenset({"missing", "instrumental", "unreleased"})
+
+_LAND = """
+insert into fetched_songs (source_id, artist_slug, artist, title, payload, body, content_sha256, simulated)
+values (%(source_id)s, %(artist_slug)s, %(artist)s, %(title)s, %(payload)s, %(body)s, %(content_sha256)s, %(simulated)s)
+on conflict (source_id) do update
+set artist_slug = excluded.artist_slug, artist = excluded.artist, title = excluded.title, payload = excluded.payload,
+    body = excluded.body, content_sha256 = excluded.content_sha256, simulated = excluded.simulated, fetched_at = now()
+"""
+_LANDED = """
+select 'genius' as source, source_id, artist_slug, artist, title, 'ok' as status, null as reason, payload, body, content_sha256, simulated
+from fetched_songs
+order by fetched_at, source_id
+limit %s
+"""
+_STALE = """
+select raw_song_id, source, source_id, artist_slug, artist, title, status, reason, payload, body, content_sha256, simulated,
+       parser_version, text_sha256
+from raw_songs
+where source = 'genius' and body is not null and raw_song_id > %(after)s and parser_version is distinct from %(version)s
+order by raw_song_id
+limit %(limit)s
+"""
 
 _PENDING = """
 select r.raw_song_id, r.source, r.source_id, r.artist, r.title, r.payload, r.body, r.content_sha256, r.simulated,
@@ -333,6 +366,53 @@ def store_raw_songs(conn: psycopg.Connection, songs: Sequence[RawSong]) -> int:
         if gone:
             cursor.executemany(_STORE_ASKED, gone)
     return written
+
+
+def land_song(conn: psycopg.Connection, song: RawSong) -> None:
+    """Keep a fetched song as it came until its page was looked into; the caller commits before anybody does."""
+    conn.execute(_LAND, _row(song) | {"payload": Jsonb(dict(song.payload))})
+
+
+def landed_songs(conn: psycopg.Connection, limit: int) -> list[RawSong]:
+    """Read the oldest songs whose pages nobody looked into yet."""
+    with conn.cursor(row_factory=class_row(RawSong)) as cursor:
+        return cursor.execute(_LANDED, [limit]).fetchall()
+
+
+def settle_song(conn: psycopg.Connection, song: RawSong) -> bool:
+    """Store a song with what its page turned out to be; False when what is stored stays. It has landed no more then."""
+    conn.execute("delete from fetched_songs where source_id = %s", [song.source_id])
+    return store_raw_songs(conn, [song]) > 0
+
+
+def stale_pages(conn: psycopg.Connection, version: str, after: int, limit: int) -> list[StalePage]:
+    """Read the next stored pages after raw_song_id `after` that this version of the parser has not looked into."""
+    rows = conn.execute(_STALE, {"version": version, "after": after, "limit": limit})
+    return [StalePage(int(raw_song_id), RawSong(*song)) for raw_song_id, *song in rows]
+
+
+def store_verdict(conn: psycopg.Connection, raw_song_id: int, song: RawSong) -> None:
+    """Store what a page turned out to be when it was read again; what came with it stays as it is."""
+    query = """
+    update raw_songs set status = %s, reason = %s, parser_version = %s, text_sha256 = %s where raw_song_id = %s
+    """
+    conn.execute(query, [song.status, song.reason, song.parser_version, song.text_sha256, raw_song_id])
+
+
+def is_text_of_another(conn: psycopg.Connection, text_sha256: str, source_id: str) -> bool:
+    """Say whether another song of Genius is stored with these very words."""
+    query = "select exists (select from raw_songs where text_sha256 = %s and source = 'genius' and source_id <> %s)"
+    row = conn.execute(query, [text_sha256, source_id]).fetchone()
+    return bool(row and row[0])
+
+
+def mark_artist_fetched(conn: psycopg.Connection, slug: str, error: str | None) -> None:
+    """Remember that an artist was gone through completely, or why not."""
+    query = """
+    update artists set fetched_at = case when %(error)s::text is null then now() else fetched_at end, fetch_error = %(error)s
+    where slug = %(slug)s
+    """
+    conn.execute(query, {"slug": slug, "error": error})
 
 
 def stored_hashes(conn: psycopg.Connection, source_ids: Sequence[str]) -> dict[str, str]:

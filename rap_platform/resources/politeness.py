@@ -32,6 +32,7 @@ WINDOW_S: Final = 60
 LONGEST_WAIT_S: Final = 60.0  # who is asked to wait longer comes back later instead
 PROBE_S: Final = 90.0  # a probe that has not come back is given up after this
 LEAST_PROBE_S: Final = 5.0
+LOOK_AGAIN_S: Final = 2.0  # while another probes
 AWAY_S: Final = 1.0  # Redis that just failed is not asked again for this long
 FRESH_S: Final = (
     0.05  # what was read of breaker and hold is believed for this long, so that a request costs few round trips
@@ -144,8 +145,8 @@ class Politeness:
     """One service as one process asks it: `per_minute` requests, evenly spaced, over all processes that share the Redis.
 
     Without Redis this process keeps to `per_minute / processes`. `clock_rate` makes all our own waits shorter by that factor
-    (the limit higher by it), for tests against servers whose clock runs fast. Safe to share between threads. `redis` is a
-    client of resources/redis.py: bytes for answers, short time-outs, no retries.
+    (the limit higher by it), for tests against servers whose clock runs fast; what a server asks for is never shortened. Safe
+    to share between threads. `redis` is a client of resources/redis.py: bytes for answers, short time-outs, no retries.
     """
 
     def __init__(
@@ -210,6 +211,10 @@ class Politeness:
                     raise
                 raise BreakerOpen(self.service, self._until()) from None
 
+    def is_closed(self) -> bool:
+        """Say whether the breaker lets everybody through."""
+        return self._board.state == CLOSED
+
     def hold(self, until: dt.datetime, reason: str) -> None:
         """Leave the service alone until then, in all processes; a longer hold that is already there stays."""
         self._board.keep_hold(Hold(until, reason))
@@ -231,7 +236,7 @@ class Politeness:
     def _wait_for_hold(self) -> None:
         while hold := self.held():
             left_s = (hold.until - _now()).total_seconds()
-            if left_s > LONGEST_WAIT_S / self.clock_rate:
+            if left_s > LONGEST_WAIT_S:
                 raise Held(self.service, hold)
             time.sleep(max(0.0, left_s))
 
@@ -266,7 +271,7 @@ class Politeness:
         if until > _now():
             raise BreakerOpen(self.service, until)
         probe_s = max(LEAST_PROBE_S, PROBE_S / self.clock_rate)
-        busy = BreakerOpen(self.service, _now() + dt.timedelta(seconds=self._open_s))
+        busy = BreakerOpen(self.service, _now() + dt.timedelta(seconds=LOOK_AGAIN_S / self.clock_rate))
         if not self._claim.acquire(blocking=False):
             raise busy
         key, claim = _key(self.service, "probe"), secrets.token_hex(8)

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import redis
 from pydantic import SecretStr
 
 from rap_platform.resources.genius import GeniusClient
@@ -25,10 +26,11 @@ class Reply:
 
 @dataclass
 class Server:
-    """The server's address and the requests that it got, as (path, headers)."""
+    """The server's address and the requests that it got, as (path, headers); those for robots.txt are counted apart."""
 
     url: str
     requests: list[tuple[str, dict[str, str]]]
+    robots_asked: int = 0
 
     def paths(self) -> list[str]:
         """The paths asked for, without queries."""
@@ -55,16 +57,20 @@ def lyrics_page(lyrics: str) -> Reply:
 
 
 @contextmanager
-def serving(answer: Callable[[str], Reply]) -> Iterator[Server]:
-    """Run a server on a free port of 127.0.0.1 that answers a path as `answer` says."""
-    requests: list[tuple[str, dict[str, str]]] = []
+def serving(answer: Callable[[str], Reply], robots: Callable[[], Reply] = lambda: Reply(404)) -> Iterator[Server]:
+    """Run a server on a free port of 127.0.0.1 that answers a path as `answer` says, and robots.txt as `robots` does."""
+    told = Server("", [])
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            requests.append((self.path, {name.casefold(): value for name, value in self.headers.items()}))
-            reply = answer(self.path)
+            if self.path == "/robots.txt":
+                told.robots_asked += 1
+                reply = robots()
+            else:
+                told.requests.append((self.path, {name.casefold(): value for name, value in self.headers.items()}))
+                reply = answer(self.path)
             self.send_response(reply.status)
             for name, value in reply.headers.items():
                 self.send_header(name, value)
@@ -82,7 +88,8 @@ def serving(answer: Callable[[str], Reply]) -> Iterator[Server]:
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:
-        yield Server(f"http://127.0.0.1:{server.server_address[1]}", requests)
+        told.url = f"http://127.0.0.1:{server.server_address[1]}"
+        yield told
     finally:
         server.shutdown()
         server.server_close()
@@ -96,16 +103,25 @@ def client(
     simulated: bool = True,
     longest_wait_s: float = 2.0,
     per_minute: float = 60_000,
+    redis: "redis.Redis | None" = None,
+    clock_rate: float = 100.0,
 ) -> GeniusClient:
     """A client of the server that waits little between tries."""
     endpoint = Endpoint(
-        "genius", f"{server.url}/api", f"{server.url}/web", SecretStr("a-token"), None, simulated, per_minute
+        "genius",
+        f"{server.url}/api",
+        f"{server.url}/web",
+        SecretStr("a-token"),
+        None,
+        simulated,
+        per_minute / clock_rate,
     )
     return GeniusClient(
         endpoint,
         scrape=scrape,
         contact="tests@example.org",
         timeout_s=2.0,
-        first_wait_s=0.01,
         longest_wait_s=longest_wait_s,
+        redis=redis,
+        clock_rate=clock_rate,
     )

@@ -1,10 +1,16 @@
 """Genius to raw_songs: through real servers, polite ones and others."""
 
 import datetime as dt
+import os
+import signal
+import subprocess
+import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -14,13 +20,16 @@ import pytest
 
 from rap_platform.lyrics import assets, checks, queries, watching
 from rap_platform.lyrics.building import BuildReport, build_tracks, ensure_artists
+from rap_platform.lyrics.parsing import PARSER_VERSION
 from rap_platform.orchestration.partitions import ARTISTS
 from rap_platform.resources.genius import GeniusClient, GeniusResource
 from rap_platform.resources.postgres import PostgresResource
+from rap_platform.resources.redis import client as redis_client
 from rap_platform.settings import Settings, get_settings
 from rap_platform_tests.lyrics.misbehaving import Reply, Server, api, client, lyrics_page, page, serving
 
 TEXT = "Rain on the window, a light in the hall\nI wrote you a letter and hung up the call\nStay up, stay {n}\nNobody answers at all"
+REPOSITORY = Path(__file__).resolve().parents[2]
 RANGE = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
 
 
@@ -30,10 +39,15 @@ class LocalGenius(GeniusResource):
     root: str
     scrape: bool = True
     simulated: bool = True
+    redis_url: str | None = None
 
     @contextmanager
     def client(self) -> Any:
-        with client(Server(self.root, []), scrape=self.scrape, simulated=self.simulated) as opened:
+        """A client with a Redis only where the test names one: what one test remembers is no other's business."""
+        server = redis_client(self.redis_url) if self.redis_url else None
+        with client(
+            Server(self.root, []), scrape=self.scrape, simulated=self.simulated, redis=server, clock_rate=1000
+        ) as opened:
             yield opened
 
 
@@ -185,13 +199,197 @@ def test_a_block_stops_politely_keeps_what_came_and_says_when_to_try_again(
     assert f"Try again after {again:%Y-%m-%d %H:}" in text
 
 
-def test_after_a_block_the_song_is_fetched_at_the_next_run(settings: Settings, connection: psycopg.Connection) -> None:
+def test_while_genius_wants_to_be_left_alone_a_run_asks_nothing_and_a_check_fails(
+    settings: Settings, connection: psycopg.Connection
+) -> None:
     watch(connection, Vale=1)
-    with genius({"/web/1": Reply(403)}, {1: [song(1)]}) as server:
-        run(server, "vale", raises=False)
+    with genius({"/web/1": Reply(403, headers={"retry-after": "7200"})}, {1: [song(1)]}) as server:
+        checks_of_the_block = lets_us_in(run(server, "vale", raises=False))
+    assert [check.passed for check in checks_of_the_block] == [False]
+    (told,) = (check.metadata for check in checks_of_the_block)
+    assert told["reason"].value == "HTTP 403"
+    assert "import songs from a file" in str(told["remedy"].value)
     with genius({}, {1: [song(1)]}) as server:
-        run(server, "vale")
+        result = run(server, "vale", raises=False)
+        assert not result.success
+        assert (server.requests, server.robots_asked) == ([], 0)
+        (again,) = lets_us_in(result)
+        assert (again.passed, again.metadata["since"].value) == (False, told["since"].value)
+        connection.execute("update service_state set until = now() - interval '1 second'")
+        connection.commit()
+        (free,) = lets_us_in(run(server, "vale"))
+        assert free.passed
     assert statuses(connection) == {"1": "ok"}
+    assert connection.execute("select count(*) from service_state").fetchone() == (0,)
+
+
+def lets_us_in(result: dg.ExecuteInProcessResult) -> list[dg.AssetCheckEvaluation]:
+    return [one for one in result.get_asset_check_evaluations() if one.check_name == "genius_lets_us_in"]
+
+
+def test_what_robots_txt_forbids_is_blocked_alone_and_never_asked_for(
+    settings: Settings, connection: psycopg.Connection
+) -> None:
+    watch(connection, Vale=1)
+    rules = Reply(200, b"User-agent: *\nDisallow: /web/2\n", {"content-type": "text/plain"})
+    listed = [song(1), song(2), song(3)]
+    with serving(answering({}, {1: listed}), robots=lambda: rules) as server:
+        HOST[0] = server.url.removeprefix("http://")
+        for one in listed:
+            one["url"] = f"{server.url}/web/{one['id']}"
+        (check,) = lets_us_in(run(server, "vale"))
+        assert not {"/web/2", "/api/songs/2"} & set(server.paths())
+        assert server.robots_asked == 1
+    assert statuses(connection) == {"1": "ok", "2": "blocked", "3": "ok"}
+    assert connection.execute("select reason from raw_songs where source_id = '2'").fetchone() == (
+        "robots.txt forbids /web/2",
+    )
+    assert (check.passed, check.metadata["songs_forbidden_by_robots_txt"].value) == (False, 1)
+
+
+def test_an_artist_gone_through_is_marked_and_one_that_was_not_says_why(
+    settings: Settings, connection: psycopg.Connection
+) -> None:
+    watch(connection, Vale=1, Crow=2)
+    with genius({"/api/artists/2/songs": Reply(400)}, {1: [song(1)], 2: []}) as server:
+        run(server, "crow", "vale")
+    query = "select slug, fetched_at is not null, fetch_error from artists order by slug"
+    assert connection.execute(query).fetchall() == [
+        ("crow", False, "list of songs, page 1: HTTP 400"),
+        ("vale", True, None),
+    ]
+    connection.rollback()
+    with genius({}, {1: [song(1)], 2: []}) as server:
+        run(server, "crow", "vale")
+    assert connection.execute(query).fetchall() == [("crow", True, None), ("vale", True, None)]
+
+
+def test_a_list_of_songs_is_asked_for_once_an_hour_unless_forced(
+    settings: Settings, connection: psycopg.Connection, redis_url: str
+) -> None:
+    watch(connection, Vale=1)
+    with genius({}, {1: [song(1), song(2)]}) as server:
+        for _ in range(2):
+            run(server, "vale", redis_url=redis_url)
+        assert server.paths().count("/api/artists/1/songs") == 1
+        run(server, "vale", redis_url=redis_url, force=True)
+        assert server.paths().count("/api/artists/1/songs") == 2
+        server_of_lists = redis_client(redis_url)
+        assert server_of_lists is not None
+        (key,) = server_of_lists.scan_iter(f"rap:genius:songs:{server.url}*")
+        assert 0 < server_of_lists.ttl(key) <= 3600
+        server_of_lists.set(key, b"{oops")
+        assert figures(run(server, "vale", redis_url=redis_url))["songs_unchanged"] == 2
+        assert server.paths().count("/api/artists/1/songs") == 3
+
+
+def test_the_same_words_under_another_id_are_counted_with_redis_and_without(
+    settings: Settings, connection: psycopg.Connection, redis_url: str
+) -> None:
+    watch(connection, Vale=1)
+    same = {"/web/2": lyrics_page(TEXT.format(n=1).upper()), "/web/3": lyrics_page(TEXT.format(n=1))}
+    with genius(same, {1: [song(1), song(2), song(3), song(4)]}) as server:
+        assert figures(run(server, "vale"))["exact_duplicates"] == 2
+        connection.execute("delete from raw_songs")
+        connection.commit()
+        found = redis_client(redis_url)
+        assert found is not None
+        found.delete("rap:lyrics:hashes")
+        assert figures(run(server, "vale", redis_url=redis_url))["exact_duplicates"] == 2
+        assert found.hlen("rap:lyrics:hashes") == 2
+        assert found.ttl("rap:lyrics:hashes") == -1
+
+
+def test_the_page_of_another_artist_or_song_or_of_translators_is_refused(
+    settings: Settings, connection: psycopg.Connection
+) -> None:
+    def titled(title: str) -> Reply:
+        body = f'<title>{title}</title></head><body><div data-lyrics-container="true">Stay up</div>'
+        return Reply(200, f"<html><head>{body}</body></html>".encode())
+
+    watch(connection, Vale=1)
+    pages = {
+        "/web/1": titled("Crow – Song 1 Lyrics | Genius Lyrics"),
+        "/web/2": titled("Vale – Tide Lyrics | Genius Lyrics"),
+        "/web/3": titled("Genius English Translations – Song 3 Lyrics | Genius Lyrics"),
+        "/web/4": titled("VALE – Song 4 Lyrics | Genius Lyrics"),
+    }
+    with genius(pages, {1: [song(n) for n in range(1, 5)]}) as server:
+        run(server, "vale")
+    rows = connection.execute("select source_id, status, reason from raw_songs order by source_id").fetchall()
+    assert rows == [
+        ("1", "failed", "the page is of another artist: 'Crow'"),
+        ("2", "failed", "the page is of another song: 'Tide'"),
+        ("3", "failed", "the page is a translation: 'Genius English Translations'"),
+        ("4", "ok", None),
+    ]
+
+
+def test_another_parser_reads_the_stored_pages_again_and_asks_for_none(
+    settings: Settings, connection: psycopg.Connection
+) -> None:
+    watch(connection, Vale=1)
+    pages = {"/web/3": Reply(404)}
+    with genius(pages, {1: [song(1), song(2), song(3)]}) as server:
+        run(server, "vale")
+        asked = len(server.requests)
+        connection.execute("update raw_songs set parser_version = '0', status = 'failed' where source_id = '1'")
+        connection.execute("update raw_songs set parser_version = null, text_sha256 = null where source_id = '2'")
+        connection.commit()
+        told = figures(run(server, "vale"))
+        assert told["pages_read_again"] == 2
+        assert server.paths()[asked:] == ["/api/artists/1/songs"]
+    rows = connection.execute(
+        "select source_id, status, parser_version, text_sha256 is not null from raw_songs order by source_id"
+    ).fetchall()
+    assert rows == [
+        ("1", "ok", PARSER_VERSION, True),
+        ("2", "ok", PARSER_VERSION, True),
+        ("3", "missing", None, False),
+    ]
+
+
+KILLED = """
+import os, signal, sys
+import dagster as dg
+from rap_platform.lyrics import assets, queries
+from rap_platform_tests.lyrics import test_fetching
+from rap_platform_tests.lyrics.misbehaving import Server
+root, songs = sys.argv[1], int(sys.argv[2])
+read = assets.reread
+seen = []
+def dying(song):
+    seen.append(song)
+    if len(seen) > songs:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return read(song)
+assets.reread = dying
+test_fetching.run(Server(root, []), "vale")
+"""
+
+
+def test_a_run_killed_in_the_middle_of_an_artist_asks_for_no_page_twice(
+    settings: Settings, connection: psycopg.Connection, database: str
+) -> None:
+    watch(connection, Vale=1)
+    songs = [song(number) for number in range(1, 21)]
+    with genius({}, {1: songs}) as server:
+        env = os.environ | {"RAP_DATABASE_URL": database}
+        argv = [sys.executable, "-c", KILLED, server.url, "7"]
+        assert (
+            subprocess.run(argv, env=env, cwd=REPOSITORY, capture_output=True, check=False).returncode
+            == -signal.SIGKILL
+        )
+        arrived = connection.execute("select count(*) from raw_songs").fetchone()
+        landed = connection.execute("select count(*) from fetched_songs").fetchone()
+        assert (arrived, landed) == ((7,), (1,))
+        connection.commit()
+        before = Counter(server.paths())
+        run(server, "vale")
+        after = Counter(server.paths()) - before
+    assert statuses(connection) == {str(number): "ok" for number in range(1, 21)}
+    assert sum(count for path, count in after.items() if path.startswith("/web/")) == 20 - 8
+    assert connection.execute("select count(*) from fetched_songs").fetchone() == (0,)
 
 
 def test_one_broken_artist_does_not_lose_the_others(settings: Settings, connection: psycopg.Connection) -> None:
@@ -329,36 +527,48 @@ def test_a_page_gone_blank_or_away_leaves_the_song_as_it_was_and_is_not_asked_fo
     assert connection.execute("select body, content_sha256 from raw_songs order by source_id").fetchall() == before
 
 
-def test_a_run_killed_while_it_reads_a_page_leaves_no_song_that_was_never_read(
-    connection: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def dying(waiting: queries.RawSong) -> tuple[str, str | None]:
-        raise KeyboardInterrupt
-
-    raw = queries.RawSong("genius", "1", "vale", "Vale", "Tide", "ok", None, {}, "<p>hello", "0" * 64, simulated=True)
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(assets, "reread", dying)
-        assets._store(connection, [raw], Counter())
-    connection.rollback()
-    assert statuses(connection) == {}
-    assert assets._store(connection, [raw], Counter()) == 1
-    assert statuses(connection) == {"1": "blocked"}
-
-
 def test_when_several_pages_are_no_song_pages_genius_is_asked_no_more(
-    settings: Settings, connection: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, connection: psycopg.Connection
 ) -> None:
-    monkeypatch.setattr(assets, "BATCH", 5)
     watch(connection, Vale=1)
     songs = [song(number) for number in range(1, 101)]
     with genius({f"/web/{number}": page("hello") for number in range(1, 101)}, {1: songs}) as server:
         assert not run(server, "vale", raises=False).success
         asked = len(server.requests)
-        assert set(statuses(connection).values()) == {"blocked"}
-        assert len(statuses(connection)) == 5
+        assert list(statuses(connection).values()) == ["blocked"] * 3
         assert asked < 50
         time.sleep(0.3)
         assert len(server.requests) == asked
+    assert connection.execute("select count(*) from raw_songs where body like '%hello%'").fetchone() == (3,)
+
+
+def test_while_genius_is_down_the_run_ends_and_the_next_one_goes_on(
+    settings: Settings, connection: psycopg.Connection
+) -> None:
+    watch(connection, Vale=1)
+    up = threading.Event()
+    up.set()
+    songs = [song(number) for number in range(1, 31)]
+    answer = answering({}, {1: songs})
+
+    def failing(path: str) -> Reply:
+        if path == "/web/5":
+            up.clear()
+        return answer(path) if up.is_set() else Reply(503)
+
+    with serving(failing) as server:
+        HOST[0] = server.url.removeprefix("http://")
+        result = run(server, "vale", raises=False)
+        assert not result.success
+        assert len(server.requests) < 80
+        assert all(check.passed for check in lets_us_in(result))
+        assert statuses(connection) == {"1": "ok", "2": "ok", "3": "ok", "4": "ok", "5": "failed", "6": "failed"}
+        (why,) = connection.execute("select fetch_error from artists").fetchone() or ("",)
+        assert "genius failed 5 times in a row" in why
+        connection.commit()
+    with genius({}, {1: songs}) as server:
+        run(server, "vale")
+    assert statuses(connection) == {str(number): "ok" for number in range(1, 31)}
 
 
 def test_a_newly_watched_artist_is_fetched_by_itself_and_once() -> None:

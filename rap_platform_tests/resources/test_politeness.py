@@ -12,6 +12,8 @@ from uuid import uuid4
 import psycopg
 import pytest
 import redis
+from prometheus_client import generate_latest
+from pydantic import SecretStr
 
 from rap_platform.local import process, valkey
 from rap_platform.local.valkey import Cache
@@ -27,6 +29,7 @@ from rap_platform.resources.politeness import (
     snapshot,
 )
 from rap_platform.resources.redis import client
+from rap_platform.serving.api.metrics import Metrics, PolitenessCollector
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 FAST = OPEN_S / 0.4  # an open breaker lets a probe through after 0.4 s
@@ -303,3 +306,34 @@ def test_what_a_service_told_us_outlives_the_process(connection: psycopg.Connect
     found = service_state.recall(connection, "spotify", "batches")
     assert found is not None
     assert (found.value, found.reason, found.until) == ({"allowed": False}, "HTTP 403", until)
+
+
+def test_metrics_show_what_is_shared_and_nothing_while_redis_is_away(
+    server: redis.Redis, redis_url: str, service: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(PolitenessCollector, "services", (service,))
+    told = Metrics(None, SecretStr(redis_url))
+    assert service not in exposed(told)
+    polite = Politeness(service, 60_000, redis=server)
+    for _ in range(3):
+        polite.wait_turn()
+    fail(polite, FAILURES)
+    polite.hold(dt.datetime.now(dt.UTC) + dt.timedelta(hours=1), "HTTP 429")
+    text = exposed(told)
+    for sample in (
+        f'rap_service_breaker{{service="{service}",state="open"}} 1.0',
+        f'rap_service_breaker{{service="{service}",state="closed"}} 0.0',
+        f'rap_service_breaker_openings_total{{service="{service}"}} 1.0',
+        f'rap_service_breaker_closings_total{{service="{service}"}} 0.0',
+        f'rap_service_requests_last_minute{{service="{service}"}} 3.0',
+    ):
+        assert sample in text
+    (held,) = [line for line in text.splitlines() if line.startswith("rap_service_hold_seconds{")]
+    assert 3500 < float(held.rpartition(" ")[2]) <= 3600
+    nobody = SecretStr(f"redis://127.0.0.1:{process.free_port()}/0")
+    assert "rap_service_breaker{" not in exposed(Metrics(None, nobody))
+    assert "rap_service_breaker{" not in exposed(Metrics(None))
+
+
+def exposed(metrics: Metrics) -> str:
+    return generate_latest(metrics.registry).decode()

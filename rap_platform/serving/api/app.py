@@ -42,7 +42,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """The application; it starts and answers whether PostgreSQL, Redis, MLflow and the LLM are there or not."""
     settings = settings or get_settings()
     pool = new_pool(settings)
-    metrics = Metrics(pool)
+    metrics = Metrics(pool, settings.redis_url)
     services = Services(
         settings=settings,
         pool=pool,

@@ -1,7 +1,9 @@
 """Prometheus metrics: HTTP by handler, and our own under `rap_`. Labels never hold an artist, a track or a text."""
 
+import datetime as dt
 from collections.abc import Iterable
 
+import redis
 from fastapi import FastAPI
 from prometheus_client import (
     CollectorRegistry,
@@ -12,10 +14,13 @@ from prometheus_client import (
     PlatformCollector,
     ProcessCollector,
 )
-from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from prometheus_fastapi_instrumentator import Instrumentator, metrics
+from pydantic import SecretStr
 
+from rap_platform.resources.politeness import CLOSED, HALF_OPEN, OPEN, Snapshot, snapshot
+from rap_platform.resources.redis import client
 from rap_platform.serving.api.database import Pool
 
 # The library's own buckets end at 1 s, so that a p95 above 1 s could never be seen.
@@ -39,15 +44,57 @@ class PoolCollector(Collector):
             yield GaugeMetricFamily(name, text, value=stats.get(key, 0))
 
 
+class PolitenessCollector(Collector):
+    """How the outside services are asked, read from Redis when Prometheus asks; no Redis, or nothing asked yet: no samples."""
+
+    services = ("genius", "spotify", "llm")
+    states = (CLOSED, OPEN, HALF_OPEN)
+
+    def __init__(self, server: "redis.Redis | None") -> None:
+        self.server = server
+
+    def collect(self) -> Iterable[Metric]:
+        breaker = GaugeMetricFamily(
+            "rap_service_breaker", "1 for the state that the breaker is in", labels=["service", "state"]
+        )
+        openings = CounterMetricFamily("rap_service_breaker_openings", "Times the breaker opened", labels=["service"])
+        closings = CounterMetricFamily("rap_service_breaker_closings", "Times it closed again", labels=["service"])
+        held = GaugeMetricFamily(
+            "rap_service_hold_seconds", "Seconds for which the service wants to be left alone", labels=["service"]
+        )
+        requests = GaugeMetricFamily(
+            "rap_service_requests_last_minute", "Requests of the last minute, over all processes", labels=["service"]
+        )
+        for told in self._snapshots():
+            for state in self.states:
+                breaker.add_metric([told.service, state], float(state == told.breaker))
+            openings.add_metric([told.service], told.openings)
+            closings.add_metric([told.service], told.closings)
+            left_s = (told.hold.until - dt.datetime.now(dt.UTC)).total_seconds() if told.hold else 0.0
+            held.add_metric([told.service], max(0.0, left_s))
+            requests.add_metric([told.service], told.requests or 0)
+        return [breaker, openings, closings, held, requests]
+
+    def _snapshots(self) -> list[Snapshot]:
+        if self.server is None:
+            return []
+        try:
+            found = [snapshot(self.server, service) for service in self.services]
+        except redis.RedisError:
+            return []
+        return [told for told in found if told is not None]
+
+
 class Metrics:
     """All metrics of one application, in a registry of its own."""
 
-    def __init__(self, pool: Pool | None) -> None:
+    def __init__(self, pool: Pool | None, redis_url: SecretStr | None = None) -> None:
         registry = self.registry = CollectorRegistry(auto_describe=True)
         ProcessCollector(registry=registry)
         PlatformCollector(registry=registry)
         GCCollector(registry=registry)
         registry.register(PoolCollector(pool))
+        registry.register(PolitenessCollector(client(redis_url.get_secret_value()) if redis_url else None))
         self.cache_requests = Counter(
             "rap_cache_requests_total",
             "Look-ups in the cache by what they are for and how they end",
