@@ -189,7 +189,7 @@ def import_(
                     report = import_file(
                         conn, file, dry_run=dry_run, columns=mapping or None, encoding=encoding, per_line=per_line
                     )
-            if (report.new or report.changed) and not dry_run and kind is Kind.SONGS:
+            if (report.new or report.changed) and not dry_run:
                 import dagster as dg
 
                 figures: dict[str, Any] = {
@@ -198,8 +198,9 @@ def import_(
                     "rows_new": report.new,
                     "rows_changed": report.changed,
                 }
+                asset = "imported_songs" if kind is Kind.SONGS else "imported_audio_features"
                 with dagster_instance(ready) as instance:
-                    instance.report_runless_asset_event(dg.AssetMaterialization("imported_songs", metadata=figures))
+                    instance.report_runless_asset_event(dg.AssetMaterialization(asset, metadata=figures))
     except ImportRefused as error:
         refuse(str(error))
     if as_json:

@@ -6,7 +6,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TextIO
@@ -33,6 +33,10 @@ BATCH: Final = 2000
 BATCH_CHARACTERS: Final = 8 * 1024 * 1024
 FIRST_LINES: Final = 5
 REJECTS_SUFFIX: Final = ".rejects.csv"
+# What may lie in the inbox and is no song file: the Spotify stage imports features; a list of artists is read with its lyrics.
+NOT_OURS: Final = frozenset({Kind.AUDIO_FEATURES, Kind.ARTISTS})
+_encode: Final = json.JSONEncoder(ensure_ascii=False, sort_keys=True).encode
+_GUESTS: Final = re.compile(r"\s*[(\[]\s*(?:ft|feat|featuring|with)\b[^)\]]*[)\]]", re.IGNORECASE)
 _LONGEST_GROWTH: Final = 18  # characters that normalising makes of one, at most
 
 
@@ -54,6 +58,7 @@ class ImportReport:
     format: str = ""
     columns: dict[str, str] = field(default_factory=dict)
     first_lines: dict[str, list[int]] = field(default_factory=dict)
+    passed_over: int = 0  # of the unchanged: known from an earlier import, not read again
     survey: dict[str, Any] | None = None
 
     @property
@@ -75,6 +80,7 @@ class ImportReport:
             "columns": self.columns,
             "songs": self.songs,
             "rejected_first_lines": self.first_lines,
+            "passed_over": self.passed_over,
             "rejects_file": str(self.rejects_file) if self.rejects_file else None,
             **(self.survey or {}),
         }
@@ -231,6 +237,7 @@ class _Import:
         part.lines = known.lines
         self.report.rows += known.rows
         self.report.unchanged += known.rows - len(known.rejected)
+        self.report.passed_over += known.rows - len(known.rejected)
         for at, reason, artist, title in known.rejected:
             self.rejects.add(part.first_line + at, reason, artist, title)
         return True
@@ -393,11 +400,11 @@ def _song(
     }
     if preset is not None and preset.form:
         payload["form"] = preset.form
-    told = json.dumps(payload, sort_keys=True, ensure_ascii=False)
+    told = _encode(payload)
     if has_escaped_nul(told):
         return "nul_character"
     try:
-        content = f"[{told}, {json.dumps(lyrics, ensure_ascii=False)}]".encode()
+        content = f"[{told}, {_encode(lyrics)}]".encode()
     except UnicodeEncodeError:
         return "invalid_characters"
     digest = hashlib.sha256(content).hexdigest()
@@ -420,11 +427,11 @@ def _name_digest(artist: str, title: str) -> str:
 
 def _artist_of_link(link: str, title: str) -> str:
     """Give the artist that a Genius address names: genius.com/Some-one-the-title-lyrics by "The Title" is Some one."""
-    found = re.search(r"genius\.com/(?P<path>[^/?#]+)-lyrics", link)
-    ending = slug(title)
-    if not found or not found["path"].casefold().endswith("-" + ending):
-        return ""
-    return found["path"][: -len(ending) - 1].replace("-", " ").strip()
+    found = re.search(r"genius\.com/(?P<path>[^/?#]+)-(?:lyrics|annotated)", link)
+    for ending in (slug(title), slug(_GUESTS.sub("", title))) if found else ():
+        if found and found["path"].casefold().endswith("-" + ending):
+            return found["path"][: -len(ending) - 1].replace("-", " ").strip()
+    return ""
 
 
 def _companion(source: Source, preset: Preset | None) -> dict[str, tuple[str, str]]:
@@ -509,9 +516,11 @@ class Rejects:
     def close(self) -> None:
         """Drop what was not kept."""
         if self._stream is not None and self._part is not None:
-            self._stream.close()
+            with suppress(OSError):
+                self._stream.close()
             self._stream = None
-            self._part.unlink(missing_ok=True)
+            with suppress(OSError):
+                self._part.unlink(missing_ok=True)
 
     def _began_by_us(self, path: Path) -> bool:
         with path.open("rb") as stream:

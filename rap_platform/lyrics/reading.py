@@ -26,7 +26,7 @@ PACKED: Final = (".gz", ".zip")
 BATCH: Final = 1000
 MOST_ROW_BYTES: Final = 4 * MOST_BYTES
 MOST_READ_AGAIN: Final = 64 * 1024 * 1024  # of a JSON file, to say exactly where it is broken
-BOMB_BYTES: Final = 64 * 1024 * 1024
+BOMB_BYTES: Final = 32 * 1024 * 1024
 BOMB_RATIO: Final = 200  # songs pack 2 to 20 to 1
 MOST_COMPANION_BYTES: Final = 64 * 1024 * 1024
 LISTS: Final = ("songs", "top_tracks", "tracks", "data", "rows")
@@ -223,10 +223,8 @@ class _Again:
         self._start, self._rest = start, rest
 
     def read(self, size: int) -> bytes:
-        if self._start:
-            given, self._start = self._start[:size], self._start[size:]
-            return given
-        return self._rest(size)
+        given, self._start = self._start[:size], self._start[size:]
+        return given + self._rest(size - len(given)) if len(given) < size else given
 
 
 class _Transcoder:

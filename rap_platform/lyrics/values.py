@@ -71,13 +71,15 @@ def short(value: Any) -> Any:
 
 
 def flat(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Take the names out of nested artists and albums, and the views out of Genius' statistics."""
+    """Take the names out of nested artists, guests and albums, and the views out of Genius' statistics."""
     found: dict[str, Any] = {}
     for key, value in values.items():
         if isinstance(value, dict):
             found[key] = value.get("name") or value.get("title")
             if key == "stats" and "pageviews" in value:
                 found["pageviews"] = value["pageviews"]
+        elif isinstance(value, list):
+            found[key] = [item.get("name") or item.get("title") if isinstance(item, dict) else item for item in value]
         else:
             found[key] = value
     return found

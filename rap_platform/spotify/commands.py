@@ -3,14 +3,16 @@
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import psycopg
 import typer
 from rich.text import Text
 
 from rap_platform.console import AsJson, err, out, refuse, running, show_json, table
 from rap_platform.settings import NotConfigured, Settings
+
+if TYPE_CHECKING:
+    import psycopg
 
 app = typer.Typer(
     name="spotify", help="Links to Spotify: how far they reach, and those that wait for you.", no_args_is_help=True
@@ -57,7 +59,7 @@ def review(
             show_json([asdict(item) for item in queue])
         elif not queue:
             out.print("nothing waits for a decision")
-        elif sys.stdin.isatty() and sys.stdout.isatty():
+        elif is_terminal():
             _ask_one_by_one(conn, ready, queue)
         else:
             out.print(table([_row(item) for item in queue]))
@@ -110,6 +112,11 @@ def status(as_json: AsJson = False) -> None:
             out.print(table([{name.replace("_", " "): key, "tracks": count} for key, count in told[name].items()]))
 
 
+def is_terminal() -> bool:
+    """Whether a person is there to answer."""
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
 def _pair(text: str) -> tuple[int, str]:
     from rap_platform.spotify.reviewing import ReviewRefused, parse_spotify_id
 
@@ -123,7 +130,7 @@ def _pair(text: str) -> tuple[int, str]:
 
 
 def _decide(
-    conn: psycopg.Connection, ready: Settings, accepted: list[int], refused: list[int], links: list[tuple[int, str]]
+    conn: "psycopg.Connection", ready: Settings, accepted: list[int], refused: list[int], links: list[tuple[int, str]]
 ) -> list[dict[str, Any]]:
     """Carry out all decisions in one transaction, or none."""
     from rap_platform.spotify import reviewing
@@ -133,9 +140,7 @@ def _decide(
         for track_id in accepted:
             done.append({"track_id": track_id, "decision": "linked to", "spotify_id": reviewing.accept(conn, track_id)})
         for track_id in refused:
-            done.append(
-                {"track_id": track_id, "decision": "refused", "spotify_id": reviewing.reject(conn, track_id)[-1]}
-            )
+            done.append({"track_id": track_id, "decision": "refused", "spotify_id": reviewing.reject(conn, track_id)})
         for track_id, spotify_id in links:
             done.append(
                 {"track_id": track_id, "decision": "linked to", "spotify_id": _set(conn, ready, track_id, spotify_id)}
@@ -146,23 +151,30 @@ def _decide(
     return done
 
 
-def _set(conn: psycopg.Connection, ready: Settings, track_id: int, spotify_id: str) -> str:
+def _set(conn: "psycopg.Connection", ready: Settings, track_id: int, spotify_id: str) -> str:
     from rap_platform.resources.spotify import RateLimited, SpotifyError, Unreachable, client_of
-    from rap_platform.spotify import reviewing
+    from rap_platform.spotify import remembering, reviewing
 
     try:
-        with client_of(ready) as client:
-            reviewing.set_link(conn, client, track_id, spotify_id)
+        client = client_of(ready)
     except NotConfigured as error:
         refuse(str(error))
-    except (RateLimited, SpotifyError, Unreachable) as error:
+    try:
+        with client:
+            reviewing.set_link(conn, client, track_id, spotify_id)
+    except RateLimited as limit:
+        conn.rollback()
+        remembering.remember_wait(conn, client, limit)
+        conn.commit()
+        refuse(f"track {track_id}: {limit}; nothing was stored", code=1)
+    except (SpotifyError, Unreachable) as error:
         refuse(
             f"track {track_id}: {error}; nothing was stored, `rap-platform spotify status` says how we stand", code=1
         )
     return spotify_id
 
 
-def _ask_one_by_one(conn: psycopg.Connection, ready: Settings, queue: "list[Any]") -> None:
+def _ask_one_by_one(conn: "psycopg.Connection", ready: Settings, queue: "list[Any]") -> None:
     from rap_platform.spotify import reviewing
 
     choices: dict[str, Callable[[int], object]] = {

@@ -250,12 +250,18 @@ returning spotify_id
 
 # The song is looked for again, without this candidate, at the next run.
 REJECT = """
-update spotify_tracks
-set rejected_ids = array(select distinct unnest(rejected_ids || spotify_id)), status = 'missing', method = null, score = null,
-    reason = 'refused by hand: ' || spotify_id, expires_at = now(), spotify_id = null, isrc = null, name = null, artists = null,
-    album = null, release_date = null, duration_ms = null, popularity = null, explicit = null, payload = null
-where track_id = %(track_id)s and status in ('review', 'matched') and spotify_id is not null
-returning rejected_ids
+with refused as (
+    select track_id, spotify_id from spotify_tracks
+    where track_id = %(track_id)s and status in ('review', 'matched') and spotify_id is not null
+    for update
+)
+update spotify_tracks s
+set rejected_ids = array_append(array_remove(s.rejected_ids, refused.spotify_id), refused.spotify_id), status = 'missing', method = null,
+    score = null, reason = 'refused by hand: ' || refused.spotify_id, expires_at = now(), spotify_id = null, isrc = null, name = null,
+    artists = null, album = null, release_date = null, duration_ms = null, popularity = null, explicit = null, payload = null
+from refused
+where s.track_id = refused.track_id
+returning refused.spotify_id
 """
 
 STATE = "select status, method from spotify_tracks where track_id = %(track_id)s"
@@ -545,10 +551,10 @@ def accept(conn: psycopg.Connection, track_id: int) -> str | None:
     return str(row[0]) if row else None
 
 
-def reject(conn: psycopg.Connection, track_id: int) -> list[str] | None:
-    """Refuse a song's candidate or link for good; gives all that were refused, None when there is nothing to refuse."""
+def reject(conn: psycopg.Connection, track_id: int) -> str | None:
+    """Refuse a song's candidate or link for good; gives its Spotify id, None when there is nothing to refuse."""
     row = conn.execute(REJECT, {"track_id": track_id}).fetchone()
-    return list(row[0]) if row else None
+    return str(row[0]) if row else None
 
 
 def state(conn: psycopg.Connection, track_id: int) -> tuple[str, str | None] | None:

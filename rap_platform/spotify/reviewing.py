@@ -37,10 +37,10 @@ def accept(conn: psycopg.Connection, track_id: int) -> str:
     return spotify_id
 
 
-def reject(conn: psycopg.Connection, track_id: int) -> list[str]:
+def reject(conn: psycopg.Connection, track_id: int) -> str:
     """Refuse a song's candidate, or a link that is wrong: it is never proposed again, and the next run looks without it.
 
-    Gives all ids refused for this song. Raises ReviewRefused. The caller commits.
+    Gives its Spotify id. Raises ReviewRefused. The caller commits.
     """
     refused = queries.reject(conn, track_id)
     if refused is None:
