@@ -15,7 +15,10 @@ from rap_platform.settings import Settings
 BENCHES: dict[str, tuple[str, tuple[str, ...]]] = {
     "rhyme": ("rap_platform.features.benchmarks:rhyme", ()),
     "embed": ("rap_platform.embeddings.benchmarks:embed", ()),
+    "match": ("rap_platform.spotify.benchmarks:match", ()),
+    "import": ("rap_platform.lyrics.benchmarks:imports", ("postgres", "world")),
     "search": ("rap_platform.embeddings.benchmarks:search", ("postgres",)),
+    "fetch": ("rap_platform.lyrics.fetch_benchmark:fetching", ("postgres",)),
 }
 
 

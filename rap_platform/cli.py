@@ -17,6 +17,7 @@ from rich.text import Text
 from rap_platform.console import AsJson, err, out, refuse, running, settings, show_json, table
 from rap_platform.lyrics import commands as artists
 from rap_platform.settings import NotConfigured, Settings
+from rap_platform.spotify import commands as spotify
 
 if TYPE_CHECKING:
     from rap_platform.embeddings.search import Why
@@ -31,6 +32,7 @@ app = typer.Typer(
 
 
 app.add_typer(artists.app)
+app.add_typer(spotify.app)
 
 
 def quietly(log: Path) -> None:
@@ -151,17 +153,20 @@ def run(
 
 @app.command("import")
 def import_(
-    file: Annotated[Path, typer.Argument(help="CSV, JSONL or Parquet with one song per row.")],
+    file: Annotated[
+        Path, typer.Argument(help="CSV, JSONL, JSON or Parquet, also gz or zip: songs, or audio features.")
+    ],
     columns: Annotated[
         list[str] | None,
         typer.Option("--map", help="COLUMN=FIELD for a header that is not known, e.g. --map words=lyrics."),
     ] = None,
-    encoding: Annotated[str, typer.Option(help="Encoding of the file.")] = "utf-8",
+    encoding: Annotated[str, typer.Option(help="Encoding of the file, where it has no byte order mark.")] = "utf-8",
+    per_line: Annotated[bool, typer.Option("--per-line", help="A row is a line of a song, not a song.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Report without storing anything.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Store the songs of FILE; `run` makes tracks of them. Importing twice stores nothing new."""
-    from rap_platform.lyrics.importing import ImportRefused, check_input, import_file
+    """Store the songs (or audio features) of FILE; `run` makes tracks of them. Importing twice stores nothing new."""
+    from rap_platform.lyrics.importing import ImportRefused, Kind, import_file, kind_of
 
     mapping = {}
     for pair in columns or []:
@@ -170,13 +175,20 @@ def import_(
             refuse(f"--map {pair}: write COLUMN=FIELD, e.g. --map words=lyrics")
         mapping[column] = field
     try:
-        check_input(file)
+        kind = kind_of(file, columns=mapping or None, encoding=encoding, per_line=per_line)
         with running("postgres") as ready:
             from rap_platform.local.environment import dagster_instance
+            from rap_platform.orchestration import progress
             from rap_platform.resources.postgres import connect
+            from rap_platform.spotify.importing import import_features
 
-            with connect() as conn:
-                report = import_file(conn, file, dry_run=dry_run, columns=mapping or None, encoding=encoding)
+            with connect() as conn, progress.bars(err):
+                if kind is Kind.AUDIO_FEATURES:
+                    report = import_features(conn, file, dry_run=dry_run, encoding=encoding)
+                else:
+                    report = import_file(
+                        conn, file, dry_run=dry_run, columns=mapping or None, encoding=encoding, per_line=per_line
+                    )
             if (report.new or report.changed) and not dry_run:
                 import dagster as dg
 
@@ -186,24 +198,34 @@ def import_(
                     "rows_new": report.new,
                     "rows_changed": report.changed,
                 }
+                asset = "imported_songs" if kind is Kind.SONGS else "imported_audio_features"
                 with dagster_instance(ready) as instance:
-                    instance.report_runless_asset_event(dg.AssetMaterialization("imported_songs", metadata=figures))
+                    instance.report_runless_asset_event(dg.AssetMaterialization(asset, metadata=figures))
     except ImportRefused as error:
         refuse(str(error))
-    figures_out = {
-        "rows": report.rows,
-        "new": report.new,
-        "unchanged": report.unchanged,
-        "changed": report.changed,
-        "rejected": report.rejected,
-    }
     if as_json:
-        show_json(figures_out)
+        show_json(report.told())
         return
-    out.print(table([figures_out | {"rejected": sum(report.rejected.values())}]))
+    told = report.told()
+    out.print(table([{key: told[key] for key in ("rows", "songs", "new", "unchanged", "changed")}
+                     | {"rejected": sum(report.rejected.values())}]))  # fmt: skip
+    out.print(Text(f"{told['kind']}, {report.format}, {report.preset or 'no known header'}: "
+                   + ", ".join(f"{field} <- {column}" for field, column in report.columns.items())))  # fmt: skip
     for reason, count in report.rejected.items():
-        out.print(Text(f"rejected, {reason}: {count}"))
-    if report.new or report.changed:
+        lines = ", ".join(map(str, report.first_lines[reason]))
+        out.print(
+            Text(
+                f"rejected, {reason}: {count} (line {lines}{', …' if count > len(report.first_lines[reason]) else ''})"
+            )
+        )
+    if report.rejects_file:
+        out.print(Text(f"listed in {report.rejects_file}"))
+    elif report.rejected and not dry_run:
+        err.print(Text(f"the rejected rows could not be listed: {file.parent} can't be written"))
+    for name, found in (report.survey or {}).items():
+        shown = ", ".join(f"{key} {count}" for key, count in found.items()) if isinstance(found, dict) else found
+        out.print(Text(f"{name.replace('_', ' ')}: {shown}"))
+    if (report.new or report.changed) and not dry_run:
         out.print("next: rap-platform run")
 
 

@@ -19,6 +19,7 @@ from rap_platform.resources.llm import LlmResource
 from rap_platform.resources.mlflow import MlflowResource
 from rap_platform.resources.postgres import PostgresResource
 from rap_platform.resources.spotify import SpotifyResource
+from rap_platform.spotify import sensors as spotify_sensors
 from rap_platform.training import sensors as training_sensors
 
 # Stage -> its modules that define assets. The order is the flow.
@@ -70,7 +71,7 @@ def build_defs(resources: Mapping[str, object] | None = None) -> dg.Definitions:
         resources={**build_resources(), **(resources or {})},
         jobs=JOBS,
         schedules=SCHEDULES,
-        sensors=[automation, *lyrics_sensors.SENSORS, *training_sensors.SENSORS],
+        sensors=[automation, *lyrics_sensors.SENSORS, *spotify_sensors.SENSORS, *training_sensors.SENSORS],
         executor=dg.in_process_executor,
     )
 

@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[1]
 GRAPH = defs.resolve_asset_graph()
 ASSETS = sorted(key.to_user_string() for key in GRAPH.get_all_asset_keys())
 EXPECTED = {
-    "genius_songs", "imported_songs", "tracks", "spotify_tracks", "audio_features", "lyric_features", "lyrics_embeddings",
+    "genius_songs", "imported_songs", "tracks", "spotify_tracks", "imported_audio_features", "audio_features", "lyric_features", "lyrics_embeddings",
     "audio_embeddings", "analysis_embeddings", "vector_index", "rule_based_analyses", "qwen_analyses", "analyzer_agreement",
     "ratings", "training_dataset", "quality_model", "adapters", "evaluation_report", "champion", "trend_report",
     "serving_release", "rap_api",
@@ -53,7 +53,7 @@ def test_every_asset_says_what_it_is(name: str) -> None:
 
 def test_every_asset_but_the_sources_names_what_lies_above() -> None:
     roots = {key.to_user_string() for key in GRAPH.get_all_asset_keys() if not GRAPH.get(key).parent_keys}
-    assert roots == {"genius_songs", "imported_songs"}
+    assert roots == {"genius_songs", "imported_songs", "imported_audio_features"}
 
 
 def test_blocking_checks_guard_every_stage_that_others_build_on() -> None:
@@ -71,7 +71,7 @@ def test_every_job_and_schedule_has_something_to_run() -> None:
 def test_the_automation_sensor_and_the_schedules_run_by_default() -> None:
     repository = defs.get_repository_def()
     assert {s.name for s in repository.sensor_defs if s.default_status == dg.DefaultSensorStatus.RUNNING} == {
-        "automation", "artist_watch_list", "inbox", "new_ratings",
+        "automation", "artist_watch_list", "inbox", "spotify_after_wait", "new_ratings",
     }  # fmt: skip
     assert all(s.default_status == dg.DefaultScheduleStatus.RUNNING for s in repository.schedule_defs)
 

@@ -147,6 +147,8 @@ def imported_songs(context: dg.AssetExecutionContext, postgres: PostgresResource
     with postgres.exclusively("imported_songs"), postgres.connection() as conn:
         for path in progress.track(files, len(files), "importing files"):
             try:
+                if importing.kind_of(path) in importing.NOT_OURS:
+                    continue
                 report = importing.import_file(conn, path)
             except importing.ImportRefused as reason:
                 refused[path.name] = str(reason)

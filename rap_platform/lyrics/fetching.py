@@ -262,9 +262,13 @@ def _listed(
     client: GeniusClient, artist_id: int, report: ArtistReport, most_songs: int, stop: threading.Event, *, force: bool
 ) -> Iterator[dict[str, Any]]:
     page: int | None = 1
+    seen: set[int] = set()
     while page is not None and not stop.is_set():
         songs, following = _page_of_list(client, artist_id, page, force=force)
         for song in songs:
+            if song["id"] in seen:  # a list that changes while it is read says some twice
+                continue
+            seen.add(song["id"])
             primary = _dict(song.get("primary_artist"))
             if primary.get("id") != artist_id or is_translation_account(str(primary.get("name") or "")):
                 report.of_others += 1

@@ -16,7 +16,9 @@ retrain = dg.define_asset_job(
     description="Dataset, model, evaluation, champion; does nothing when nothing changed.",
 )
 import_inbox = dg.define_asset_job(
-    "import_inbox", selection=["imported_songs"], description="Imports the files of the inbox folder."
+    "import_inbox",
+    selection=["imported_songs", "imported_audio_features"],
+    description="Imports the files of the inbox folder.",
 )
 
 JOBS = [refresh_artists, refresh_spotify, retrain, import_inbox]

@@ -1,38 +1,55 @@
 """Spotify over spotipy with waiting of our own, and the keyless provider of audio features that stands in where Spotify refuses.
 
-Which Spotify track a song is gets decided in spotify/matching.py; nothing here knows the database. The simulated Spotify is asked by
-the same code at another address.
+Which Spotify track a song is gets decided in spotify/matching.py; nothing here knows the database: what an app may do and how
+long it was told to wait is handed in and out. The simulated Spotify is asked by the same code at another address.
 """
 
+import email.utils
+import hashlib
+import json
 import logging
+import re
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Final, Self, TypeVar
 
 import dagster as dg
 import httpx
 import spotipy
 import stamina
+import stamina.instrumentation
 from spotipy.cache_handler import MemoryCacheHandler
 from spotipy.oauth2 import SpotifyClientCredentials, SpotifyOauthError
 
-from rap_platform.resources.genius import RateLimiter
+from rap_platform.resources import politeness
+from rap_platform.resources import redis as shared
+from rap_platform.resources.politeness import BreakerOpen, Held, Politeness
 from rap_platform.settings import Endpoint, Settings, get_settings
 
-LONGEST_WAIT_S = 60.0
-ATTEMPTS = 5
-TIMEOUT_S = 20.0
-# The first hit of a search with limit 1 is often another than with more; 10 is the most that new apps may ask.
-SEARCH_LIMIT = 8
-FEATURES_AT_ONCE = 40
+SERVICE: Final = "spotify"
+RECCOBEATS: Final = "reccobeats"
+ATTEMPTS: Final = 5
+TIMEOUT_S: Final = 20.0
+MOST_RESULTS, FEWEST_RESULTS = 50, 10  # of a search; apps in development mode get ten
+TRACKS_AT_ONCE: Final = 50
+FEATURES_AT_ONCE: Final = 40
+LONGEST_HOLD_S: Final = (
+    24 * 3600.0
+)  # a used-up quota says no time, and a longer one is not believed: one request a day finds out
+CLOSED: Final = frozenset({403, 404, 410})
+_SOME_ID: Final = "0" * 22
+_MOST_READ = 2000  # characters of a refusal
 
 T = TypeVar("T")
 
 # spotipy logs every refusal as an error and, when debugging, the bearer token.
 logging.getLogger("spotipy").setLevel(logging.CRITICAL)
+# By default retries are announced on standard output, where commands print JSON.
+stamina.instrumentation.set_on_retry_hooks([stamina.instrumentation.LoggingOnRetryHook])
 
 
 class SpotifyError(Exception):
@@ -44,23 +61,35 @@ class SpotifyError(Exception):
 
 
 class Unreachable(Exception):
-    """The server could not be reached in ATTEMPTS tries."""
+    """The server could not be reached in ATTEMPTS tries, or failed so often that it is left alone for a while."""
 
 
 class RateLimited(Exception):
-    """The server asks for a wait longer than LONGEST_WAIT_S; nothing should be asked before `until`."""
+    """`service` asks for a wait that no request sits out; nothing should be asked of it before `until`."""
 
-    def __init__(self, until: datetime) -> None:
-        super().__init__(f"rate limited until {until.isoformat(timespec='seconds')}")
+    def __init__(self, service: str, until: datetime, reason: str) -> None:
+        super().__init__(f"{service} is left alone until {until.isoformat(timespec='seconds')}: {reason}")
+        self.service = service
         self.until = until
+        self.reason = reason
 
 
 class FeaturesRefused(Exception):
     """This app may not read audio features (403 since November 2024)."""
 
 
-class _Transient(Exception):
-    """Worth another try; `wait_s` is what the server asks for, None where it does not say."""
+@dataclass(frozen=True)
+class Capabilities:
+    """What Spotify lets an app do; None where that is not known yet."""
+
+    batch_tracks: bool
+    search_limit: int
+    audio_features: bool | None
+    probed_at: datetime
+
+
+class _Later(Exception):
+    """Worth another try that says nothing against the service: a limit (`status` 429) or a token that ran out (401)."""
 
     def __init__(self, message: str, status: int, wait_s: float | None) -> None:
         super().__init__(message)
@@ -68,44 +97,69 @@ class _Transient(Exception):
         self.wait_s = wait_s
 
 
-def _again(error: Exception) -> bool | float:
-    if not isinstance(error, _Transient):
+class _Trouble(politeness.Transient):
+    """The server failed (`status` 5xx) or did not answer (0); `wait_s` is what it asks for, if it does."""
+
+    def __init__(self, message: str, status: int, wait_s: float | None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.wait_s = wait_s
+
+
+def _retrying(polite: Politeness, call: Callable[[], T]) -> T:
+    """Call until it works, each time in its turn; what nobody should sit out becomes RateLimited or Unreachable."""
+
+    def again(error: Exception) -> bool | float:
+        if isinstance(error, BreakerOpen):
+            return max(0.0, (error.until - datetime.now(UTC)).total_seconds()) + 0.05
+        if isinstance(error, _Later | _Trouble):
+            return True if error.wait_s is None else error.wait_s
         return False
-    return True if error.wait_s is None else error.wait_s
 
-
-def _retrying(call: Callable[[], T]) -> T:
-    """Call until it works, waiting as the server asks; a wait of more than LONGEST_WAIT_S is not waited for."""
+    rate = polite.clock_rate
     try:
         for attempt in stamina.retry_context(
-            on=_again, attempts=ATTEMPTS, timeout=3 * LONGEST_WAIT_S, wait_initial=0.2
+            on=again, attempts=ATTEMPTS, timeout=None, wait_initial=2 / rate, wait_max=30 / rate, wait_jitter=1 / rate
         ):
             with attempt:
-                return call()
-    except _Transient as error:
+                polite.wait_turn()
+                with polite.calling():
+                    return call()
+    except Held as error:
+        raise RateLimited(polite.service, error.hold.until, error.hold.reason) from error
+    except BreakerOpen as error:
+        raise Unreachable(str(error)) from error
+    except (_Later, _Trouble) as error:
         if error.status == 0:
             raise Unreachable(str(error)) from error
         if error.status == 429:
-            raise RateLimited(datetime.now(UTC) + timedelta(seconds=error.wait_s or LONGEST_WAIT_S)) from error
+            until = datetime.now(UTC) + timedelta(seconds=politeness.LONGEST_WAIT_S)
+            polite.hold(until, f"{error} {ATTEMPTS} times in a row")
+            raise RateLimited(polite.service, until, str(error)) from error
         raise SpotifyError(str(error), error.status) from error
     raise AssertionError("a retry either returns or raises")
 
 
-def _refusal(status: int, message: str, headers: Mapping[str, str] | None) -> Exception:
-    """What a status means: another try, a long wait, or the end."""
+def _refusal(polite: Politeness, status: int, message: str, headers: Mapping[str, str], body: str) -> Exception:
+    """What a status means: another try, a wait that all processes keep, or the end."""
     if status != 429 and status < 500:
         return SpotifyError(message, status)
-    wait_s = _seconds((headers or {}).get("Retry-After"))
-    if wait_s is not None and wait_s > LONGEST_WAIT_S:
-        return RateLimited(datetime.now(UTC) + timedelta(seconds=wait_s))
-    return _Transient(message, status, wait_s)
-
-
-def _seconds(retry_after: str | None) -> float | None:
-    try:
-        return None if retry_after is None else max(0.0, float(retry_after))
-    except ValueError:
-        return None
+    wait_s = retry_after_s(headers.get("Retry-After"))
+    if wait_s is not None:
+        wait_s = min(wait_s, LONGEST_HOLD_S)
+    if status != 429:
+        if wait_s is not None and wait_s > politeness.LONGEST_WAIT_S:
+            polite.hold(datetime.now(UTC) + timedelta(seconds=wait_s), message)
+            wait_s = 0.0  # waiting for the hold is politeness' business
+        return _Trouble(message, status, wait_s)
+    reason = f"{message} (too many requests)"
+    if "QUOTA_EXCEEDED" in body:
+        reason = f"{message}: the quota of the developer account is used up (QUOTA_EXCEEDED)"
+        wait_s = LONGEST_HOLD_S if wait_s is None else wait_s
+    if wait_s is not None:
+        polite.hold(datetime.now(UTC) + timedelta(seconds=wait_s), reason)
+        return _Later(reason, status, 0.0)  # waiting for the hold is politeness' business
+    return _Later(reason, status, None)
 
 
 class _Credentials(SpotifyClientCredentials):  # type: ignore[misc]
@@ -122,20 +176,39 @@ class _Credentials(SpotifyClientCredentials):  # type: ignore[misc]
             return token
 
 
+def app_of(endpoint: Endpoint) -> str:
+    """A name for the app that keeps its client id to itself: 12 digits of its hash."""
+    return hashlib.sha256(endpoint.key.get_secret_value().encode() if endpoint.key else b"").hexdigest()[:12]
+
+
 class SpotifyClient(AbstractContextManager["SpotifyClient"]):
     """Searches tracks and reads audio features; safe to share between threads. Close it, or use it as a context manager.
 
-    `features_refused` remembers over all calls that Spotify gives this app no audio features.
+    `capabilities` is what is known of the app; what turns out to be wrong is corrected there and `learned` is set, so
+    that the owner remembers it. `app` is a hash of the client id: another app may do other things.
     """
 
-    def __init__(self, endpoint: Endpoint, reccobeats_url: str | None = None) -> None:
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        reccobeats_url: str | None = None,
+        *,
+        polite: Politeness | None = None,
+        polite_to_reccobeats: Politeness | None = None,
+        capabilities: Capabilities | None = None,
+    ) -> None:
         assert endpoint.key is not None and endpoint.secret is not None and endpoint.web_url is not None
         self.simulated = endpoint.simulated
         self.reccobeats_url = reccobeats_url
-        self.features_refused = False
+        self.app = app_of(endpoint)
         self.requests = 0
-        self._pace = RateLimiter(endpoint.requests_per_minute)
-        self._counting = threading.Lock()
+        self.capabilities = capabilities
+        self.learned = False
+        self.polite = polite or Politeness(SERVICE, endpoint.requests_per_minute, redis=None)
+        self.polite_to_reccobeats = polite_to_reccobeats or Politeness(
+            RECCOBEATS, endpoint.requests_per_minute, redis=None
+        )
+        self._lock = threading.Lock()
         self._http = httpx.Client(timeout=TIMEOUT_S, trust_env=not endpoint.simulated)
         credentials = _Credentials(
             endpoint.key.get_secret_value(), endpoint.secret.get_secret_value(), endpoint.web_url
@@ -144,6 +217,8 @@ class SpotifyClient(AbstractContextManager["SpotifyClient"]):
         self._spotify = spotipy.Spotify(
             auth_manager=credentials, requests_timeout=TIMEOUT_S, retries=0, status_retries=0, status_forcelist=(999,)
         )
+        self._spotify._session.hooks["response"].append(self._judge)
+        credentials._session.hooks["response"].append(self._judge_token)
         for session in (self._spotify._session, credentials._session):
             session.trust_env = not endpoint.simulated  # no proxy stands before the world
         self._spotify.prefix = endpoint.base_url.rstrip("/") + "/"
@@ -162,30 +237,88 @@ class SpotifyClient(AbstractContextManager["SpotifyClient"]):
         self._spotify._session.close()
         self._spotify.auth_manager._session.close()
 
+    @property
+    def features_refused(self) -> bool:
+        """Whether Spotify is known to give this app no audio features."""
+        return self.capabilities is not None and self.capabilities.audio_features is False
+
+    def probe(self) -> Capabilities:
+        """Find out what this app may do, in three requests (four in development mode), and keep it in `capabilities`.
+
+        Raises SpotifyError when not even a search works, RateLimited or Unreachable.
+        """
+        limit = MOST_RESULTS
+        try:
+            items = self._search("love", limit)
+        except SpotifyError as error:
+            if error.status != 400:
+                raise
+            limit = FEWEST_RESULTS
+            items = self._search("love", limit)
+        some_id = next((str(item["id"]) for item in items if item.get("id")), _SOME_ID)
+        found = Capabilities(
+            batch_tracks=self._is_open("tracks", some_id) is True,
+            search_limit=limit,
+            audio_features=self._is_open("audio-features", some_id),
+            probed_at=datetime.now(UTC),
+        )
+        with self._lock:
+            self.capabilities, self.learned = found, True
+        return found
+
     def search(self, query: str) -> list[dict[str, Any]]:
         """The first tracks that Spotify finds, as it describes them.
 
         Raises SpotifyError, RateLimited or Unreachable.
         """
-        found = self._ask(lambda: self._spotify.search(query, limit=SEARCH_LIMIT, type="track"))
-        items = found.get("tracks", {}).get("items") if isinstance(found, dict) else None
-        if not isinstance(items, list):
-            raise SpotifyError("the search answered without tracks.items", 0)
-        return [item for item in items if isinstance(item, dict)]
+        # The first hit of a search with limit 1 is often another than with more: as many as the app may have.
+        limit = self.capabilities.search_limit if self.capabilities else FEWEST_RESULTS
+        try:
+            return self._search(query, limit)
+        except SpotifyError as error:
+            if error.status != 400 or limit <= FEWEST_RESULTS:
+                raise
+            found = self._search(query, FEWEST_RESULTS)
+            self._learn(search_limit=FEWEST_RESULTS)
+            return found
+
+    def track(self, spotify_id: str) -> dict[str, Any] | None:
+        """A track as Spotify describes it, None when it has none of this id. Raises SpotifyError, RateLimited or Unreachable."""
+        try:
+            found = self._ask(lambda: self._spotify._get(f"tracks/{spotify_id}"))
+        except SpotifyError as error:
+            if error.status in (400, 404):
+                return None
+            raise
+        return found if isinstance(found, dict) else None
+
+    def tracks(self, spotify_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """Tracks by id, 50 a request where the app may, else one; those that Spotify doesn't have are absent.
+
+        Raises SpotifyError, RateLimited or Unreachable.
+        """
+        found: dict[str, dict[str, Any]] = {}
+        for ids in chunks(spotify_ids, TRACKS_AT_ONCE):
+            items = self._batch(ids) if self.capabilities and self.capabilities.batch_tracks else None
+            if items is None:
+                items = [self.track(spotify_id) for spotify_id in ids]
+            found |= {asked: item for asked, item in zip(ids, items, strict=False) if isinstance(item, dict)}
+        return found
 
     def audio_features(self, spotify_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
         """Spotify's audio features by track id; a track that it does not know is absent.
 
-        Raises FeaturesRefused when this app may not ask, after one request for all, SpotifyError, RateLimited or Unreachable.
+        Raises FeaturesRefused when this app may not ask (without a request once that is known), SpotifyError, RateLimited
+        or Unreachable.
         """
         if self.features_refused:
             raise FeaturesRefused
         try:
             found = self._ask(lambda: self._spotify._get("audio-features", ids=",".join(spotify_ids)))
         except SpotifyError as error:
-            if error.status not in (403, 404):
+            if error.status not in CLOSED:
                 raise
-            self.features_refused = True
+            self._learn(audio_features=False)
             raise FeaturesRefused from error
         rows = found.get("audio_features") if isinstance(found, dict) else None
         if not isinstance(rows, list):
@@ -200,7 +333,7 @@ class SpotifyClient(AbstractContextManager["SpotifyClient"]):
         if self.reccobeats_url is None:
             raise ValueError("no address of ReccoBeats is configured")
         url = self.reccobeats_url.rstrip("/") + "/audio-features"
-        answer = _retrying(lambda: self._get_json(url, {"ids": ",".join(spotify_ids)}))
+        answer = _retrying(self.polite_to_reccobeats, lambda: self._get_json(url, {"ids": ",".join(spotify_ids)}))
         rows = answer.get("content") if isinstance(answer, dict) else None
         if not isinstance(rows, list):
             raise SpotifyError("ReccoBeats answered without content", 0)
@@ -211,47 +344,127 @@ class SpotifyClient(AbstractContextManager["SpotifyClient"]):
             if isinstance(row, dict) and row.get("href")
         }
 
+    def _search(self, query: str, limit: int) -> list[dict[str, Any]]:
+        found = self._ask(lambda: self._spotify.search(query, limit=limit, type="track"))
+        tracks = found.get("tracks") if isinstance(found, dict) else None
+        items = tracks.get("items") if isinstance(tracks, dict) else None
+        if not isinstance(items, list):
+            raise SpotifyError("the search answered without tracks.items", 0)
+        return [item for item in items if isinstance(item, dict)]
+
+    def _batch(self, spotify_ids: Sequence[str]) -> list[Any] | None:
+        """The answers for these ids in order, None when this app may not ask for several."""
+        try:
+            found = self._ask(lambda: self._spotify._get("tracks", ids=",".join(spotify_ids)))
+        except SpotifyError as error:
+            if error.status in CLOSED:
+                self._learn(batch_tracks=False)
+                return None
+            if error.status == 400:  # one id that is none spoils the batch
+                return None
+            raise
+        items = found.get("tracks") if isinstance(found, dict) else None
+        if not isinstance(items, list) or len(items) != len(spotify_ids):
+            raise SpotifyError(
+                f"tracks answered {len(items) if isinstance(items, list) else 'nothing'} for {len(spotify_ids)} ids", 0
+            )
+        return items
+
+    def _is_open(self, path: str, some_id: str) -> bool | None:
+        """Whether this app may use a path; None when the answer tells neither."""
+        try:
+            self._ask(lambda: self._spotify._get(path, ids=some_id))
+        except SpotifyError as error:
+            return False if error.status in CLOSED else None
+        return True
+
+    def _learn(self, **corrected: Any) -> None:
+        with self._lock:
+            known = self.capabilities or Capabilities(False, FEWEST_RESULTS, None, datetime.now(UTC))
+            self.capabilities, self.learned = replace(known, **corrected), True
+
     def _ask(self, call: Callable[[], Any]) -> Any:
-        return _retrying(lambda: self._once(call))
+        return _retrying(self.polite, lambda: self._once(call))
 
     def _once(self, call: Callable[[], Any]) -> Any:
         self._count()
         try:
-            return call()
-        except spotipy.SpotifyException as error:
-            if error.http_status == 401:
-                self._spotify.auth_manager.cache_handler.save_token_to_cache(None)
-                raise _Transient("the token was refused", 401, 0.0) from None
-            raise _refusal(error.http_status, f"Spotify answered {error.http_status}", error.headers) from None
-        except SpotifyOauthError as error:
-            response = getattr(error.__context__, "response", None)
-            if response is None or response.status_code < 429:
-                raise SpotifyError(
-                    f"Spotify refused the client credentials: {error.error or 'no reason given'}", 401
-                ) from None
-            message = f"Spotify's token endpoint answered {response.status_code}"
-            raise _refusal(response.status_code, message, response.headers) from None
+            answer = call()
+        except SpotifyOauthError as error:  # the token came, but not as one
+            raise SpotifyError(f"Spotify's token endpoint made no sense: {error.error}", 0) from None
         except OSError as error:  # every failure of requests to connect or to read
-            status = getattr(getattr(error, "response", None), "status_code", 0) or 0
-            raise _Transient(f"Spotify could not be reached: {type(error).__name__}", status, None) from None
+            if isinstance(error, ValueError):  # the token, which spotipy reads without asking whether it is JSON
+                raise _Trouble("Spotify's token endpoint answered something that is not JSON", 200, None) from None
+            raise _Trouble(f"Spotify could not be reached: {type(error).__name__}", 0, None) from None
+        except (KeyError, TypeError, AttributeError) as error:  # spotipy trips over a token answer that is none
+            raise SpotifyError(f"Spotify answered something that can't be read: {type(error).__name__}", 0) from None
+        if answer is None:
+            raise _Trouble("Spotify answered something that is not JSON", 200, None)
+        return answer
+
+    # spotipy reads refusals only in the shape it expects and drops their body: they are judged before it sees them.
+    def _judge(self, response: Any, **_: Any) -> None:
+        status = response.status_code
+        if status < 400:
+            return
+        body = response.text[:_MOST_READ]
+        if status == 401:
+            self._spotify.auth_manager.cache_handler.save_token_to_cache(None)
+            raise _Later("Spotify refused the token", 401, 0.0)
+        raise _refusal(self.polite, status, f"Spotify answered {status}", response.headers, body)
+
+    def _judge_token(self, response: Any, **_: Any) -> None:
+        status = response.status_code
+        if status < 400:
+            return
+        if status < 429:
+            raise SpotifyError(
+                f"Spotify refused the client credentials: {_named_error(response.text[:_MOST_READ])}", 401
+            )
+        message = f"Spotify's token endpoint answered {status}"
+        raise _refusal(self.polite, status, message, response.headers, response.text[:_MOST_READ])
 
     def _get_json(self, url: str, params: dict[str, str]) -> Any:
         self._count()
         try:
             response = self._http.get(url, params=params)
         except httpx.TransportError as error:
-            raise _Transient(f"ReccoBeats could not be reached: {type(error).__name__}", 0, None) from None
+            raise _Trouble(f"ReccoBeats could not be reached: {type(error).__name__}", 0, None) from None
         if response.status_code != 200:
-            raise _refusal(response.status_code, f"ReccoBeats answered {response.status_code}", response.headers)
+            message = f"ReccoBeats answered {response.status_code}"
+            raise _refusal(
+                self.polite_to_reccobeats, response.status_code, message, response.headers, response.text[:2000]
+            )
         try:
             return response.json()
         except ValueError:
             raise SpotifyError("ReccoBeats answered something that is not JSON", 0) from None
 
     def _count(self) -> None:
-        self._pace.wait()
-        with self._counting:
+        with self._lock:
             self.requests += 1
+
+
+def _named_error(body: str) -> str:
+    try:
+        told = json.loads(body)
+    except ValueError:
+        return "no reason given"
+    return str(told.get("error")) if isinstance(told, dict) and told.get("error") else "no reason given"
+
+
+def retry_after_s(value: str | None, now: datetime | None = None) -> float | None:
+    """Give the seconds that a Retry-After asks for, written as seconds or as a date; None without a usable one."""
+    text = (value or "").strip()
+    if re.fullmatch(r"\d{1,9}(?:\.\d{1,6})?", text):
+        return float(text)
+    try:
+        when = email.utils.parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    if when.tzinfo is None:
+        when = when.replace(tzinfo=UTC)
+    return max(0.0, (when - (now or datetime.now(UTC))).total_seconds())
 
 
 def chunks(items: Iterable[T], size: int) -> Iterable[list[T]]:
@@ -273,6 +486,19 @@ def reccobeats_url(settings: Settings, endpoint: Endpoint) -> str | None:
     return settings.spotify.reccobeats_url
 
 
+def client_of(settings: Settings) -> SpotifyClient:
+    """A client of the Spotify that the settings name, polite together with all other processes. Raises NotConfigured."""
+    endpoint = settings.spotify_endpoint()
+    server = shared.client(settings.redis_url.get_secret_value()) if settings.redis_url else None
+    polite, polite_to_reccobeats = (
+        Politeness(service, endpoint.requests_per_minute, redis=server, processes=settings.processes)
+        for service in (SERVICE, RECCOBEATS)
+    )
+    return SpotifyClient(
+        endpoint, reccobeats_url(settings, endpoint), polite=polite, polite_to_reccobeats=polite_to_reccobeats
+    )
+
+
 class SpotifyResource(dg.ConfigurableResource):
     """Spotify as the settings name it; `threads` is how many requests are in flight."""
 
@@ -280,6 +506,4 @@ class SpotifyResource(dg.ConfigurableResource):
 
     def client(self) -> SpotifyClient:
         """A client of this run. Raises NotConfigured."""
-        settings = get_settings()
-        endpoint = settings.spotify_endpoint()
-        return SpotifyClient(endpoint, reccobeats_url(settings, endpoint))
+        return client_of(get_settings())

@@ -1,12 +1,11 @@
-"""Asks Spotify (and who stands in for it) about tracks and says what became of each; reads and writes no database."""
+"""Asks Spotify which track a song is and says what became of the question; reads and writes no database."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from rap_platform.spotify.features import read_features
 from rap_platform.spotify.matching import Candidate, Match, Wanted, candidate, decide, merge, queries
-from rap_platform.spotify.queries import FAILED_EXPIRES_HOURS, FeatureRow, PendingFeatures, PendingTrack, TrackRow
+from rap_platform.spotify.queries import FAILED_EXPIRES_HOURS, PendingTrack, TrackRow
 
 # What is kept of Spotify's answer; the rest is in columns or of no use (markets, links, pictures).
 KEPT = (
@@ -21,8 +20,6 @@ KEPT = (
     "disc_number",
     "external_ids",
 )
-
-Described = Mapping[str, Any]
 
 
 class Searches(Protocol):
@@ -39,16 +36,19 @@ class Found:
     items: dict[str, dict[str, Any]]
 
 
-def find(client: Searches, wanted: Wanted) -> Found:
-    """Search for a song until one query brings a link; candidates of all queries are weighed together.
+def find(
+    client: Searches, wanted: Wanted, known: Mapping[str, Any] | None = None, rejected: Collection[str] = ()
+) -> Found:
+    """Weigh what Spotify has under the id that came with the song (`known`), then search until one query brings a link.
 
+    Candidates of all queries are weighed together; those in `rejected` were refused by a person and don't count.
     Raises whatever the client raises.
     """
     items: dict[str, dict[str, Any]] = {}
     rounds: list[list[Candidate]] = []
     match = Match("missing", reason="no search result")
-    for query in queries(wanted):
-        answered = list(_readable(client.search(query)))
+    for answer in _rounds(client, wanted, known):
+        answered = [(one, item) for one, item in readable(answer) if one.spotify_id not in rejected]
         items.update({one.spotify_id: item for one, item in answered})
         rounds.append([one for one, _ in answered])
         match = decide(wanted, merge(rounds))
@@ -57,7 +57,15 @@ def find(client: Searches, wanted: Wanted) -> Found:
     return Found(match, items)
 
 
-def _readable(items: Sequence[dict[str, Any]]) -> Iterator[tuple[Candidate, dict[str, Any]]]:
+def _rounds(client: Searches, wanted: Wanted, known: Mapping[str, Any] | None) -> Iterator[list[dict[str, Any]]]:
+    if known is not None:
+        yield [dict(known)]
+    for query in queries(wanted):
+        yield client.search(query)
+
+
+def readable(items: Sequence[dict[str, Any]]) -> Iterator[tuple[Candidate, dict[str, Any]]]:
+    """Candidates with the items they were read from; what is no track is left out."""
     for item in items:
         try:
             yield candidate(item), item
@@ -89,24 +97,3 @@ def failed_row(pending: PendingTrack, reason: str) -> TrackRow:
     return TrackRow(
         pending.track_id, pending.input_sha256, "failed", None, None, None, None, reason, FAILED_EXPIRES_HOURS / 24
     )
-
-
-def feature_rows(
-    batch: Sequence[PendingFeatures], answers: Mapping[str, Described], source: str | None, reason: str
-) -> list[FeatureRow]:
-    """Answers as rows; a track without an answer gets `reason`, one that Spotify doesn't have gets no_spotify_match."""
-    return [_feature_row(pending, answers, source, reason) for pending in batch]
-
-
-def _feature_row(
-    pending: PendingFeatures, answers: Mapping[str, Described], source: str | None, reason: str
-) -> FeatureRow:
-    if pending.spotify_id is None:
-        return FeatureRow(pending.track_id, None, None, None, "no_spotify_match")
-    answer = answers.get(pending.spotify_id)
-    if answer is None:
-        return FeatureRow(pending.track_id, pending.spotify_id, None, None, reason)
-    try:
-        return FeatureRow(pending.track_id, pending.spotify_id, read_features(answer), source, None)
-    except ValueError as error:
-        return FeatureRow(pending.track_id, pending.spotify_id, None, None, f"{source}: {error}")

@@ -1,4 +1,7 @@
-"""Which of Spotify's tracks a song is, if any: ISRC, then equal names, then similar names behind gates. Pure; nothing is asked here."""
+"""Which of Spotify's tracks a song is, if any: the id that came with it, ISRC, equal names, then similar names behind gates.
+
+Pure; nothing is asked here.
+"""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,21 +12,48 @@ from rapidfuzz import fuzz
 
 from rap_platform.lyrics.identity import normalise, parse_title, split_names
 
-VERSION: Final = "1"
+VERSION: Final = "2"
 # Below the gate nothing is linked; between the two a person decides. Both names must pass, a good title doesn't pay for another artist.
 GATE: Final = 0.88
 REVIEW: Final = 0.72
 DURATION_TOLERANCE_MS: Final = 3_000
+YEARS_EARLY: Final = 3  # a reissue is later than its song; what was out this long before is another song of that name
+# Not quite the same names: a slip in one of the two may be a slip, in both it is another song.
+_NEARLY: Final = 0.96
+_BELOW_GATE: Final = GATE - 0.01
 
-Method = Literal["isrc", "exact", "fuzzy"]
+Method = Literal["id", "isrc", "exact", "fuzzy", "manual"]
 Status = Literal["matched", "missing", "review"]
 
-# A remix is another recording, a remaster is not.
-_OTHER_RECORDING = re.compile(
-    r"\b(remix|re-mix|live|acoustic|demo|instrumental|a ?cappella|acapella|karaoke|sped up|slowed|unplugged|cover|tribute|"
-    r"chopped|nightcore|8 ?d audio|freestyle)\b",
+# What a version mark may say without being another recording; an edit is one, but of the same recording.
+_SAME_RECORDING = frozenset(
+    ("remaster", "remastered", "re", "digital", "version", "album", "original", "explicit", "bonus", "track", "mono",
+     "stereo", "main", "deluxe", "edition", "anniversary", "reissue", "the", "a", "in", "of")
+)  # fmt: skip
+_REMASTERED = frozenset(("remaster", "remastered"))
+_EDITS = frozenset(("radio", "edit", "clean", "edited", "censored", "single", "upload", "reupload", "reup", "up"))
+_MARKS = re.compile(
+    r"\b(remix(?:ed)?|re-mix|mix|live|acoustic|demo|instrumental|a ?cappella|acapella|karaoke|sped up|slowed|unplugged|cover|tribute|"
+    r"originally performed|made famous|in the style of|chopped|screwed|nightcore|8 ?d audio|freestyle|extended|dub|reprise|"
+    r"interlude|skit|intro|outro|edit|clean|session|rehearsal|take \d+|re-?recorded)\b",
     re.IGNORECASE,
 )
+_BRACKETS = re.compile(r"\s*[(\[]([^)\]]*)[)\]]")
+_PRODUCED = re.compile(r"\s*[(\[]\s*prod(?:uced)?\b[^)\]]*[)\]]", re.IGNORECASE)
+_ROMAN = {"ii": "2", "iii": "3", "iv": "4", "vi": "6", "vii": "7", "viii": "8", "ix": "9"}
+_ROMAN_OR_WORD = _ROMAN | {
+    "i": "1", "v": "5", "x": "10", "one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7",
+}  # fmt: skip
+_PARTS = {
+    "pt": "part",
+    "pts": "part",
+    "part": "part",
+    "vol": "volume",
+    "volume": "volume",
+    "chapter": "chapter",
+    "ch": "chapter",
+}
+_ARTICLES = frozenset(("the", "a", "an"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +65,7 @@ class Wanted:
     isrc: str | None = None
     duration_ms: int | None = None
     year: int | None = None
+    spotify_id: str | None = None  # came with the song; believed once the names agree
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,14 +140,18 @@ def _unquoted(text: str) -> str:
 
 
 def decide(wanted: Wanted, candidates: Sequence[Candidate]) -> Match:
-    """Choose among candidates: the same ISRC, else the best name score at or above GATE, else review or missing.
+    """Choose among candidates: the id that came with the song if its names agree, the same ISRC, else the best names.
 
-    Equal scores are told apart by duration within DURATION_TOLERANCE_MS, then year, popularity and id, so the choice is the same every time.
+    Names link at or above GATE, go to review above REVIEW, are missing below. Equal scores are told apart by version,
+    duration within DURATION_TOLERANCE_MS, year, popularity and id, so the choice is the same every time.
     """
+    graded = sorted(((*grade(wanted, one), one) for one in candidates), key=lambda g: (-g[0], _tie(wanted, g[2])))
+    for score, objection, one in graded:
+        if one.spotify_id == wanted.spotify_id and objection is None and score >= GATE:
+            return Match("matched", "id", score, one)
     code = _isrc(wanted.isrc)
     if code and (same := [one for one in candidates if one.isrc == code]):
         return Match("matched", "isrc", 1.0, min(same, key=lambda one: _tie(wanted, one)))
-    graded = sorted(((*grade(wanted, one), one) for one in candidates), key=lambda g: (-g[0], _tie(wanted, g[2])))
     if not graded:
         return Match("missing", reason="no search result")
     score, objection, best = graded[0]
@@ -128,38 +163,109 @@ def decide(wanted: Wanted, candidates: Sequence[Candidate]) -> Match:
 
 
 def grade(wanted: Wanted, one: Candidate) -> tuple[float, str | None]:
-    """Score a candidate's names 0 to 1, and what speaks against linking it whatever the score: another version, another length.
+    """Score a candidate's names 0 to 1, and what speaks against linking it whatever the score.
 
-    1.0 means that artist and title are equal once normalised. The score is the lower of the two names'.
+    1.0 means that artist and title are equal once normalised. The score is the lower of the two names'. Objections:
+    another version, an edit, another length, a release long before, another first artist, a slip in both names.
     """
-    mine, theirs = parse_title(wanted.title), parse_title(one.name)
-    title = _title_likeness(normalise(mine.base), normalise(theirs.base))
+    mine, theirs = _Named.of(wanted.title), _Named.of(one.name)
+    title = title_likeness(mine.base, theirs.base)
     artist = max(artist_likeness(wanted.artist, name) for name in (*one.artists, ", ".join(one.artists)))
     score = round(min(title, artist), 4)
-    if _recording(wanted.title, mine.base) != _recording(one.name, theirs.base):
-        return min(score, GATE - 0.01), f"another version: {one.name}"
-    if (
-        wanted.duration_ms
-        and one.duration_ms
-        and abs(wanted.duration_ms - one.duration_ms) > 10 * DURATION_TOLERANCE_MS
-    ):
-        return min(score, GATE - 0.01), f"length differs by {abs(wanted.duration_ms - one.duration_ms) // 1000} s"
+    objection = None
+    if mine.recording != theirs.recording:
+        objection = f"another version: {one.name}"
+    elif mine.is_edit != theirs.is_edit:
+        objection = f"an edit: {one.name}" if theirs.is_edit else "the edit is wanted"
+    elif wanted.duration_ms and one.duration_ms and _apart(wanted, one) > 10 * DURATION_TOLERANCE_MS:
+        objection = f"length differs by {_apart(wanted, one) // 1000} s"
+    elif wanted.year and (year := _year(one)) and wanted.year - year >= YEARS_EARLY:
+        objection = f"released in {year}, {wanted.year - year} years before the song"
+    elif not _led_by(wanted, mine, one):
+        objection = f"the first artist is {one.artists[0]}"
+    elif title < _NEARLY and artist < _NEARLY:
+        objection = "both names differ a little"
+    if objection is not None:
+        return min(score, _BELOW_GATE), objection
     return score, None
 
 
-def _recording(full: str, base: str) -> frozenset[str]:
-    """The marks of another recording in what stands outside the base title ("Live" as the whole title is no mark)."""
-    decoration = full.replace(base, " ", 1) if base in full else full
-    return frozenset(mark.lower().replace("-", "").replace(" ", "") for mark in _OTHER_RECORDING.findall(decoration))
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """A title taken apart for comparing: the canonical base, the marks of another recording, whether it is an edit."""
+
+    base: str
+    recording: frozenset[str]
+    is_edit: bool
+    featured: tuple[str, ...]
+
+    @classmethod
+    def of(cls, title: str) -> "_Named":
+        parsed = parse_title(_PRODUCED.sub("", title) or title)
+        base, said = parsed.base, [parsed.version or ""]
+        for found in _BRACKETS.finditer(parsed.base):
+            if _MARKS.search(found[1]) and found.start() > 0:
+                base = base.replace(found[0], " ")
+                said.append(found[1])
+        words = normalise(" ".join(said)).split() if any(said) else []
+        marks = {word for word in words if word not in _SAME_RECORDING | _EDITS}
+        if all(word.isdigit() for word in marks) or _REMASTERED & set(words):
+            marks = {word for word in marks if not word.isdigit()}  # the year of a remaster
+        return cls(_canonical(base), frozenset(marks), bool(_EDITS & set(words)), parsed.featured)
 
 
-def _title_likeness(one: str, other: str) -> float:
+def _canonical(base: str) -> str:
+    """Normalised, with "Pt. II", "Part 2" and "Part Two" written the same way."""
+    words: list[str] = []
+    for place, word in enumerate(normalise(base).split()):
+        after_part = bool(words) and words[-1] in _PARTS.values()
+        if place and word in _PARTS:
+            words.append(_PARTS[word])
+        elif after_part and word in _ROMAN_OR_WORD:
+            words.append(_ROMAN_OR_WORD[word])
+        elif place and word in _ROMAN:
+            words.append(_ROMAN[word])
+        else:
+            words.append(word)
+    return " ".join(words)
+
+
+def _led_by(wanted: Wanted, mine: _Named, one: Candidate) -> bool:
+    """Whether the candidate's first artist is anybody of whom the song's own credits speak."""
+    credited = [wanted.artist, *split_names(wanted.artist), *mine.featured]
+    return max(artist_likeness(name, one.artists[0]) for name in credited) >= GATE
+
+
+def _apart(wanted: Wanted, one: Candidate) -> int:
+    return abs((wanted.duration_ms or 0) - (one.duration_ms or 0))
+
+
+def title_likeness(one: str, other: str) -> float:
+    """How alike two canonical titles are, 0 to 1. Figures must be the same, and every word needs its partner to pass the gate."""
     if one == other or one.replace(" ", "") == other.replace(" ", ""):
         return 1.0
-    # Figures count: Pt. 1 is not Pt. 2.
+    whole = fuzz.ratio(one, other) / 100
     if re.findall(r"\d+", one) != re.findall(r"\d+", other):
-        return min(0.6, fuzz.ratio(one, other) / 100)
-    return min(0.99, max(fuzz.ratio(one, other), fuzz.token_sort_ratio(one, other)) / 100)
+        return min(0.6, whole)
+    left, right = ([word for word in text.split() if word not in _ARTICLES] for text in (one, other))
+    if left == right and left:
+        return 0.97
+    if len(left) != len(right):
+        return min(_BELOW_GATE, whole)
+    pairs = [(a, b) for a, b in zip(left, right, strict=True) if a != b]
+    if all(_same_ending(a, b) for a, b in pairs):
+        return 0.97
+    if any(_only_a_plural(a, b) or min(len(a), len(b)) < 4 or fuzz.ratio(a, b) < 80 for a, b in pairs):
+        return min(_BELOW_GATE, whole)
+    return min(0.95, whole)
+
+
+def _same_ending(one: str, other: str) -> bool:
+    return one.removesuffix("g") == other.removesuffix("g") and one.removesuffix("g").endswith("in")
+
+
+def _only_a_plural(one: str, other: str) -> bool:
+    return one.removesuffix("s") == other.removesuffix("s")
 
 
 def artist_likeness(one: str, other: str) -> float:
@@ -181,16 +287,23 @@ def _artist_words(name: str) -> list[str]:
 
 
 def _tie(wanted: Wanted, one: Candidate) -> tuple[int, int, int, int, str]:
-    exact = 0 if normalise(wanted.title) == normalise(one.name) else 1
+    version = 0 if _version(wanted.title) == _version(one.name) else 1
     length = 1
     if wanted.duration_ms and one.duration_ms:
-        length = 0 if abs(wanted.duration_ms - one.duration_ms) <= DURATION_TOLERANCE_MS else 2
-    year = abs(wanted.year - int(one.release_date[:4])) if wanted.year and _has_year(one) and one.release_date else 50
-    return exact, length, year, -(one.popularity or 0), one.spotify_id
+        length = 0 if _apart(wanted, one) <= DURATION_TOLERANCE_MS else 2
+    released = _year(one)
+    year = abs(wanted.year - released) if wanted.year and released else 50
+    return version, length, year, -(one.popularity or 0), one.spotify_id
 
 
-def _has_year(one: Candidate) -> bool:
-    return bool(one.release_date and one.release_date[:4].isdigit())
+def _version(title: str) -> str:
+    version = parse_title(title).version
+    return normalise(version) if version else ""
+
+
+def _year(one: Candidate) -> int | None:
+    digits = (one.release_date or "")[:4]
+    return int(digits) if len(digits) == 4 and digits.isdecimal() and int(digits) else None
 
 
 def merge(rounds: Iterable[Sequence[Candidate]]) -> list[Candidate]:

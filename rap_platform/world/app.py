@@ -1,14 +1,15 @@
 """The simulated world as one HTTP application. What each stand-in answers is in its own module."""
 
 import threading
+from collections import Counter
 from typing import Any
 
 from fastapi import FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 
 from rap_platform.settings import Settings, get_settings
-from rap_platform.world import genius, llm, songwriter, spotify, truth
+from rap_platform.world import genius, hostile, hostile_spotify, llm, songwriter, spotify, truth
 from rap_platform.world.corpus import Corpus
 from rap_platform.world.faults import FaultMiddleware, FaultPlan, FaultState
 
@@ -24,9 +25,26 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     state = FaultState()
     app = FastAPI(title="rap_platform simulated world", docs_url="/docs", redoc_url=None)
     app.add_middleware(FaultMiddleware, state=state)
+
+    # robots.txt counts at the origin's root alone; the other is for who takes the web root, prefix and all, for the origin.
+    @app.get("/robots.txt")
+    @app.get("/genius/web/robots.txt")
+    def robots() -> Response:
+        match state.plan.robots:
+            case "missing":
+                return PlainTextResponse("Not found\n", status_code=404)
+            case "broken":
+                return PlainTextResponse("Service unavailable\n", status_code=503)
+            case "forbidding":
+                return PlainTextResponse("User-agent: *\nDisallow: /\n")
+        return PlainTextResponse(f"User-agent: *\nDisallow: /genius/web/embed/\nDisallow: {hostile.FORBIDDEN}\n")
+
     app.include_router(genius.router(corpus, state))
     app.include_router(spotify.router(corpus))
     app.include_router(llm.router(state))
+    asked = Counter[str]()
+    app.include_router(hostile.router(asked))
+    app.include_router(hostile_spotify.router(asked))
 
     @app.exception_handler(RequestValidationError)
     async def refused(request: Request, error: RequestValidationError) -> JSONResponse:
@@ -64,6 +82,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     @app.get("/faults")
     def read_faults() -> dict[str, Any]:
         return {"plan": state.plan.model_dump(), "requests": dict(state.seen), "faults": dict(state.done)}
+
+    @app.get("/faults/paths")
+    async def read_paths(prefix: str = Query("", description="count paths that begin with this")) -> dict[str, int]:
+        return {path: count for path, count in state.paths.items() if path.startswith(prefix)}
 
     @app.put("/faults")
     def put_faults(plan: FaultPlan) -> dict[str, Any]:

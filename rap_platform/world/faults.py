@@ -1,13 +1,16 @@
 """The fault plan: how often each stand-in fails, and how fast its clock runs. What the services answer otherwise is theirs."""
 
 import asyncio
+import datetime as dt
+import email.utils
 import json
 import math
+import time
 from collections import Counter
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
-from starlette.types import ASGIApp, Receive, Scope, Send
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rap_platform.world import truth
 
@@ -20,8 +23,11 @@ PREFIXES: tuple[tuple[str, Family], ...] = (
     ("/llm", "llm"),
     ("/panel", "panel"),
 )
-KINDS = ("http_429", "http_500", "http_503", "challenge", "reset", "malformed")
+KINDS = ("http_429", "http_500", "http_503", "challenge", "reset", "malformed", "truncated", "drip")
 RETRY_AFTER_S = 30
+DRIPS = 20  # parts that a slow body comes in
+MOST_PATHS = 20_000  # counted one by one; what comes after them is counted together
+OTHER_PATHS = "(others)"
 CHALLENGE = (
     '<!DOCTYPE html><html lang="en-US"><head><title>Just a moment...</title><meta http-equiv="Content-Type" content="text/html; charset=UTF-8">'
     '<meta name="robots" content="noindex,nofollow"></head><body><div class="main-wrapper" role="main"><div class="main-content">'
@@ -41,6 +47,9 @@ class Faults(BaseModel):
     challenge: float = Field(0, ge=0, le=1, description="a bot check instead of the answer, as 403 or as 200")
     reset: float = Field(0, ge=0, le=1, description="the connection closes in the middle of the body")
     malformed: float = Field(0, ge=0, le=1, description="200 with a body cut short")
+    truncated: float = Field(0, ge=0, le=1, description="half of the real body comes, although all of it was promised")
+    drip: float = Field(0, ge=0, le=1, description="the real body comes in small parts, drip_ms from first to last")
+    drip_ms: int = Field(1000, ge=0, le=600_000)
     slow: float = Field(1, ge=0, le=1)
     slow_ms: int = Field(0, ge=0, le=600_000)
 
@@ -64,6 +73,34 @@ class LlmFaults(Faults):
     misquote: float = Field(0.06, ge=0, le=1, description="one quote that is not in the lyrics")
 
 
+class Outage(BaseModel):
+    """A time in which a family answers nothing: a stretch of its requests, counted from 1, or of world-clock seconds since the plan."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    family: Family
+    kind: Literal["http_503", "reset"] = "http_503"
+    first_request: int | None = Field(None, ge=1)
+    requests: int | None = Field(None, ge=1)
+    from_s: float | None = Field(None, ge=0)
+    seconds: float | None = Field(None, gt=0, description="of the world's clock, which runs clock_rate times as fast")
+
+    @model_validator(mode="after")
+    def _one_measure(self) -> "Outage":
+        counted = (self.first_request is not None, self.requests is not None)
+        timed = (self.from_s is not None, self.seconds is not None)
+        if not (all(counted) and not any(timed)) and not (all(timed) and not any(counted)):
+            raise ValueError("an outage needs first_request and requests, or from_s and seconds")
+        return self
+
+    def covers(self, request: int, clock_s: float) -> bool:
+        """Whether the request with this number, at this world-clock second, falls into the outage."""
+        if self.first_request is not None and self.requests is not None:
+            return self.first_request <= request < self.first_request + self.requests
+        assert self.from_s is not None and self.seconds is not None
+        return self.from_s <= clock_s < self.from_s + self.seconds
+
+
 class FaultPlan(BaseModel):
     """What goes wrong, per family of endpoints. Deterministic: by seed and running number of the request."""
 
@@ -79,21 +116,35 @@ class FaultPlan(BaseModel):
     reccobeats: Faults = Faults(http_429=0.004)
     llm: LlmFaults = LlmFaults()
     panel: Faults = Faults()
+    outages: list[Outage] = Field([], max_length=100)
+    dated: float = Field(0, ge=0, le=1, description="share of Retry-After headers that give a date instead of seconds")
+    robots: Literal["permissive", "forbidding", "missing", "broken"] = Field(
+        "permissive", description="what robots.txt says: song pages yes, everything no, 404, 503"
+    )
 
 
 class FaultState:
-    """The plan in force and how many requests each family has seen."""
+    """The plan in force and how many requests each family, and each path, has seen."""
 
     def __init__(self) -> None:
-        self.plan = FaultPlan()
-        self.seen: Counter[str] = Counter()
-        self.done: Counter[str] = Counter()
+        self.put(FaultPlan())
 
     def put(self, plan: FaultPlan) -> None:
         """Put another plan in force; counting starts anew."""
         self.plan = plan
-        self.seen.clear()
-        self.done.clear()
+        self.seen: Counter[str] = Counter()
+        self.done: Counter[str] = Counter()
+        self.paths: Counter[str] = Counter()
+        self._since = time.monotonic()
+
+    @property
+    def clock_s(self) -> float:
+        """World-clock seconds since the plan was put."""
+        return (time.monotonic() - self._since) * self.plan.clock_rate
+
+    def count(self, path: str) -> None:
+        """Count a request of a path; at most MOST_PATHS of them are told apart."""
+        self.paths[path if path in self.paths or len(self.paths) < MOST_PATHS else OTHER_PATHS] += 1
 
     def draw(self, family: Family) -> tuple[str | None, float, float]:
         """What befalls the next request of a family: kind or None, seconds to wait, and a number 0..1 to vary it by."""
@@ -102,6 +153,10 @@ class FaultState:
         chance = truth.stream(self.plan.seed, "fault", family, self.seen[family])
         left, wait, vary = chance.random(), chance.random(), chance.random()
         pause = faults.slow_ms / 1000 if wait < faults.slow else 0.0
+        for outage in self.plan.outages:
+            if outage.family == family and outage.covers(self.seen[family], self.clock_s):
+                self.done[f"{family}.outage"] += 1
+                return outage.kind, pause, vary
         for kind in KINDS:
             left -= getattr(faults, kind)
             if left < 0:
@@ -113,6 +168,14 @@ class FaultState:
     def retry_after_s(self) -> int:
         """Whole seconds, at least one."""
         return max(1, math.ceil(RETRY_AFTER_S / self.plan.clock_rate))
+
+    def retry_after(self, vary: float) -> str:
+        """A Retry-After header of as many seconds, written as a date for the share `dated`."""
+        if vary >= self.plan.dated:
+            return str(self.retry_after_s)
+        # dates have whole seconds: rounded up, so that none lies in the past when it arrives
+        when = math.ceil(dt.datetime.now(dt.UTC).timestamp() + self.retry_after_s)
+        return email.utils.format_datetime(dt.datetime.fromtimestamp(when, dt.UTC), usegmt=True)
 
 
 _TOO_MANY: dict[str, dict[str, Any]] = {
@@ -142,6 +205,7 @@ class FaultMiddleware:
         if family is None:
             await self.app(scope, receive, send)
             return
+        self.state.count(scope["path"])
         kind, pause, vary = self.state.draw(family)
         if pause:
             await asyncio.sleep(pause)
@@ -159,7 +223,7 @@ class FaultMiddleware:
                     status,
                     json.dumps(words).encode(),
                     "application/json",
-                    {"retry-after": str(self.state.retry_after_s)},
+                    {"retry-after": self.state.retry_after(vary)},
                 )
             case "http_500":
                 await _answer(send, 500, b'{"error": {"message": "Internal server error"}}', "application/json")
@@ -179,6 +243,11 @@ class FaultMiddleware:
                     b"<!doctype html><html><head><tit" if html else b'{"meta": {"status": 200}, "response": {"so',
                     "text/html" if html else "application/json",
                 )
+            case "drip":
+                faults: Faults = getattr(self.state.plan, family)
+                await dripping(self.app, scope, receive, send, faults.drip_ms / 1000)
+            case "truncated":
+                await truncating(self.app, scope, receive, send)
             case "reset":
                 # More bytes are promised than come: the server then drops the connection.
                 await send(
@@ -189,6 +258,36 @@ class FaultMiddleware:
                     }
                 )
                 await send({"type": "http.response.body", "body": b'{"', "more_body": True})
+
+
+async def dripping(app: ASGIApp, scope: Scope, receive: Receive, send: Send, seconds: float) -> None:
+    """Send what the app answers in DRIPS parts over `seconds`."""
+
+    async def _slowly(message: Message) -> None:
+        if message["type"] != "http.response.body" or not message.get("body"):
+            await send(message)
+            return
+        body, more = message["body"], message.get("more_body", False)
+        size = math.ceil(len(body) / DRIPS)
+        parts = [body[low : low + size] for low in range(0, len(body), size)]
+        for number, part in enumerate(parts, 1):
+            await send({"type": "http.response.body", "body": part, "more_body": more or number < len(parts)})
+            if number < len(parts):
+                await asyncio.sleep(seconds / DRIPS)
+
+    await app(scope, receive, _slowly)
+
+
+async def truncating(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    """Send half of what the app answers under the content-length of all of it; the server then drops the connection."""
+
+    async def _half(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            body = message.get("body", b"")
+            message = {"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True}
+        await send(message)
+
+    await app(scope, receive, _half)
 
 
 async def _answer(send: Send, status: int, body: bytes, kind: str, headers: dict[str, str] | None = None) -> None:

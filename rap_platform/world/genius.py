@@ -383,7 +383,7 @@ def _document(meta: dict[str, Any], body: str, containers: str, what: Fate, cont
             },
         },
     }
-    literal = json.dumps(state, ensure_ascii=False).replace("\\", "\\\\").replace("'", "\\'").replace("</", "<\\\\/")
+    literal = preloaded(state)
     title = html.escape(f"{artist['name']} – {meta['title']} Lyrics | Genius Lyrics (simulated)")
     return (
         f'<!doctype html>\n<html lang="en">\n<head>\n<title>{title}</title>\n<meta charset="utf-8"/>\n<meta name="robots" content="noindex"/>\n'
@@ -394,6 +394,11 @@ def _document(meta: dict[str, Any], body: str, containers: str, what: Fate, cont
         f'<div class="LyricsFooter__Container-sc-9f3ac5a3-0"><button>Embed</button></div></div></div><div class="About"><h2>About</h2><p>Have the inside scoop on this song?</p></div>'
         f'</main></div>\n<script>window.__PRELOADED_STATE__ = JSON.parse(\'{literal}\');\nwindow.__APP_CONFIG__ = {{"env":"simulated","root":"{root}"}};</script>\n</body>\n</html>\n'
     )
+
+
+def preloaded(state: dict[str, Any]) -> str:
+    """A page's state as it stands between the quotes of JSON.parse('...')."""
+    return json.dumps(state, ensure_ascii=False).replace("\\", "\\\\").replace("'", "\\'").replace("</", "<\\\\/")
 
 
 def _ok(response: dict[str, Any]) -> JSONResponse:

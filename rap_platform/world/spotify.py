@@ -283,6 +283,25 @@ def router(corpus: Corpus) -> APIRouter:
     def features(track_id: str = "", authorization: str | None = Header(None)) -> JSONResponse:
         return unauthorised(authorization) or _error(403, "Forbidden")
 
+    @routes.get("/catalogue/spotify")
+    def links(first: int = Query(0, ge=0), limit: int = Query(500, ge=1, le=1000)) -> dict[str, Any]:
+        """The truth that matching is measured against: songs by running number, `spotify_id` null where Spotify never had one."""
+        rows = []
+        for number in range(first, min(first + limit, corpus.songs)):
+            artist, song = corpus.at(number)
+            there = not absent(corpus, artist, song)
+            rows.append(
+                {
+                    "source_id": str(corpus.song_id(artist, song)),
+                    "artist": corpus.name(artist),
+                    "title": corpus.title(artist, song),
+                    "year": truth.song(corpus.seed, artist, song).year,
+                    "isrc": corpus.isrc(artist, song),
+                    "spotify_id": corpus.spotify_id(artist, song, 0) if there else None,
+                }
+            )
+        return {"songs": rows, "total": corpus.songs}
+
     @routes.get("/reccobeats/v1/audio-features")
     def recco(ids: str = Query("")) -> JSONResponse:
         wanted = [part for part in ids.split(",") if part]

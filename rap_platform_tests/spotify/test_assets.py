@@ -9,6 +9,7 @@ import pytest
 
 from rap_platform.orchestration.partitions import SHARDS
 from rap_platform.resources import spotify as resource
+from rap_platform.resources.politeness import Politeness
 from rap_platform.resources.postgres import PostgresResource, connect
 from rap_platform.resources.spotify import SpotifyClient, SpotifyResource
 from rap_platform.settings import Settings
@@ -64,7 +65,15 @@ class AskService(SpotifyResource):
 
     def client(self) -> SpotifyClient:
         endpoint = Service(url=self.url).endpoint(simulated=self.simulated)
-        return SpotifyClient(endpoint, f"{self.url}/recco" if self.recco else None)
+        polite, polite_to_reccobeats = (
+            Politeness(service, 60_000, redis=None, clock_rate=20) for service in ("spotify", "reccobeats")
+        )
+        return SpotifyClient(
+            endpoint,
+            f"{self.url}/recco" if self.recco else None,
+            polite=polite,
+            polite_to_reccobeats=polite_to_reccobeats,
+        )
 
 
 def materialize(
@@ -267,9 +276,9 @@ def test_without_another_provider_features_are_unavailable_until_there_is_one(
 def test_spotify_comes_first_where_it_answers(conn: psycopg.Connection, database: str, service: Service) -> None:
     add_track(conn, "Sky")
     service.standing[SEARCH] = found(track("sky", "Sky", "Ann"))
+    service.standing[FEATURES] = (200, {}, {"audio_features": [{"id": "sky", "energy": 0.25, "loudness": -8.5}]})
     spotify = AskService(url=service.url)
     materialize(spotify_tracks, database, spotify)
-    service.standing[FEATURES] = (200, {}, {"audio_features": [{"id": "sky", "energy": 0.25, "loudness": -8.5}]})
     materialize(audio_features, database, spotify)
     assert conn.execute("select source, energy, loudness_db, simulated from audio_features").fetchone() == (
         "spotify",

@@ -123,3 +123,51 @@ def test_audio_features_keep_what_is_missing_missing() -> None:
 def test_audio_features_that_make_no_sense_are_refused(row: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="out of range|no figure"):
         read_features(row)
+
+
+@pytest.mark.parametrize(
+    ("title", "name"),
+    [("Sky, Pt. 2", "Sky Part II"), ("Sky Pt. One", "Sky, Part 1"), ("Sky III", "Sky 3"), ("Sky", "Sky (prod. by Ben)"),
+     ("Sky (Live)", "Sky (Live) - 2011 Remaster"), ("Sky - Album Version", "Sky")],
+)  # fmt: skip
+def test_the_same_part_and_version_written_otherwise_is_exact(title: str, name: str) -> None:
+    assert decide(Wanted("Ann", title), [one("a", name, "Ann")]).method == "exact"
+
+
+@pytest.mark.parametrize(
+    ("title", "name"),
+    [("Sky", "Sky (Radio Edit)"), ("Sky (Clean)", "Sky"), ("Sky (Remix)", "Sky (Ben Remix)"), ("Sky (Live)", "Sky (Live in Town)"),
+     ("Sky", "Sky (Skit)"), ("Sky", "Sky [Sped Up]"), ("Long Winter Coat", "Long Winter Coats"), ("Long Winter Coat", "My Long Winter Coat"),
+     ("Winter Love", "Love Winter"), ("The Long Winter Rain", "The Long Winter Pain")],
+)  # fmt: skip
+def test_what_may_be_another_recording_is_not_linked(title: str, name: str) -> None:
+    assert decide(Wanted("Ann", title), [one("a", name, "Ann")]).status != "matched"
+
+
+@pytest.mark.parametrize("name", ["Sky Pt. 2", "Sky II", "Sky 2"])
+def test_another_part_is_not_even_proposed(name: str) -> None:
+    assert decide(Wanted("Ann", "Sky Pt. 1"), [one("a", name, "Ann")]).status == "missing"
+
+
+def test_a_song_out_long_before_is_another_of_that_name_a_reissue_is_not() -> None:
+    assert decide(Wanted("Ann", "Sky", year=2010), [one("a", "Sky", "Ann", release_date="2003")]).status == "review"
+    assert decide(Wanted("Ann", "Sky", year=2003), [one("a", "Sky", "Ann", release_date="2010")]).status == "matched"
+
+
+def test_a_guest_of_another_artists_song_is_not_its_artist() -> None:
+    match = decide(Wanted("Ann", "Sky"), [one("a", "Sky", "Zed", "Ann")])
+    assert (match.status, match.reason) == ("review", "the first artist is Zed")
+    assert decide(Wanted("Ann", "Sky (feat. Zed)"), [one("a", "Sky", "Zed", "Ann")]).status == "matched"
+
+
+def test_a_slip_in_both_names_is_too_many() -> None:
+    match = decide(Wanted("Annabel Example", "Midnight Boulevard"), [one("a", "Midnight Boulevarde", "Anabel Example")])
+    assert (match.status, match.reason) == ("review", "both names differ a little")
+
+
+def test_the_id_that_came_with_a_song_is_believed_once_the_names_agree() -> None:
+    better = one("a", "Sky", "Ann")
+    mine, other = one("b", "Sky - 2011 Remaster", "Ann"), one("b", "Ground", "Ann")
+    assert decide(Wanted("Ann", "Sky", spotify_id="b"), [better, mine]).method == "id"
+    found = decide(Wanted("Ann", "Sky", spotify_id="b"), [better, other])
+    assert (found.method, found.candidate) == ("exact", better)

@@ -1,0 +1,19 @@
+"""The benchmark of importing, on a small file: what it measures is there, and what it made is gone."""
+
+import psycopg
+
+from rap_platform.lyrics.benchmarks import imports
+from rap_platform.settings import Settings
+
+
+def test_the_benchmark_finds_one_change_and_leaves_nothing_behind(
+    settings: Settings, world: str, connection: psycopg.Connection
+) -> None:
+    bench = imports(settings, sizes=[300])
+    assert bench.figures["second_import_changed_300"] == 1
+    assert bench.figures["rows_per_s_300"] > 0
+    assert bench.figures["peak_mb_300"] > 20
+    assert bench.ratio == round(bench.figures["rows_per_s_300"] / bench.reference["rows_per_s_300"], 3)
+    left = connection.execute("select count(*) from pg_database where datname like 'rap_bench%'").fetchone()
+    assert left == (0,)
+    assert connection.execute("select count(*) from raw_songs").fetchone() == (0,)
