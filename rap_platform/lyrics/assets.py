@@ -129,7 +129,7 @@ def genius_songs(
     kinds={"python", "postgres"},
     owners=[metadata.TEAM],
     retry_policy=failures.RETRY,
-    description="Songs from the CSV, JSON, JSONL and Parquet files of the inbox folder, as they came; unchanged rows are left alone.",
+    description="Songs from the CSV, JSON, JSONL and Parquet files (plain, gz or zip) of the inbox folder, as they came; unchanged rows are left alone.",
     check_specs=[
         dg.AssetCheckSpec(
             "every_inbox_file_was_read",

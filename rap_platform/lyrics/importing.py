@@ -507,6 +507,7 @@ class Rejects:
                 self._part.replace(self._target)
                 self._stream = None
                 return self._target
+            self._part.unlink(missing_ok=True)  # of an import that was killed
             if self._target.is_file() and self._began_by_us(self._target):
                 self._target.unlink()
         except OSError:

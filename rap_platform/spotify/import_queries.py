@@ -1,7 +1,8 @@
 """The SQL of importing audio features from files; no decisions."""
 
 from collections.abc import Iterable
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass, fields
+from operator import attrgetter
 
 import psycopg
 
@@ -32,6 +33,7 @@ class ImportedFeatures:
 
 _COLUMNS = [field.name for field in fields(ImportedFeatures)]
 _LISTED = ", ".join(_COLUMNS)
+_VALUES = attrgetter(*_COLUMNS)
 _FIGURES = [name for name in _COLUMNS if name not in ("dataset", "row_key")]
 _BEGIN = (
     "select pg_advisory_xact_lock(hashtextextended('rap_platform import of audio features', 0))",
@@ -84,7 +86,7 @@ def stage(conn: psycopg.Connection, rows: Iterable[tuple[int, ImportedFeatures]]
     """Bring rows (line, features) to the server; gives those (line, artist, title) whose key the file had before, which are dropped."""
     with conn.cursor() as cursor, cursor.copy(f"copy pg_temp.features_staged ({_LISTED}, line) from stdin") as copy:
         for line, row in rows:
-            copy.write_row((*astuple(row), line))
+            copy.write_row((*_VALUES(row), line))
     return [(line, artist, title) for line, artist, title in conn.execute(_DUPLICATES)]
 
 

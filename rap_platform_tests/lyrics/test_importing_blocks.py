@@ -179,6 +179,21 @@ def test_a_stray_quote_costs_one_block_and_not_the_rest_of_the_file(
     assert again.passed_over > 150
 
 
+def test_a_block_that_comes_twice_in_a_file_is_full_of_duplicates_the_second_time(
+    small_blocks: None, connection: psycopg.Connection, tmp_path: Path
+) -> None:
+    rows = songs(100, 9)
+    path = write(tmp_path / "songs.csv", rows)
+    import_file(connection, path)
+    for _ in range(2):
+        report = import_file(connection, write(path, [*rows, *rows]))
+        assert (report.rows, report.unchanged, report.rejected) == (200, 100, {"duplicate_id": 100})
+        assert report.passed_over > 80
+    fresh = songs(100, 10)
+    report = import_file(connection, write(path, [*fresh, *fresh]))
+    assert (report.changed, report.rejected) == (100, {"duplicate_id": 100})
+
+
 def test_another_mapping_reads_everything_again(
     small_blocks: None, connection: psycopg.Connection, tmp_path: Path
 ) -> None:
@@ -231,7 +246,7 @@ def histories(draw: st.DrawFn, *, lines: bool) -> list[tuple[str, list[str]]]:
     steps: list[tuple[str, list[str]]] = [("file", rows)]
     for _ in range(draw(st.integers(1, 4))):
         rows = list(rows)
-        action = draw(st.sampled_from(["same", "insert", "delete", "repeat", "move", "other", "harm"]))
+        action = draw(st.sampled_from(["same", "insert", "delete", "repeat", "double", "move", "other", "harm"]))
         at = draw(st.integers(0, len(rows) - 1))
         if action == "insert":
             rows.insert(at, one())
@@ -239,6 +254,8 @@ def histories(draw: st.DrawFn, *, lines: bool) -> list[tuple[str, list[str]]]:
             del rows[at : at + draw(st.integers(1, 4))]
         elif action == "repeat":
             rows.insert(draw(st.integers(0, len(rows))), rows[at])
+        elif action == "double":
+            rows[at:at] = rows[max(0, at - 25) : at + 10]
         elif action == "move":
             part = rows[at : at + 6]
             del rows[at : at + 6]
