@@ -13,10 +13,10 @@ from psycopg.types.json import Jsonb
 
 from rap_platform.lyrics import queries
 from rap_platform.lyrics.cleaning import CLEANER_VERSION, Cleaned, clean
-from rap_platform.lyrics.duplicates import LINKER_VERSION, Link, Text, find_links
 from rap_platform.lyrics.identity import normalise, normalise_title, parse_title, slot_of, slug
 from rap_platform.lyrics.importing import parse_count, parse_names
 from rap_platform.lyrics.languages import detect_language
+from rap_platform.lyrics.linking import LinkReport, link_duplicates
 from rap_platform.lyrics.parsing import Page, parse_page
 from rap_platform.lyrics.sections import header_of, split_sections
 
@@ -52,7 +52,7 @@ class BuildReport:
     sections: int = 0
     set_aside: Counter[str] = field(default_factory=Counter)
     cleaning: Counter[str] = field(default_factory=Counter)
-    links_changed: int = 0
+    links: LinkReport = field(default_factory=LinkReport)
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def build_tracks(conn: psycopg.Connection, report: BuildReport) -> Iterator[int]
     queries.delete_tracks(conn, withdrawn)
     conn.commit()
     report.withdrawn = len(withdrawn)
-    report.links_changed = sum(link_duplicates(conn, simulated=simulated) for simulated in (False, True))
+    report.links = link_duplicates(conn)
 
 
 def prepare(song: queries.PendingSong) -> _Prepared:
@@ -97,30 +97,6 @@ def prepare(song: queries.PendingSong) -> _Prepared:
 def describe(song: queries.PendingSong, page: Page | None = None) -> Facts:
     """Read the metadata of a raw song, whatever it came from."""
     return _describe_genius(song, page) if song.source == "genius" else _describe_import(song)
-
-
-def link_duplicates(conn: psycopg.Connection, *, simulated: bool) -> int:
-    """Link near-duplicates of one population to their originals; returns the tracks whose link changed.
-
-    Nothing is read when these texts were linked before. The original is the one whose title names no version, of
-    those the one that came first.
-    """
-    count, content = queries.link_digest(conn, simulated=simulated)
-    digest = hashlib.sha256(f"{LINKER_VERSION} {simulated} {count} {content}".encode()).hexdigest()
-    if not count or queries.stored_link_report(conn, digest, simulated=simulated) is not None:
-        conn.commit()
-        return 0
-    with conn.transaction():
-        texts = (
-            Text(track_id, (parse_title(title).version is not None, track_id), lyrics)
-            for track_id, title, lyrics in queries.all_lyrics(conn, simulated=simulated)
-        )
-        links: list[Link] = find_links(texts, lambda track_ids: queries.lyrics_of(conn, track_ids))
-        rows = [(link.track_id, link.original_id, link.score) for link in links]
-        changed = queries.store_links(conn, rows, simulated=simulated)
-        queries.store_link_report(conn, digest, {"tracks": count, "duplicates": len(links)}, simulated=simulated)
-    conn.commit()
-    return changed
 
 
 def ensure_artists(conn: psycopg.Connection, names: Iterable[str], *, simulated: bool) -> dict[str, queries.Artist]:
@@ -202,11 +178,13 @@ def _section_rows(track_id: int, lyrics: str) -> list[queries.SectionRow]:
             s.section_no,
             s.kind,
             s.label,
+            None,
             list(s.performers),
             s.first_line,
             s.last_line,
             s.text,
             _sha256(s.text),
+            None,
         )
         for s in split_sections(lyrics)
     ]
