@@ -285,13 +285,13 @@ _MEETINGS = """
 with asked as (select * from unnest(%(songs)s::bigint[], %(keys)s::bigint[]) as a (track_id, key)),
 met as (
     select a.track_id, b.track_id as other
-    from asked a join track_bands b on b.key = a.key and (b.is_original or not %(originals)s)
+    from asked a join track_bands b on b.key = a.key {bands}
     union
     select s.track_id, o.track_id
     from unnest(%(batch)s::bigint[]) as a (track_id)
     join track_signatures s using (track_id)
     join track_signatures o on o.artist_id = s.artist_id and o.title = s.title and o.version is distinct from s.version
-         and (o.is_original or (o.is_original is not null and not %(originals)s))
+         and {songs}
 )
 select m.track_id, m.other
 from met m
@@ -299,8 +299,14 @@ join track_signatures s on s.track_id = m.track_id
 join track_signatures o on o.track_id = m.other and o.simulated = s.simulated
 where m.other <> all(%(apart)s::bigint[])
 """
-_OLDER = "and (o.version is not null, o.released, o.track_id) < (s.version is not null, s.released, s.track_id)"
-_LATER = "and (o.version is not null, o.released, o.track_id) > (s.version is not null, s.released, s.track_id)"
+_OLDER = (
+    _MEETINGS.format(bands="and b.is_original", songs="o.is_original")
+    + "and (o.version is not null, o.released, o.track_id) < (s.version is not null, s.released, s.track_id)"
+)
+_LATER = (
+    _MEETINGS.format(bands="", songs="o.is_original is not null")
+    + "and (o.version is not null, o.released, o.track_id) > (s.version is not null, s.released, s.track_id)"
+)
 
 
 def artists_by_name(conn: psycopg.Connection, names: Sequence[str], *, simulated: bool) -> dict[str, Artist]:
@@ -520,18 +526,18 @@ def signed_songs(conn: psycopg.Connection, track_ids: Sequence[int]) -> list[Sig
 
 def older_originals(conn: psycopg.Connection, keys: Mapping[int, Sequence[int]]) -> list[tuple[int, int]]:
     """Read pairs of a song (track_id -> its band keys) and an older original outside of `keys` that it may be near to."""
-    return _meetings(conn, keys, list(keys), _OLDER, originals=True)
+    return _meetings(conn, keys, list(keys), _OLDER)
 
 
 def later_songs(
     conn: psycopg.Connection, keys: Mapping[int, Sequence[int]], apart: Sequence[int]
 ) -> list[tuple[int, int]]:
     """Read pairs of a song (track_id -> its band keys) and a later decided song, not one of `apart`, that may be near to it."""
-    return _meetings(conn, keys, apart, _LATER, originals=False)
+    return _meetings(conn, keys, apart, _LATER)
 
 
 def _meetings(
-    conn: psycopg.Connection, keys: Mapping[int, Sequence[int]], apart: Sequence[int], order: str, *, originals: bool
+    conn: psycopg.Connection, keys: Mapping[int, Sequence[int]], apart: Sequence[int], query: str
 ) -> list[tuple[int, int]]:
     if not keys:
         return []
@@ -541,10 +547,9 @@ def _meetings(
         "keys": [key for _, key in pairs],
         "batch": list(keys),
         "apart": list(apart),
-        "originals": originals,
     }
     conn.execute(_BY_INDEX)
-    return [(int(track_id), int(other)) for track_id, other in conn.execute(_MEETINGS + order, parameters)]
+    return [(int(track_id), int(other)) for track_id, other in conn.execute(query, parameters)]
 
 
 def lyrics_of(conn: psycopg.Connection, track_id: int) -> str:
