@@ -15,6 +15,7 @@ from rap_platform.settings import Settings
 BENCHES: dict[str, tuple[str, tuple[str, ...]]] = {
     "rhyme": ("rap_platform.features.benchmarks:rhyme", ()),
     "embed": ("rap_platform.embeddings.benchmarks:embed", ()),
+    "identity": ("rap_platform.lyrics.identity_benchmark:identity", ("postgres",)),
     "search": ("rap_platform.embeddings.benchmarks:search", ("postgres",)),
 }
 

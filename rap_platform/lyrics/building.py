@@ -12,16 +12,19 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from rap_platform.lyrics import queries
-from rap_platform.lyrics.cleaning import CLEANER_VERSION, Cleaned, clean
+from rap_platform.lyrics.cleaning import CLEANER_VERSION, Cleaned, clean, is_skit
 from rap_platform.lyrics.identity import normalise, normalise_title, parse_title, slot_of, slug
 from rap_platform.lyrics.importing import parse_count, parse_names
-from rap_platform.lyrics.languages import detect_language
+from rap_platform.lyrics.languages import section_languages, song_language
 from rap_platform.lyrics.linking import LinkReport, link_duplicates
 from rap_platform.lyrics.parsing import Page, parse_page
-from rap_platform.lyrics.sections import header_of, split_sections
+from rap_platform.lyrics.sections import Section, header_of, split_sections
 
 VERSION: Final = f"cleaner-{CLEANER_VERSION}"
 BATCH: Final = 100
+LEMMATISED: Final = (
+    "lemmatised: the words are reduced to their stems and the lines are lost; no rhyme and no flow can be heard in them"
+)
 YEARS: Final = range(1000, 2101)
 
 
@@ -62,6 +65,8 @@ class _Prepared:
     cleaned: Cleaned
     reason: str | None
     keep_track: bool
+    sections: list[Section] = field(default_factory=list)
+    languages: list[str | None] = field(default_factory=list)
 
 
 def build_tracks(conn: psycopg.Connection, report: BuildReport) -> Iterator[int]:
@@ -91,7 +96,20 @@ def prepare(song: queries.PendingSong) -> _Prepared:
     facts = describe(song, page)
     if page is not None and page.status != "ok":
         return _Prepared(song, facts, cleaned, f"{page.status}: {page.reason}", keep_track=True)
-    return _Prepared(song, facts, cleaned, cleaned.verdict, keep_track=False)
+    reason = _why_no_song(song, cleaned)
+    if reason is not None:
+        return _Prepared(song, facts, cleaned, reason, keep_track=False)
+    sections = split_sections(cleaned.text)
+    languages = section_languages([section.text for section in sections])
+    return _Prepared(song, facts, cleaned, None, keep_track=False, sections=sections, languages=languages)
+
+
+def _why_no_song(song: queries.PendingSong, cleaned: Cleaned) -> str | None:
+    if song.payload.get("form") == "lemmatised":
+        return LEMMATISED
+    if is_skit(song.title):
+        return "skit"
+    return cleaned.verdict
 
 
 def describe(song: queries.PendingSong, page: Page | None = None) -> Facts:
@@ -131,7 +149,7 @@ def _store(conn: psycopg.Connection, prepared: Sequence[_Prepared], report: Buil
             report.changed += 1
         else:
             report.refreshed += 1
-        own = _section_rows(track_id, row.lyrics)
+        own = _section_rows(track_id, one)
         lengths[track_id] = len(own)
         sections += own
     queries.store_sections(conn, sections, lengths)
@@ -164,29 +182,29 @@ def _track_row(one: _Prepared, artist_id: int) -> queries.TrackRow:
         raw_song_id=song.raw_song_id, source=song.source, source_id=song.source_id, artist_id=artist_id,
         artist=facts.artist, title=facts.title, normalised_title=normalise_title(facts.title), featured=list(facts.featured),
         album=facts.album, genre=facts.genre, release_date=facts.release_date, year=facts.year,
-        language=detect_language("\n".join(sung)) or facts.language, explicit=facts.explicit, views=facts.views,
+        language=song_language([section.text for section in one.sections], one.languages) or facts.language, explicit=facts.explicit, views=facts.views,
         lyrics=lyrics, lyrics_sha256=_sha256(lyrics), line_count=max(1, len(sung)), word_count=sum(len(line.split()) for line in sung),
         cleaning=Jsonb(one.cleaned.counts), cleaner_version=VERSION, raw_sha256=song.content_sha256,
         slot=slot_of(song.source, song.source_id), simulated=song.simulated,
     )  # fmt: skip
 
 
-def _section_rows(track_id: int, lyrics: str) -> list[queries.SectionRow]:
+def _section_rows(track_id: int, one: _Prepared) -> list[queries.SectionRow]:
     return [
         queries.SectionRow(
             track_id,
             s.section_no,
             s.kind,
             s.label,
-            None,
+            s.number,
             list(s.performers),
             s.first_line,
             s.last_line,
             s.text,
             _sha256(s.text),
-            None,
+            language,
         )
-        for s in split_sections(lyrics)
+        for s, language in zip(one.sections, one.languages, strict=True)
     ]
 
 

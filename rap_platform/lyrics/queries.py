@@ -624,6 +624,23 @@ def _store_bands(conn: psycopg.Connection, decisions: Sequence[Decision]) -> Non
             conn.execute("update track_bands set is_original = %s where track_id = any(%s)", [is_original, turned])
 
 
+def links_by_source(conn: psycopg.Connection) -> list[tuple[str, str]]:
+    """Read the source_ids of all copies and of their originals."""
+    query = "select t.source_id, o.source_id from tracks t join tracks o on o.track_id = t.duplicate_of"
+    return [(str(copy), str(original)) for copy, original in conn.execute(query)]
+
+
+def raw_song_ids(conn: psycopg.Connection, source_ids: Sequence[str]) -> dict[str, int]:
+    """Read the raw_song_ids of imports, by source_id."""
+    query = "select source_id, raw_song_id from raw_songs where source = 'import' and source_id = any(%s)"
+    return {str(source_id): int(raw_song_id) for source_id, raw_song_id in conn.execute(query, [list(source_ids)])}
+
+
+def forget_all_songs(conn: psycopg.Connection) -> None:
+    """Empty the database of songs and artists: for databases made to be measured."""
+    conn.execute("truncate raw_songs, artists cascade")
+
+
 def figures(conn: psycopg.Connection) -> dict[str, int]:
     """Count tracks, sections, duplicates, set-aside songs and artists."""
     query = """

@@ -39,6 +39,18 @@ _CREDIT = re.compile(
     r"^(?:produced|prod\.?|written|mixed|directed|produit|produziert|tekst|letra|lyrics|songtext|текст|paroles)\b",
     re.IGNORECASE,
 )
+_NUMBERED = re.compile(
+    r"\s*(?:#|no\.?|n[º°])?\s*(?:(?P<digits>\d{1,3})(?!\d|\s?x\b)|(?!x\s*\d)(?P<word>[ivx]{1,5}|[a-z]{3,5})\b)",
+    re.IGNORECASE,
+)
+_NUMBER_WORDS: Final = {
+    name: number
+    for names in (
+        "i ii iii iv v vi vii viii ix x xi xii",
+        "one two three four five six seven eight nine ten",
+    )
+    for number, name in enumerate(names.split(), 1)
+}
 # Possessive: figures can be cut into figures in more ways than a computer can try.
 _NUMBER = r"(?:\s*(?:#?\d++|[ivx]++|one|two|three|four|x\s?\d+|\d\s?x|\(x\d\)|[-–—]))*+"
 _BARE_LABEL = re.compile(_KIND.pattern + _NUMBER + r"\s*$", re.IGNORECASE)
@@ -54,6 +66,7 @@ class Section:
     section_no: int
     kind: Kind
     label: str | None
+    number: int | None
     performers: tuple[str, ...]
     first_line: int
     last_line: int
@@ -83,7 +96,10 @@ def split_sections(text: str) -> list[Section]:
     sections: list[Section] = []
     for block in blocks:
         for first, last, piece in _pieces(lines, block):
-            sections.append(Section(len(sections) + 1, block.kind, block.label, block.performers, first, last, piece))
+            number = number_of(block.label) if block.label else None
+            sections.append(
+                Section(len(sections) + 1, block.kind, block.label, number, block.performers, first, last, piece)
+            )
     return sections
 
 
@@ -107,6 +123,18 @@ def kind_of(label: str) -> Kind:
     """Give the kind that a header's label names, in one of several languages; other when it names none."""
     found = _KIND.match(label)
     return next((kind for kind, _ in _KINDS if found.group(kind)), "other") if found else "other"
+
+
+def number_of(label: str) -> int | None:
+    """Give the 2 of "Verse 2", "Couplet II" or "Part Two"; None when the header has no number ("Hook x2" is sung twice)."""
+    kind = _KIND.match(label)
+    found = _NUMBERED.match(label, kind.end()) if kind else None
+    if found is None:
+        return None
+    word = found.group("word")
+    if word is None:
+        return int(found.group("digits")) or None
+    return _NUMBER_WORDS.get(word.casefold())
 
 
 def performers_of(label: str) -> tuple[str, ...]:
