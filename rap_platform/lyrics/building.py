@@ -22,6 +22,7 @@ from rap_platform.lyrics.sections import Section, header_of, split_sections
 
 VERSION: Final = f"cleaner-{CLEANER_VERSION}"
 BATCH: Final = 100
+MOST_SECTIONS: Final = 32_000  # they are numbered with two bytes
 LEMMATISED: Final = (
     "lemmatised: the words are reduced to their stems and the lines are lost; no rhyme and no flow can be heard in them"
 )
@@ -100,6 +101,10 @@ def prepare(song: queries.PendingSong) -> _Prepared:
     if reason is not None:
         return _Prepared(song, facts, cleaned, reason, keep_track=False)
     sections = split_sections(cleaned.text)
+    if len(sections) > MOST_SECTIONS:
+        return _Prepared(
+            song, facts, cleaned, f"too_many_sections: {len(sections):,}, more than a song has", keep_track=False
+        )
     languages = section_languages([section.text for section in sections])
     return _Prepared(song, facts, cleaned, None, keep_track=False, sections=sections, languages=languages)
 
