@@ -143,8 +143,6 @@ def _judge_lines(sung: list[str], words: list[int]) -> str | None:
     dialogue = turns >= 6 and max(speakers.values()) >= 3 and len(speakers) <= turns / 2
     if dialogue and ((share >= 0.3 and mean >= 14) or (share >= 0.7 and _is_questioned(sung))):
         return "interview"
-    if turns >= 6 and share >= 0.8 and max(speakers.values()) == 1 and mean < 9:
-        return "credits"
     if (
         len(sung) <= 12
         and all(_TRANSLATED.match(line) or _SPEAKER.match(line) for line in sung)
@@ -155,6 +153,8 @@ def _judge_lines(sung: list[str], words: list[int]) -> str | None:
         return "calendar"
     if len(sung) >= 10 and sum(bool(_LISTED.match(line)) for line in sung) >= 0.5 * len(sung):
         return "list"
+    if turns >= 6 and share >= 0.8 and max(speakers.values()) == 1 and mean < 9:
+        return "credits"
     if sorted(words)[len(words) // 2] >= PROSE_WORDS_PER_LINE and mean >= PROSE_WORDS_PER_LINE:
         return "prose"
     return None

@@ -26,7 +26,7 @@ _KINDS: Final[tuple[tuple[Kind, str], ...]] = (
     ),
     ("verse", r"verse|verso|couplet|strophe|part(?=\s*\d+\s*:)|strofa|estrofa|куплет|zwrotka|kıta|vers"),
     ("bridge", r"bridge|puente|pont|ponte|brücke|бридж"),
-    ("intro", r"intro(?:duction)?|introducción|introdução|вступление"),
+    ("intro", r"intro(?:duction)?|introducción|introdução|вступление|интро"),
     ("outro", r"outro|coda|ending|final|аутро"),
     ("skit", r"skit|spoken(?: word)?|dialogue|sample|voicemail|phone call"),
     ("part", r"part|pt\.?|parte|movement|часть|teil"),
@@ -201,8 +201,12 @@ def _key(lines: list[str], run: tuple[int, int]) -> str:
 
 
 def _trimmed(lines: list[str], block: _Block) -> _Block | None:
-    sung = [number for number in range(block.first_line, block.last_line + 1) if lines[number - 1].strip()]
-    return replace(block, first_line=sung[0], last_line=sung[-1]) if sung else None
+    first, last = block.first_line, block.last_line
+    while first <= last and not lines[first - 1].strip():
+        first += 1
+    while last > first and not lines[last - 1].strip():
+        last -= 1
+    return replace(block, first_line=first, last_line=last) if first <= last else None
 
 
 def _fits(words: list[int], first: int, last: int) -> bool:

@@ -288,7 +288,7 @@ from rap_platform.lyrics.duplicates import shingles, signature
 from rap_platform.lyrics.parsing import parse_page
 from rap_platform.lyrics.sections import split_sections
 
-SIZE = 60_000
+SIZE = 20_000
 PIECES = [
     " ", "\\n", " \\n", "[", "[Hook]\\n", "[Hook]\\n\\n", "[a] ", "(", "1",
     "12Embed", "Embed ", "You might also like", "See a Live", "See ", "Get tickets as low as $1", "Lyrics ", "a Lyrics", "4 Contributors ",
