@@ -17,6 +17,7 @@ BENCHES: dict[str, tuple[str, tuple[str, ...]]] = {
     "embed": ("rap_platform.embeddings.benchmarks:embed", ()),
     "match": ("rap_platform.spotify.benchmarks:match", ()),
     "import": ("rap_platform.lyrics.benchmarks:imports", ("postgres", "world")),
+    "identity": ("rap_platform.lyrics.identity_benchmark:identity", ("postgres",)),
     "search": ("rap_platform.embeddings.benchmarks:search", ("postgres",)),
     "fetch": ("rap_platform.lyrics.fetch_benchmark:fetching", ("postgres",)),
 }

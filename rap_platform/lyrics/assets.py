@@ -196,7 +196,8 @@ def tracks(context: dg.AssetExecutionContext, postgres: PostgresResource) -> dg.
             conn, table="tracks", rows=stored["tracks"], rows_new=report.new, rows_changed=report.changed, rows_refreshed=report.refreshed,
             rows_unchanged=stored["tracks"] - report.new - report.changed - report.refreshed, rows_withdrawn=report.withdrawn,
             rows_set_aside=sum(report.set_aside.values()), set_aside=dict(report.set_aside), set_aside_in_all=stored["set_aside"],
-            sections=stored["sections"], artists=stored["artists"], duplicates=stored["duplicates"], links_changed=report.links_changed,
+            sections=stored["sections"], artists=stored["artists"], duplicates=stored["duplicates"], links_changed=report.links.links_changed,
+            signatures_computed=report.links.signed, songs_compared=report.links.decided,
             cleaning=dict(report.cleaning), seconds=round(time.monotonic() - started, 2),
         )  # fmt: skip
     context.log.info(f"{report.new} new, {report.changed} changed, {sum(report.set_aside.values())} set aside")

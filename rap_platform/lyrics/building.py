@@ -12,16 +12,20 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from rap_platform.lyrics import queries
-from rap_platform.lyrics.cleaning import CLEANER_VERSION, Cleaned, clean
-from rap_platform.lyrics.duplicates import LINKER_VERSION, Link, Text, find_links
+from rap_platform.lyrics.cleaning import CLEANER_VERSION, Cleaned, clean, is_skit
 from rap_platform.lyrics.identity import normalise, normalise_title, parse_title, slot_of, slug
 from rap_platform.lyrics.importing import parse_count, parse_names
-from rap_platform.lyrics.languages import detect_language
-from rap_platform.lyrics.parsing import Page, parse_page
-from rap_platform.lyrics.sections import header_of, split_sections
+from rap_platform.lyrics.languages import section_languages, song_language
+from rap_platform.lyrics.linking import LinkReport, link_duplicates
+from rap_platform.lyrics.parsing import PARSER_VERSION, Page, parse_page
+from rap_platform.lyrics.sections import Section, header_of, split_sections
 
-VERSION: Final = f"cleaner-{CLEANER_VERSION}"
+VERSION: Final = f"cleaner-{CLEANER_VERSION}, parser-{PARSER_VERSION}"
 BATCH: Final = 100
+MOST_SECTIONS: Final = 32_000  # they are numbered with two bytes
+LEMMATISED: Final = (
+    "lemmatised: the words are reduced to their stems and the lines are lost; no rhyme and no flow can be heard in them"
+)
 YEARS: Final = range(1000, 2101)
 
 
@@ -52,7 +56,7 @@ class BuildReport:
     sections: int = 0
     set_aside: Counter[str] = field(default_factory=Counter)
     cleaning: Counter[str] = field(default_factory=Counter)
-    links_changed: int = 0
+    links: LinkReport = field(default_factory=LinkReport)
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,8 @@ class _Prepared:
     cleaned: Cleaned
     reason: str | None
     keep_track: bool
+    sections: list[Section] = field(default_factory=list)
+    languages: list[str | None] = field(default_factory=list)
 
 
 def build_tracks(conn: psycopg.Connection, report: BuildReport) -> Iterator[int]:
@@ -80,7 +86,7 @@ def build_tracks(conn: psycopg.Connection, report: BuildReport) -> Iterator[int]
     queries.delete_tracks(conn, withdrawn)
     conn.commit()
     report.withdrawn = len(withdrawn)
-    report.links_changed = sum(link_duplicates(conn, simulated=simulated) for simulated in (False, True))
+    report.links = link_duplicates(conn)
 
 
 def prepare(song: queries.PendingSong) -> _Prepared:
@@ -91,36 +97,29 @@ def prepare(song: queries.PendingSong) -> _Prepared:
     facts = describe(song, page)
     if page is not None and page.status != "ok":
         return _Prepared(song, facts, cleaned, f"{page.status}: {page.reason}", keep_track=True)
-    return _Prepared(song, facts, cleaned, cleaned.verdict, keep_track=False)
+    reason = _why_no_song(song, cleaned)
+    if reason is not None:
+        return _Prepared(song, facts, cleaned, reason, keep_track=False)
+    sections = split_sections(cleaned.text)
+    if len(sections) > MOST_SECTIONS:
+        return _Prepared(
+            song, facts, cleaned, f"too_many_sections: {len(sections):,}, more than a song has", keep_track=False
+        )
+    languages = section_languages([section.text for section in sections])
+    return _Prepared(song, facts, cleaned, None, keep_track=False, sections=sections, languages=languages)
+
+
+def _why_no_song(song: queries.PendingSong, cleaned: Cleaned) -> str | None:
+    if song.payload.get("form") == "lemmatised":
+        return LEMMATISED
+    if is_skit(song.title):
+        return "skit"
+    return cleaned.verdict
 
 
 def describe(song: queries.PendingSong, page: Page | None = None) -> Facts:
     """Read the metadata of a raw song, whatever it came from."""
     return _describe_genius(song, page) if song.source == "genius" else _describe_import(song)
-
-
-def link_duplicates(conn: psycopg.Connection, *, simulated: bool) -> int:
-    """Link near-duplicates of one population to their originals; returns the tracks whose link changed.
-
-    Nothing is read when these texts were linked before. The original is the one whose title names no version, of
-    those the one that came first.
-    """
-    count, content = queries.link_digest(conn, simulated=simulated)
-    digest = hashlib.sha256(f"{LINKER_VERSION} {simulated} {count} {content}".encode()).hexdigest()
-    if not count or queries.stored_link_report(conn, digest, simulated=simulated) is not None:
-        conn.commit()
-        return 0
-    with conn.transaction():
-        texts = (
-            Text(track_id, (parse_title(title).version is not None, track_id), lyrics)
-            for track_id, title, lyrics in queries.all_lyrics(conn, simulated=simulated)
-        )
-        links: list[Link] = find_links(texts, lambda track_ids: queries.lyrics_of(conn, track_ids))
-        rows = [(link.track_id, link.original_id, link.score) for link in links]
-        changed = queries.store_links(conn, rows, simulated=simulated)
-        queries.store_link_report(conn, digest, {"tracks": count, "duplicates": len(links)}, simulated=simulated)
-    conn.commit()
-    return changed
 
 
 def ensure_artists(conn: psycopg.Connection, names: Iterable[str], *, simulated: bool) -> dict[str, queries.Artist]:
@@ -155,7 +154,7 @@ def _store(conn: psycopg.Connection, prepared: Sequence[_Prepared], report: Buil
             report.changed += 1
         else:
             report.refreshed += 1
-        own = _section_rows(track_id, row.lyrics)
+        own = _section_rows(track_id, one)
         lengths[track_id] = len(own)
         sections += own
     queries.store_sections(conn, sections, lengths)
@@ -188,27 +187,29 @@ def _track_row(one: _Prepared, artist_id: int) -> queries.TrackRow:
         raw_song_id=song.raw_song_id, source=song.source, source_id=song.source_id, artist_id=artist_id,
         artist=facts.artist, title=facts.title, normalised_title=normalise_title(facts.title), featured=list(facts.featured),
         album=facts.album, genre=facts.genre, release_date=facts.release_date, year=facts.year,
-        language=detect_language("\n".join(sung)) or facts.language, explicit=facts.explicit, views=facts.views,
+        language=song_language([section.text for section in one.sections], one.languages) or facts.language, explicit=facts.explicit, views=facts.views,
         lyrics=lyrics, lyrics_sha256=_sha256(lyrics), line_count=max(1, len(sung)), word_count=sum(len(line.split()) for line in sung),
         cleaning=Jsonb(one.cleaned.counts), cleaner_version=VERSION, raw_sha256=song.content_sha256,
         slot=slot_of(song.source, song.source_id), simulated=song.simulated,
     )  # fmt: skip
 
 
-def _section_rows(track_id: int, lyrics: str) -> list[queries.SectionRow]:
+def _section_rows(track_id: int, one: _Prepared) -> list[queries.SectionRow]:
     return [
         queries.SectionRow(
             track_id,
             s.section_no,
             s.kind,
             s.label,
+            s.number,
             list(s.performers),
             s.first_line,
             s.last_line,
             s.text,
             _sha256(s.text),
+            language,
         )
-        for s in split_sections(lyrics)
+        for s, language in zip(one.sections, one.languages, strict=True)
     ]
 
 

@@ -8,7 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-CLEANER_VERSION: Final = "1"
+from rap_platform.lyrics.identity import parse_title
+from rap_platform.lyrics.sections import header_of, kind_of
+
+CLEANER_VERSION: Final = "2"
 
 ONE_LINE_WORDS = 60  # more words than this on a single line: the line breaks were lost
 PROSE_WORDS_PER_LINE = 40
@@ -19,7 +22,7 @@ _BREAKS = re.compile("\r\n|[\r\u2028\u2029\x85\x0b\x0c]")
 _INVISIBLE = re.compile("[\u200b\u2060\ufeff\u00ad\u180e\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _JOINERS = re.compile("(?<![^\x00-\u024f])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\u024f])")
 _SPACES = re.compile("[\t\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
-_CONTROLS = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f]")
+_CONTROLS = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _BR_TAG = re.compile(r"<br\s*/?>[ \t]*", re.IGNORECASE)
 _ENTITY = re.compile(
     r"&(?:amp|quot|apos|lt|gt|nbsp|rsquo|lsquo|ldquo|rdquo|hellip|ndash|mdash|#\d{2,5}|#x[0-9a-fA-F]{2,5});"
@@ -40,6 +43,9 @@ _ALSO_LIKE_GLUED = re.compile(r"(?P<glued>(?<=\S))?(?<![A-Za-z] )You might also 
 _TICKETS = re.compile(
     r"(?P<glued>(?<=\S))?(?P<line>^)?See [^\n]{1,120}? Live[ ]*+\n?[ ]*+Get tickets as low as \$\d[\d,.]*", re.MULTILINE
 )
+_REPEATED_HEADER = re.compile(
+    r"^(?P<header>\[(?P<label>[^\[\]\n]{1,200})\])(?P<again>(?:\n+(?P=header)(?=\n|\Z))++)", re.MULTILINE
+)
 _TRAILING_SPACE = re.compile(r"(?<! ) +$|^ +", re.MULTILINE)
 _BLANK_LINES = re.compile(r"\n{3,}")
 
@@ -56,7 +62,26 @@ _INSTRUMENTAL = re.compile(r"\A[\[(]?\s*(?:this song is an? )?instrumental\s*[\]
 _MARKUP = re.compile(r"\A\s*(?:<!doctype|<html|<\?xml)|<script\b|<div\b", re.I)
 _CHALLENGE = re.compile(r"\A\s*(?:Just a moment|Attention Required|Verify(?:ing)? you are human|Access denied)", re.I)
 _SPEAKER = re.compile(r"^(?P<who>[A-Z][\w .'’&-]{0,30}):\s+\S")
-_LISTED = re.compile(r"^(?:\d{1,3}[.)]\s+\S|.*\b\d{1,2}(?:\.\d)?\s?/\s?10\b)")
+_LISTED = re.compile(
+    r"^(?:\d{1,3}[.)]\s+\S|(?:track )?\d{1,2}\s?[-–—:]\s?[^\W\d]|.{0,300}\b\d{1,2}(?:\.\d)?\s?/\s?10\b|.{1,300}[\s(]\d{1,2}:[0-5]\d\)?$)",
+    re.IGNORECASE,
+)
+_DATED = re.compile(
+    r"^(?:(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}\.?\s\d{1,2}(?:st|nd|rd|th)?\b\s?[-–—:]"
+    r"|\d{1,2}[/.]\d{1,2}(?:[/.]\d{2,4})?\s?[-–—:]?\s)",
+    re.IGNORECASE,
+)
+_TRANSLATED = re.compile(
+    r"^(?:translat(?:ed|ion|or)|traduc|traduz|traduit|übersetz|ubersetz|çeviri|ceviri|romani[sz]|перев[оё]д)",
+    re.IGNORECASE,
+)
+_SKIT = re.compile(
+    r"^skits?(?:\s*(?:#|no\.?|pt\.?|part)?\s*(?:\d+|[ivx]+))?$"
+    r"|^skits?\s*#?\d*\s*[:–—-]\s"
+    r"|[(\[](?:[^()\[\]]*\s)?skit(?:\s*#?\s*\d+)?[)\]]$"
+    r"|\s[-–—:]\s(?:[^-–—:]*\s)?skit(?:\s*#?\s*\d+)?$",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -72,7 +97,7 @@ def clean(text: str) -> Cleaned:
     """Take site furniture, look-alike letters and odd spaces out of `text`; lines are never joined.
 
     Cleaning a cleaned text changes nothing. `verdict` is None for lyrics, else one of: empty, no_letters, markup,
-    instrumental, unreleased, no_line_breaks, interview, credits, list, prose. Length alone condemns nothing.
+    instrumental, unreleased, no_line_breaks, interview, credits, list, calendar, prose. Length alone condemns nothing.
     """
     counts: Counter[str] = Counter()
     for _ in range(PASSES):
@@ -105,6 +130,11 @@ def judge(text: str) -> str | None:
     return _judge_lines(sung, words)
 
 
+def is_skit(title: str) -> bool:
+    """Say whether a title says that the track is a skit: "Bus Stop (Skit)", "Bus Stop - Skit", "Skit 2"; "Skitzo" is a song."""
+    return bool(_SKIT.search(parse_title(title).base.strip()))
+
+
 def _judge_lines(sung: list[str], words: list[int]) -> str | None:
     mean = sum(words) / len(words)
     speakers = Counter(found.group("who") for line in sung if (found := _SPEAKER.match(line)))
@@ -113,10 +143,18 @@ def _judge_lines(sung: list[str], words: list[int]) -> str | None:
     dialogue = turns >= 6 and max(speakers.values()) >= 3 and len(speakers) <= turns / 2
     if dialogue and ((share >= 0.3 and mean >= 14) or (share >= 0.7 and _is_questioned(sung))):
         return "interview"
-    if turns >= 6 and share >= 0.8 and max(speakers.values()) == 1 and mean < 9:
+    if (
+        len(sung) <= 12
+        and all(_TRANSLATED.match(line) or _SPEAKER.match(line) for line in sung)
+        and any(map(_TRANSLATED.match, sung))
+    ):
         return "credits"
+    if len(sung) >= 6 and sum(bool(_DATED.match(line)) for line in sung) >= 0.5 * len(sung):
+        return "calendar"
     if len(sung) >= 10 and sum(bool(_LISTED.match(line)) for line in sung) >= 0.5 * len(sung):
         return "list"
+    if turns >= 6 and share >= 0.8 and max(speakers.values()) == 1 and mean < 9:
+        return "credits"
     if sorted(words)[len(words) // 2] >= PROSE_WORDS_PER_LINE and mean >= PROSE_WORDS_PER_LINE:
         return "prose"
     return None
@@ -237,6 +275,21 @@ def _tickets(text: str) -> tuple[str, int]:
     return _TICKETS.subn(lambda found: "\n" if found.start() and text[found.start() - 1] != "\n" else "", text)
 
 
+def _repeated_headers(text: str) -> tuple[str, int]:
+    """Keep one of several equal headers in a row; a sound in brackets that comes twice is sung twice."""
+    fired = 0
+
+    def _one(found: re.Match[str]) -> str:
+        nonlocal fired
+        label = found.group("label").strip()
+        if header_of(found.group("header")) is None or kind_of(label) == "other":
+            return found.group()
+        fired += 1
+        return found.group("header")
+
+    return _REPEATED_HEADER.sub(_one, text), fired
+
+
 def _outer_spaces(text: str) -> tuple[str, int]:
     if " \n" not in text and "\n " not in text and text == text.strip(" "):
         return text, 0
@@ -263,6 +316,7 @@ RULES: Final[dict[str, Callable[[str], tuple[str, int]]]] = {
     "tickets": _holding("tickets as low as", _tickets),
     "also_like": _holding("You might also like", _also_like),
     "embed": _holding("Embed", _embed),
+    "repeated_headers": _holding("]\n", _repeated_headers),
     "outer_spaces": _outer_spaces,
     "blank_lines": _replacing(_BLANK_LINES, "\n\n"),
     "outer_blank": _outer_blank,

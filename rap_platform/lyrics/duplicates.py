@@ -1,45 +1,54 @@
-"""Which tracks say nearly the same: MinHash over word 3-shingles with LSH bands; what follows from it is decided elsewhere."""
+"""Which tracks say nearly the same, and which of them is the original: MinHash over word triples; what is stored is decided elsewhere."""
 
+import datetime as dt
 import re
 import zlib
-from collections.abc import Callable, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Final
 
 import numpy as np
+from datasketch import MinHash
 from numpy.typing import NDArray
 
-LINKER_VERSION: Final = "1"
+from rap_platform.lyrics.identity import normalise, parse_title
+
+LINKER_VERSION: Final = "2"
 THRESHOLD: Final = 0.8
+VERSION_THRESHOLD: Final = 0.6  # for versions of one title by one artist: a remix with a new verse
 PERMUTATIONS: Final = 128
 BANDS: Final = 32  # of 4 rows: a pair at 0.8 is missed once in ten million
-SURELY_BELOW: Final = 0.62  # an estimate is off by more than 0.18 once in a hundred thousand
+DOUBT: Final = 0.18  # an estimate from 128 values is off by more once in a hundred thousand
 
 Hashes = NDArray[np.uint64]
 Signature = NDArray[np.uint32]
+Rank = tuple[bool, int, int]
 
-_random = np.random.Generator(np.random.PCG64(20260214))
-_FACTORS: Final[Hashes] = _random.integers(1, 2**63, PERMUTATIONS, dtype=np.uint64) * np.uint64(2) + np.uint64(1)
-_OFFSETS: Final[Hashes] = _random.integers(0, 2**63, PERMUTATIONS, dtype=np.uint64)
 _MIX: Final = tuple(np.uint64(factor) for factor in (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9))
+_ROW_MIX: Final = np.array([*_MIX, 0xD6E8FEB86659FD93], dtype=np.uint64)
+_BAND_MIX: Final = np.arange(1, BANDS + 1, dtype=np.uint64) * np.uint64(0xA0761D6478BD642F)
+_PERMUTATIONS: Final = MinHash(PERMUTATIONS, seed=1).permutations
 _WORD = re.compile(r"[^\W_]+")
 _HEADER = re.compile(r"^\[[^\]\n]*\]$", re.MULTILINE)
 _CHUNK: Final = 4096
 
 
 @dataclass(frozen=True)
-class Text:
-    """A text to compare; the one of a pair with the lower `rank` is the original."""
+class Song:
+    """A track as the linker sees it; of two that are near each other the one with the lower `rank` is the original."""
 
     track_id: int
-    rank: tuple[bool, int]
-    lyrics: str
+    artist_id: int
+    title: str
+    version: str | None
+    rank: Rank
+    signature: Signature
 
 
 @dataclass(frozen=True)
 class Link:
-    """Track `track_id` says nearly what the original says; `score` is the Jaccard similarity of their 3-shingles, 0..1."""
+    """Track `track_id` says nearly what the original says; `score` is the Jaccard similarity of their triples, 0..1."""
 
     track_id: int
     original_id: int
@@ -58,77 +67,90 @@ def shingles(lyrics: str) -> Hashes:
 
 
 def signature(hashes: Hashes) -> Signature:
-    """Give the MinHash signature (128 × uint32) of a set of shingles."""
-    least = np.full(PERMUTATIONS, np.iinfo(np.uint32).max, dtype=np.uint32)
-    reduced = hashes >> np.uint64(32)
-    for start in range(0, len(reduced), _CHUNK):
-        spread = (_FACTORS[:, None] * reduced[None, start : start + _CHUNK] + _OFFSETS[:, None]) >> np.uint64(32)
-        least = np.minimum(least, spread.min(axis=1).astype(np.uint32))
-    return least
+    """Give datasketch's MinHash (128 × uint32) of a set of shingles, hashed already and taken a batch at a time."""
+    sketch = MinHash(PERMUTATIONS, hashfunc=_as_it_is, permutations=_PERMUTATIONS, scheme="affine32")
+    values = hashes >> np.uint64(32)
+    for start in range(0, len(values), _CHUNK):
+        sketch.update_batch(values[start : start + _CHUNK].tolist())
+    return np.asarray(sketch.hashvalues, dtype=np.uint32)
+
+
+def band_keys(sketch: Signature) -> list[int]:
+    """Give the 32 keys (64 bits, signed) of a signature; texts that share one are worth a look."""
+    rows = sketch.reshape(BANDS, PERMUTATIONS // BANDS).astype(np.uint64)
+    keys = (rows * _ROW_MIX).sum(axis=1, dtype=np.uint64) + _BAND_MIX
+    keys ^= keys >> np.uint64(31)
+    return [int(key) for key in (keys * _MIX[0]).view(np.int64)]
 
 
 def jaccard(one: Hashes, other: Hashes) -> float:
-    """Give the share of distinct shingles that two texts have in common, 0..1."""
+    """Give the share of distinct shingles that two texts have in common, 0..1, to the precision it is stored with."""
     common = len(np.intersect1d(one, other, assume_unique=True))
-    return common / (len(one) + len(other) - common)
+    return float(np.float32(common / (len(one) + len(other) - common)))
 
 
-def find_links(texts: Iterable[Text], lyrics_of: Callable[[Sequence[int]], dict[int, str]]) -> list[Link]:
-    """Link every text that is nearly the same as an earlier-ranked one to it, in one pass over `texts`.
+def version_of(title: str) -> str | None:
+    """Give what a title says its track is ("live", "midnight remix"), normalised; None for the song itself."""
+    version = parse_title(title).version
+    return normalise(version) if version else None
 
-    Memory holds 512 bytes a text. An original is never itself linked, whatever the order of `texts`. `lyrics_of` reads
-    the few candidates again for the exact score.
+
+def released(date: dt.date | None, year: int | None) -> int:
+    """Give a release date as yyyymmdd; an unknown part is 99, so that what is known better comes first."""
+    if date is not None:
+        return date.year * 10_000 + date.month * 100 + date.day
+    return (year if year is not None else 9999) * 10_000 + 9999
+
+
+def may_be_near(song: Song, other: Song) -> bool:
+    """Say whether the signatures leave it possible that two songs are near each other."""
+    alike = float(np.mean(song.signature == other.signature))
+    return alike >= _threshold(song, other) - DOUBT
+
+
+def decide(
+    songs: Iterable[Song], nearby: Mapping[int, Collection[Song]], hashes_of: Callable[[int], Hashes]
+) -> dict[int, Link | None]:
+    """Decide of each song, oldest first, whether it is an original (None) or near an older original, the nearest of all.
+
+    `nearby` holds the older originals that share a band or a title with a song, apart from `songs` themselves;
+    `hashes_of` reads the shingles of the few pairs that need the exact score. An original is never itself linked, and
+    the outcome depends on the texts and ranks alone, never on the order in which they came.
     """
-    ids: list[int] = []
-    ranks: list[tuple[bool, int]] = []
-    rows: list[Signature] = []
-    for text in texts:
-        ids.append(text.track_id)
-        ranks.append(text.rank)
-        rows.append(signature(shingles(text.lyrics)))
-    if len(ids) < 2:
-        return []
-    order = sorted(range(len(ids)), key=ranks.__getitem__)
-    signatures = np.stack([rows[at] for at in order])
-    ordered_ids = [ids[at] for at in order]
-    return _resolve(_candidates(signatures), ordered_ids, lyrics_of)
+    decisions: dict[int, Link | None] = {}
+    originals: dict[Hashable, list[Song]] = defaultdict(list)
+    for song in sorted(songs, key=lambda song: song.rank):
+        places: list[Hashable] = [*band_keys(song.signature), (song.artist_id, song.title)]
+        met = {other.track_id: other for place in places for other in originals[place] if _meet(song, other, place)}
+        met |= {other.track_id: other for other in nearby.get(song.track_id, ())}
+        decisions[song.track_id] = link = _nearest(song, sorted(met.values(), key=lambda one: one.rank), hashes_of)
+        if link is None:
+            for place in places:
+                originals[place].append(song)
+    return decisions
 
 
-def _candidates(signatures: NDArray[np.uint32]) -> list[tuple[int, int]]:
-    """Give pairs (earlier, later) that share a band and whose signatures agree enough, sorted by the later."""
-    found: set[tuple[int, int]] = set()
-    width = PERMUTATIONS // BANDS
-    for band in range(BANDS):
-        part = signatures[:, band * width : (band + 1) * width].astype(np.uint64)
-        keys = (part * np.array([*_MIX, _FACTORS[0]], dtype=np.uint64)).sum(axis=1, dtype=np.uint64)
-        by_key = np.argsort(keys, kind="stable")
-        starts = np.flatnonzero(np.diff(keys[by_key])) + 1
-        for bucket in np.split(by_key, starts):
-            if len(bucket) > 1:
-                found.update((int(bucket[0]), int(later)) for later in bucket[1:])
-                found.update((int(a), int(b)) for a, b in pairwise(bucket))
-    close = [pair for pair in found if float(np.mean(signatures[pair[0]] == signatures[pair[1]])) >= SURELY_BELOW]
-    return sorted(close, key=lambda pair: (pair[1], pair[0]))
+def _nearest(song: Song, older: Sequence[Song], hashes_of: Callable[[int], Hashes]) -> Link | None:
+    nearest: Link | None = None
+    for other in older:
+        if other.rank < song.rank and may_be_near(song, other):
+            score = jaccard(hashes_of(song.track_id), hashes_of(other.track_id))
+            if score >= _threshold(song, other) and (nearest is None or score > nearest.score):
+                nearest = Link(song.track_id, other.track_id, score)
+    return nearest
 
 
-def _resolve(
-    pairs: list[tuple[int, int]], ids: list[int], lyrics_of: Callable[[Sequence[int]], dict[int, str]]
-) -> list[Link]:
-    links: dict[int, Link] = {}
-    for place in range(0, len(pairs), 200):
-        part = pairs[place : place + 200]
-        roots = {links[ids[a]].original_id for a, _ in part if ids[a] in links}
-        wanted = sorted({ids[at] for pair in part for at in pair} | roots)
-        hashes = {track_id: shingles(lyrics) for track_id, lyrics in lyrics_of(wanted).items()}
-        for earlier, later in part:
-            track_id, original_id = ids[later], ids[earlier]
-            if original_id in links:
-                original_id = links[original_id].original_id
-            if track_id not in hashes:
-                continue
-            if original_id not in hashes:
-                hashes |= {root: shingles(lyrics) for root, lyrics in lyrics_of([original_id]).items()}
-            score = jaccard(hashes[track_id], hashes[original_id])
-            if score >= THRESHOLD and (track_id not in links or score > links[track_id].score):
-                links[track_id] = Link(track_id, original_id, score)
-    return list(links.values())
+def _threshold(song: Song, other: Song) -> float:
+    return VERSION_THRESHOLD if _versions_of_one(song, other) else THRESHOLD
+
+
+def _versions_of_one(song: Song, other: Song) -> bool:
+    return (song.artist_id, song.title) == (other.artist_id, other.title) and song.version != other.version
+
+
+def _meet(song: Song, other: Song, place: Hashable) -> bool:
+    return isinstance(place, int) or _versions_of_one(song, other)
+
+
+def _as_it_is(value: int) -> int:
+    return value

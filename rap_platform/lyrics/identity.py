@@ -9,11 +9,12 @@ MOST_CHARACTERS = 500  # of a name; what is longer is no name, and can't be look
 
 _WORDS_OF_VERSION = (
     r"remix|re-?mix|live|remaster(?:ed)?|acoustic|demo|radio edit|edit|version|instrumental|extended|clean|explicit|"
-    r"bonus track|freestyle version|mix|mono|stereo|unplugged|a ?cappella|sped up|slowed(?: ?(?:and|\+|&) ?reverb)?|re-?up(?:load)?"
+    r"bonus track|freestyle version|mix|mono|stereo|unplugged|a ?cappella|sped up|slowed(?: ?(?:and|\+|&) ?reverb)?|re-?up(?:load)?|"
+    r"ремикс|акустика|концертная версия|remezcla|en vivo|ao vivo|en directo"
 )
 _FEATURE = re.compile(
-    r"\s*[(\[]\s*(?:feat\.?|ft\.?|featuring|with)\s+(?P<inside>[^)\]]+)[)\]]"
-    r"|\s+(?:feat\.?|ft\.?|featuring)\s+(?P<plain>[^()\[\]]+?)(?=\s*(?:[(\[]|\s-\s|$))",
+    r"\s*[(\[]\s*(?:(?:feat\.?|ft\.?|featuring|with|при уч(?:\.|астии))\s+|[fw]/\s*)(?P<inside>[^)\]]+)[)\]]"
+    r"|\s+(?:(?:feat\.?|ft\.?|featuring)\s+|[fw]/\s*)(?P<plain>[^()\[\]]+?)(?=\s*(?:[(\[]|\s-\s|$))",
     re.IGNORECASE,
 )
 _VERSION = re.compile(
@@ -21,7 +22,9 @@ _VERSION = re.compile(
     rf"|\s+[-–—]\s+(?P<dash>[^-–—]*\b(?:{_WORDS_OF_VERSION})\b[^-–—]*)$",
     re.IGNORECASE,
 )
-_NAMES = re.compile(r"\s*(?:,|;|&|\band\b|\bwith\b|\bfeat\.?(?=\s)|\bft\.?(?=\s))\s*", re.IGNORECASE)
+_NAMES = re.compile(
+    r"\s*(?:,|;|&|\band\b|\bwith\b|\bfeat\.?(?=\s)|\bft\.?(?=\s)|(?<=\s)[fw]/|(?<=\s)(?-i:x|×)(?=\s))\s*", re.IGNORECASE
+)
 _TRANSLATORS = re.compile(
     r"^genius\s+.*(?:translation|traduc|traduzion|übersetz|ubersetz|çeviri|ceviri|romaniz|переводы|ترجم|翻訳|翻译|번역)",
     re.IGNORECASE,
@@ -43,7 +46,7 @@ def normalise(name: str) -> str:
     Case, Latin accents, apostrophes and punctuation don't count; "&" is "and", "$" inside a word is "s". Other
     scripts keep their letters. A name of punctuation alone ("!!!") stays as it is.
     """
-    text = unicodedata.normalize("NFKC", name).casefold()
+    text = " ".join(unicodedata.normalize("NFKC", name).casefold().split())
     text = re.sub(r"(?<=\w)\$|\$(?=\w)", "s", text)
     text = re.sub(r"\s*&\s*|\s*\+\s*", " and ", text)
     text = _without_latin_accents(text)
@@ -85,7 +88,8 @@ def normalise_title(title: str) -> str:
 
 
 def split_names(names: str) -> list[str]:
-    """Split "A, B & C" into its names."""
+    """Split "A, B & C" and "A x B" into its names; "Malcolm X" is one."""
+    names = " ".join(names.split())
     return [part.strip() for part in _NAMES.split(names) if part.strip()]
 
 

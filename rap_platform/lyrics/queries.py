@@ -131,11 +131,69 @@ class SectionRow:
     section_no: int
     kind: str
     label: str | None
+    number: int | None
     performers: list[str]
     first_line: int
     last_line: int
     text: str
     text_sha256: str
+    language: str | None
+
+
+@dataclass(frozen=True)
+class UnsignedTrack:
+    """A track whose text or facts have no signature yet, or one by another linker."""
+
+    track_id: int
+    artist_id: int
+    title: str
+    normalised_title: str
+    release_date: dt.date | None
+    year: int | None
+    lyrics: str
+    lyrics_sha256: str
+    facts_sha256: str
+    simulated: bool
+
+
+@dataclass(frozen=True)
+class SignatureRow:
+    """A signature to be stored."""
+
+    track_id: int
+    simulated: bool
+    artist_id: int
+    title: str
+    version: str | None
+    released: int
+    lyrics_sha256: str
+    facts_sha256: str
+    linker_version: str
+    signature: bytes
+
+
+@dataclass(frozen=True)
+class SignedSong:
+    """A signature as stored, with what decides which song is the older."""
+
+    track_id: int
+    artist_id: int
+    title: str
+    version: str | None
+    released: int
+    signature: bytes
+    is_original: bool | None
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What was decided of a song; `was_original` is None when nothing was before."""
+
+    track_id: int
+    original_id: int | None
+    score: float | None
+    was_original: bool | None
+    keys: list[int]
 
 
 _ARTIST_COLUMNS = "artist_id, name, normalised_name, slug, genius_id, watched, simulated"
@@ -225,16 +283,15 @@ set {", ".join(f"{name} = excluded.{name}" for name in _TRACK_COLUMNS)}, updated
 returning track_id
 """
 
-_STORE_SECTION = """
-insert into track_sections (track_id, section_no, kind, label, performers, first_line, last_line, text, text_sha256)
-values (%(track_id)s, %(section_no)s, %(kind)s, %(label)s, %(performers)s, %(first_line)s, %(last_line)s, %(text)s, %(text_sha256)s)
+_SECTION_COLUMNS = [name for name in SectionRow.__dataclass_fields__ if name not in ("track_id", "section_no")]
+_COMPARED = [name for name in _SECTION_COLUMNS if name != "text"]
+_STORE_SECTION = f"""
+insert into track_sections (track_id, section_no, {", ".join(_SECTION_COLUMNS)})
+values (%(track_id)s, %(section_no)s, {", ".join(f"%({name})s" for name in _SECTION_COLUMNS)})
 on conflict (track_id, section_no) do update
-set kind = excluded.kind, label = excluded.label, performers = excluded.performers, first_line = excluded.first_line,
-    last_line = excluded.last_line, text = excluded.text, text_sha256 = excluded.text_sha256
-where (track_sections.kind, track_sections.label, track_sections.performers, track_sections.first_line,
-       track_sections.last_line, track_sections.text_sha256)
-   is distinct from (excluded.kind, excluded.label, excluded.performers, excluded.first_line, excluded.last_line,
-                     excluded.text_sha256)
+set {", ".join(f"{name} = excluded.{name}" for name in _SECTION_COLUMNS)}
+where ({", ".join(f"track_sections.{name}" for name in _COMPARED)})
+   is distinct from ({", ".join(f"excluded.{name}" for name in _COMPARED)})
 """
 
 _SET_ASIDE = """
@@ -245,12 +302,60 @@ set raw_sha256 = excluded.raw_sha256, cleaner_version = excluded.cleaner_version
     set_aside_at = now()
 """
 
-_LINK_DIGEST = """
-select count(*), encode(sha256(convert_to(coalesce(sum(hashtextextended(
-           track_id || lyrics_sha256 || title, 0)::numeric), 0)::text, 'utf-8')), 'hex')
-from tracks
-where simulated = %(simulated)s
+_FACTS = """
+encode(sha256(convert_to(
+    jsonb_build_array(t.simulated, t.artist_id, t.title, t.normalised_title, t.release_date, t.year)::text, 'utf8')), 'hex')
 """
+
+_UNSIGNED = f"""
+select t.track_id, t.artist_id, t.title, t.normalised_title, t.release_date, t.year, t.lyrics, t.lyrics_sha256, {_FACTS} as facts_sha256, t.simulated
+from tracks t left join track_signatures s using (track_id)
+where t.track_id > %(after)s
+  and (s.track_id is null or s.lyrics_sha256 <> t.lyrics_sha256 or s.linker_version <> %(version)s or s.facts_sha256 <> {_FACTS})
+order by t.track_id
+limit %(limit)s
+"""
+
+_SIGNATURE_COLUMNS = list(SignatureRow.__dataclass_fields__)
+_STORE_SIGNATURE = f"""
+insert into track_signatures ({", ".join(_SIGNATURE_COLUMNS)})
+values ({", ".join(f"%({name})s" for name in _SIGNATURE_COLUMNS)})
+on conflict (track_id) do update
+set {", ".join(f"{name} = excluded.{name}" for name in _SIGNATURE_COLUMNS)}, decided = false, is_original = null, original_id = null
+"""
+
+_SIGNED_SONG = "select track_id, artist_id, title, version, released, signature, is_original from track_signatures"
+
+# The planner can't know that a key is rare: told otherwise, it reads all bands for every batch.
+_BY_INDEX = "set local enable_hashjoin = off; set local enable_mergejoin = off; set local enable_seqscan = off"
+
+# Rows (song, other): those that share a band, and those of one artist's title in another version.
+_MEETINGS = """
+with asked as (select * from unnest(%(songs)s::bigint[], %(keys)s::bigint[]) as a (track_id, key)),
+met as (
+    select a.track_id, b.track_id as other
+    from asked a join track_bands b on b.key = a.key {bands}
+    union
+    select s.track_id, o.track_id
+    from unnest(%(batch)s::bigint[]) as a (track_id)
+    join track_signatures s using (track_id)
+    join track_signatures o on o.artist_id = s.artist_id and o.title = s.title and o.version is distinct from s.version
+         and {songs}
+)
+select m.track_id, m.other
+from met m
+join track_signatures s on s.track_id = m.track_id
+join track_signatures o on o.track_id = m.other and o.simulated = s.simulated
+where m.other <> all(%(apart)s::bigint[])
+"""
+_OLDER = (
+    _MEETINGS.format(bands="and b.is_original", songs="o.is_original")
+    + "and (o.version is not null, o.released, o.track_id) < (s.version is not null, s.released, s.track_id)"
+)
+_LATER = (
+    _MEETINGS.format(bands="", songs="o.is_original is not null")
+    + "and (o.version is not null, o.released, o.track_id) > (s.version is not null, s.released, s.track_id)"
+)
 
 
 def artists_by_name(conn: psycopg.Connection, names: Sequence[str], *, simulated: bool) -> dict[str, Artist]:
@@ -421,30 +526,13 @@ def text_owners(conn: psycopg.Connection) -> Iterator[tuple[str, str]]:
 
 
 def mark_artist_fetched(conn: psycopg.Connection, slug: str, error: str | None) -> None:
-    """Remember that an artist was gone through completely, or why not."""
+    """Remember that an artist was gone through completely, or was tried and why that did not get there."""
     query = """
-    update artists set fetched_at = case when %(error)s::text is null then now() else fetched_at end, fetch_error = %(error)s
+    update artists
+    set fetched_at = case when %(error)s::text is null then now() else fetched_at end, fetch_error = %(error)s, fetch_tried_at = now()
     where slug = %(slug)s
     """
     conn.execute(query, {"slug": slug, "error": error})
-
-
-def stored_hashes(conn: psycopg.Connection, source_ids: Sequence[str]) -> dict[str, str]:
-    """Read the content hashes of stored imports, by source_id."""
-    query = "select source_id, content_sha256 from raw_songs where source = 'import' and source_id = any(%s)"
-    return {str(source_id): str(digest) for source_id, digest in conn.execute(query, [list(source_ids)])}
-
-
-def begin_import(conn: psycopg.Connection) -> None:
-    """Make the table that remembers, for one transaction, which ids the file has had."""
-    conn.execute("drop table if exists pg_temp.import_seen")
-    conn.execute("create temporary table import_seen (source_id text primary key) on commit drop")
-
-
-def first_sightings(conn: psycopg.Connection, source_ids: Sequence[str]) -> set[str]:
-    """Remember ids; returns those that the file has not had before."""
-    query = "insert into pg_temp.import_seen select unnest(%s::text[]) on conflict do nothing returning source_id"
-    return {str(source_id) for (source_id,) in conn.execute(query, [list(source_ids)])}
 
 
 def count_pending(conn: psycopg.Connection, version: str) -> int:
@@ -519,64 +607,171 @@ def delete_tracks(conn: psycopg.Connection, track_ids: Sequence[int]) -> None:
         conn.execute("delete from tracks where track_id = any(%s)", [list(track_ids)])
 
 
-def link_digest(conn: psycopg.Connection, *, simulated: bool) -> tuple[int, str]:
-    """Give the number of tracks of a population and a digest of their texts and titles."""
-    row = conn.execute(_LINK_DIGEST, {"simulated": simulated}).fetchone()
-    assert row is not None
-    return int(row[0]), str(row[1])
+def unsigned_tracks(conn: psycopg.Connection, version: str, after: int, limit: int) -> list[UnsignedTrack]:
+    """Read the next tracks after track_id `after` that are new or changed to the linker of this version."""
+    with conn.cursor(row_factory=class_row(UnsignedTrack)) as cursor:
+        return cursor.execute(_UNSIGNED, {"version": version, "after": after, "limit": limit}).fetchall()
 
 
-def stored_link_report(conn: psycopg.Connection, digest: str, *, simulated: bool) -> dict[str, Any] | None:
-    """Read what linking found on the tracks of this digest, or None when they were not linked yet."""
-    query = "select body from reports where kind = 'near_duplicates' and input_digest = %s and simulated = %s"
-    row = conn.execute(query, [digest, simulated]).fetchone()
-    return dict(row[0]) if row else None
+def store_signatures(conn: psycopg.Connection, rows: Sequence[SignatureRow]) -> None:
+    """Insert or replace signatures; these songs, and the copies of those that are replaced, are to be decided."""
+    track_ids = [row.track_id for row in rows]
+    with conn.cursor() as cursor:
+        cursor.executemany(_STORE_SIGNATURE, [_row(row) for row in rows])
+        cursor.execute("delete from track_bands where track_id = any(%s)", [track_ids])
+        cursor.execute(
+            "update track_signatures set decided = false where decided and original_id = any(%s)", [track_ids]
+        )
 
 
-def store_link_report(conn: psycopg.Connection, digest: str, body: Mapping[str, Any], *, simulated: bool) -> None:
-    """Remember that the tracks of this digest are linked; earlier reports of the population go."""
-    conn.execute("delete from reports where kind = 'near_duplicates' and simulated = %s", [simulated])
-    query = """
-    insert into reports (kind, input_digest, body, markdown, simulated)
-    values ('near_duplicates', %s, %s, %s, %s)
-    on conflict (kind, input_digest) do update set body = excluded.body, simulated = excluded.simulated, created_at = now()
+def reopen_freed(conn: psycopg.Connection) -> None:
+    """Mark the songs to be decided whose original was deleted."""
+    conn.execute("""
+    update track_signatures s
+    set decided = false, original_id = t.duplicate_of
+    from tracks t
+    where t.track_id = s.track_id and s.decided and s.original_id is distinct from t.duplicate_of
+    """)
+
+
+def reopen(conn: psycopg.Connection, track_ids: Sequence[int]) -> None:
+    """Mark these songs to be decided again."""
+    conn.execute("update track_signatures set decided = false where decided and track_id = any(%s)", [list(track_ids)])
+
+
+def undecided_songs(conn: psycopg.Connection, limit: int, *, simulated: bool) -> list[SignedSong]:
+    """Read the oldest songs of a population that are to be decided."""
+    query = f"""
+    {_SIGNED_SONG}
+    where not decided and simulated = %s
+    order by (version is not null), released, track_id
+    limit %s
     """
-    markdown = f"{body['duplicates']} of {body['tracks']} tracks say nearly what an earlier one says."
-    conn.execute(query, [digest, Jsonb(dict(body)), markdown, simulated])
+    with conn.cursor(row_factory=class_row(SignedSong)) as cursor:
+        return cursor.execute(query, [simulated, limit]).fetchall()
 
 
-def all_lyrics(conn: psycopg.Connection, *, simulated: bool) -> Iterator[tuple[int, str, str]]:
-    """Stream (track_id, title, lyrics) of a population through a server-side cursor."""
-    with conn.cursor(name="all_lyrics") as cursor:
-        cursor.itersize = 500
-        cursor.execute("select track_id, title, lyrics from tracks where simulated = %s order by track_id", [simulated])
-        yield from cursor
+def signed_songs(conn: psycopg.Connection, track_ids: Sequence[int]) -> list[SignedSong]:
+    """Read the signatures of these tracks."""
+    with conn.cursor(row_factory=class_row(SignedSong)) as cursor:
+        return cursor.execute(f"{_SIGNED_SONG} where track_id = any(%s)", [list(track_ids)]).fetchall()
 
 
-def lyrics_of(conn: psycopg.Connection, track_ids: Sequence[int]) -> dict[int, str]:
-    """Read the lyrics of these tracks."""
-    rows = conn.execute("select track_id, lyrics from tracks where track_id = any(%s)", [list(track_ids)])
-    return {int(track_id): str(lyrics) for track_id, lyrics in rows}
+def older_originals(conn: psycopg.Connection, keys: Mapping[int, Sequence[int]]) -> list[tuple[int, int]]:
+    """Read pairs of a song (track_id -> its band keys) and an older original outside of `keys` that it may be near to."""
+    return _meetings(conn, keys, list(keys), _OLDER)
 
 
-def store_links(conn: psycopg.Connection, links: Sequence[tuple[int, int, float]], *, simulated: bool) -> int:
-    """Make the links (track_id, original, score) of a population these and no others; returns the rows that changed."""
-    query = """
-    with wanted as (
-        select * from unnest(%(tracks)s::bigint[], %(originals)s::bigint[], %(scores)s::real[]) as w (track_id, original, score)
-    )
-    update tracks t
-    set duplicate_of = w.original, duplicate_score = w.score
-    from tracks o left join wanted w using (track_id)
-    where t.track_id = o.track_id and t.simulated = %(simulated)s
-      and (t.duplicate_of, t.duplicate_score) is distinct from (w.original, w.score)
-    """
-    columns = {
-        "tracks": [t for t, _, _ in links],
-        "originals": [o for _, o, _ in links],
-        "scores": [s for _, _, s in links],
+def later_songs(
+    conn: psycopg.Connection, keys: Mapping[int, Sequence[int]], apart: Sequence[int]
+) -> list[tuple[int, int]]:
+    """Read pairs of a song (track_id -> its band keys) and a later decided song, not one of `apart`, that may be near to it."""
+    return _meetings(conn, keys, apart, _LATER)
+
+
+def _meetings(
+    conn: psycopg.Connection, keys: Mapping[int, Sequence[int]], apart: Sequence[int], query: str
+) -> list[tuple[int, int]]:
+    if not keys:
+        return []
+    pairs = [(track_id, key) for track_id, own in keys.items() for key in own]
+    parameters = {
+        "songs": [track_id for track_id, _ in pairs],
+        "keys": [key for _, key in pairs],
+        "batch": list(keys),
+        "apart": list(apart),
     }
-    return conn.execute(query, columns | {"simulated": simulated}).rowcount
+    conn.execute(_BY_INDEX)
+    return [(int(track_id), int(other)) for track_id, other in conn.execute(query, parameters)]
+
+
+def lyrics_of(conn: psycopg.Connection, track_id: int) -> str:
+    """Read the lyrics of a track."""
+    row = conn.execute("select lyrics from tracks where track_id = %s", [track_id]).fetchone()
+    assert row is not None
+    return str(row[0])
+
+
+def store_decisions(conn: psycopg.Connection, decisions: Sequence[Decision]) -> int:
+    """Store links and originals; copies of a song that became a copy are set free and marked. Returns the links that changed."""
+    copies = [one.track_id for one in decisions if one.original_id is not None]
+    columns = {
+        "tracks": [one.track_id for one in decisions],
+        "originals": [one.original_id for one in decisions],
+        "scores": [one.score for one in decisions],
+    }
+    wanted = (
+        "unnest(%(tracks)s::bigint[], %(originals)s::bigint[], %(scores)s::real[]) as w (track_id, original, score)"
+    )
+    _free_copies(conn, copies)
+    changed = conn.execute(
+        f"""
+        update tracks t set duplicate_of = w.original, duplicate_score = w.score
+        from {wanted}
+        where t.track_id = w.track_id and (t.duplicate_of, t.duplicate_score) is distinct from (w.original, w.score)
+        """,
+        columns,
+    ).rowcount
+    conn.execute(
+        f"""
+        update track_signatures s set decided = true, is_original = (w.original is null), original_id = w.original
+        from {wanted}
+        where s.track_id = w.track_id
+        """,
+        columns,
+    )
+    _store_bands(conn, decisions)
+    return changed
+
+
+def _free_copies(conn: psycopg.Connection, track_ids: Sequence[int]) -> None:
+    conn.execute(
+        "update track_signatures set decided = false, original_id = null where original_id = any(%s)", [list(track_ids)]
+    )
+    free = "update tracks set duplicate_of = null, duplicate_score = null where duplicate_of = any(%s)"
+    conn.execute(free, [list(track_ids)])
+
+
+def _store_bands(conn: psycopg.Connection, decisions: Sequence[Decision]) -> None:
+    new = [
+        (one.track_id, band, key, one.original_id is None)
+        for one in decisions
+        if one.was_original is None
+        for band, key in enumerate(one.keys)
+    ]
+    if new:
+        conn.execute(
+            "insert into track_bands (track_id, band, key, is_original) "
+            "select * from unnest(%s::bigint[], %s::smallint[], %s::bigint[], %s::boolean[])",
+            [list(column) for column in zip(*new, strict=True)],
+        )
+    for is_original in (True, False):
+        turned = [
+            one.track_id
+            for one in decisions
+            if one.was_original is not None
+            and one.was_original != is_original
+            and (one.original_id is None) == is_original
+        ]
+        if turned:
+            conn.execute("update track_bands set is_original = %s where track_id = any(%s)", [is_original, turned])
+
+
+def links_by_source(conn: psycopg.Connection) -> list[tuple[str, str]]:
+    """Read the source_ids of all copies and of their originals."""
+    query = "select t.source_id, o.source_id from tracks t join tracks o on o.track_id = t.duplicate_of"
+    return [(str(copy), str(original)) for copy, original in conn.execute(query)]
+
+
+def raw_song_ids(conn: psycopg.Connection, source_ids: Sequence[str]) -> dict[str, int]:
+    """Read the raw_song_ids of imports, by source_id."""
+    query = "select source_id, raw_song_id from raw_songs where source = 'import' and source_id = any(%s)"
+    return {str(source_id): int(raw_song_id) for source_id, raw_song_id in conn.execute(query, [list(source_ids)])}
+
+
+def forget_all_songs(conn: psycopg.Connection) -> None:
+    """Empty the database of songs and artists: for databases made to be measured."""
+    conn.execute("truncate raw_songs, artists cascade")
 
 
 def figures(conn: psycopg.Connection) -> dict[str, int]:

@@ -2,7 +2,9 @@
 
 import re
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import Final, Literal
 
 from rap_platform.lyrics.identity import split_names
@@ -24,7 +26,7 @@ _KINDS: Final[tuple[tuple[Kind, str], ...]] = (
     ),
     ("verse", r"verse|verso|couplet|strophe|part(?=\s*\d+\s*:)|strofa|estrofa|куплет|zwrotka|kıta|vers"),
     ("bridge", r"bridge|puente|pont|ponte|brücke|бридж"),
-    ("intro", r"intro(?:duction)?|introducción|introdução|вступление"),
+    ("intro", r"intro(?:duction)?|introducción|introdução|вступление|интро"),
     ("outro", r"outro|coda|ending|final|аутро"),
     ("skit", r"skit|spoken(?: word)?|dialogue|sample|voicemail|phone call"),
     ("part", r"part|pt\.?|parte|movement|часть|teil"),
@@ -39,6 +41,18 @@ _CREDIT = re.compile(
     r"^(?:produced|prod\.?|written|mixed|directed|produit|produziert|tekst|letra|lyrics|songtext|текст|paroles)\b",
     re.IGNORECASE,
 )
+_NUMBERED = re.compile(
+    r"\s*(?:#|no\.?|n[º°])?\s*(?:(?P<digits>\d{1,3})(?!\d|\s?x\b)|(?!x\s*\d)(?P<word>[ivx]{1,5}|[a-z]{3,5})\b)",
+    re.IGNORECASE,
+)
+_NUMBER_WORDS: Final = {
+    name: number
+    for names in (
+        "i ii iii iv v vi vii viii ix x xi xii",
+        "one two three four five six seven eight nine ten",
+    )
+    for number, name in enumerate(names.split(), 1)
+}
 # Possessive: figures can be cut into figures in more ways than a computer can try.
 _NUMBER = r"(?:\s*(?:#?\d++|[ivx]++|one|two|three|four|x\s?\d+|\d\s?x|\(x\d\)|[-–—]))*+"
 _BARE_LABEL = re.compile(_KIND.pattern + _NUMBER + r"\s*$", re.IGNORECASE)
@@ -54,6 +68,7 @@ class Section:
     section_no: int
     kind: Kind
     label: str | None
+    number: int | None
     performers: tuple[str, ...]
     first_line: int
     last_line: int
@@ -76,14 +91,18 @@ def split_sections(text: str) -> list[Section]:
     blank lines; a stanza that comes again word for word is a hook, any other unlabelled text a verse without label.
     """
     lines = text.split("\n")
+    words = list(accumulate((len(line.split()) for line in lines), initial=0))  # before each line and after the last
     headers = {
         number: label for number, line in enumerate(lines, 1) if (label := header_of(line, _before(lines, number)))
     }
-    blocks = _labelled(lines, headers) if headers else _stanzas(lines, 1, len(lines))
+    blocks = _labelled(lines, words, headers) if headers else _stanzas(lines, words, 1, len(lines))
     sections: list[Section] = []
     for block in blocks:
-        for first, last, piece in _pieces(lines, block):
-            sections.append(Section(len(sections) + 1, block.kind, block.label, block.performers, first, last, piece))
+        for first, last, piece in _pieces(lines, words, block):
+            number = number_of(block.label) if block.label else None
+            sections.append(
+                Section(len(sections) + 1, block.kind, block.label, number, block.performers, first, last, piece)
+            )
     return sections
 
 
@@ -109,6 +128,18 @@ def kind_of(label: str) -> Kind:
     return next((kind for kind, _ in _KINDS if found.group(kind)), "other") if found else "other"
 
 
+def number_of(label: str) -> int | None:
+    """Give the 2 of "Verse 2", "Couplet II" or "Part Two"; None when the header has no number ("Hook x2" is sung twice)."""
+    kind = _KIND.match(label)
+    found = _NUMBERED.match(label, kind.end()) if kind else None
+    if found is None:
+        return None
+    word = found.group("word")
+    if word is None:
+        return int(found.group("digits")) or None
+    return _NUMBER_WORDS.get(word.casefold())
+
+
 def performers_of(label: str) -> tuple[str, ...]:
     """Give the performers of "Verse 1: A, B & C" (or "Verse 1 - A"); none when the header names none."""
     _, colon, names = label.partition(":")
@@ -125,19 +156,19 @@ def _before(lines: list[str], number: int) -> str:
     return lines[number - 2] if number > 1 else ""
 
 
-def _labelled(lines: list[str], headers: dict[int, str]) -> list[_Block]:
-    blocks = _stanzas(lines, 1, min(headers) - 1)
+def _labelled(lines: list[str], words: list[int], headers: dict[int, str]) -> list[_Block]:
+    blocks = _stanzas(lines, words, 1, min(headers) - 1)
     starts = sorted(headers)
     for start, end in zip(starts, [*starts[1:], len(lines) + 1], strict=True):
         label = headers[start]
         if _CREDIT.match(label):
-            blocks.extend(_stanzas(lines, start + 1, end - 1))
+            blocks.extend(_stanzas(lines, words, start + 1, end - 1))
         elif block := _trimmed(lines, _Block(kind_of(label), label, performers_of(label), start + 1, end - 1)):
             blocks.append(block)
     return blocks
 
 
-def _stanzas(lines: list[str], first: int, last: int) -> list[_Block]:
+def _stanzas(lines: list[str], words: list[int], first: int, last: int) -> list[_Block]:
     runs: list[tuple[int, int]] = []
     for number in range(first, last + 1):
         if lines[number - 1].strip():
@@ -154,7 +185,7 @@ def _stanzas(lines: list[str], first: int, last: int) -> list[_Block]:
             blocks
             and _too_short(blocks[-1])
             and blocks[-1].kind == kind
-            and _fits(lines, blocks[-1].first_line, run[1])
+            and _fits(words, blocks[-1].first_line, run[1])
         ):
             block = replace(block, first_line=blocks.pop().first_line)
         blocks.append(block)
@@ -170,34 +201,41 @@ def _key(lines: list[str], run: tuple[int, int]) -> str:
 
 
 def _trimmed(lines: list[str], block: _Block) -> _Block | None:
-    sung = [number for number in range(block.first_line, block.last_line + 1) if lines[number - 1].strip()]
-    return replace(block, first_line=sung[0], last_line=sung[-1]) if sung else None
-
-
-def _words(lines: list[str], first: int, last: int) -> int:
-    return sum(len(line.split()) for line in lines[first - 1 : last])
-
-
-def _fits(lines: list[str], first: int, last: int) -> bool:
-    return last - first < MOST_LINES and _words(lines, first, last) <= MOST_WORDS
-
-
-def _pieces(lines: list[str], block: _Block) -> list[tuple[int, int, str]]:
-    """Cut a block at blank lines where it can, else at line ends, into parts of about equal length that fit."""
     first, last = block.first_line, block.last_line
-    if _fits(lines, first, last):
-        return [(first, last, "\n".join(lines[first - 1 : last]))]
-    if first == last:
-        words = lines[first - 1].split()
-        return [(first, first, " ".join(words[at : at + MOST_WORDS])) for at in range(0, len(words), MOST_WORDS)]
-    cut = _cut(lines, first, last)
-    halves = (_trimmed(lines, replace(block, last_line=cut)), _trimmed(lines, replace(block, first_line=cut + 1)))
-    return [piece for half in halves if half for piece in _pieces(lines, half)]
+    while first <= last and not lines[first - 1].strip():
+        first += 1
+    while last > first and not lines[last - 1].strip():
+        last -= 1
+    return replace(block, first_line=first, last_line=last) if first <= last else None
 
 
-def _cut(lines: list[str], first: int, last: int) -> int:
+def _fits(words: list[int], first: int, last: int) -> bool:
+    return last - first < MOST_LINES and words[last] - words[first - 1] <= MOST_WORDS
+
+
+def _pieces(lines: list[str], words: list[int], block: _Block) -> Iterator[tuple[int, int, str]]:
+    """Cut a block at blank lines where it can, else at line ends, into parts of about equal length that fit."""
+    waiting = [block]
+    while waiting:
+        block = waiting.pop()
+        first, last = block.first_line, block.last_line
+        if _fits(words, first, last):
+            yield first, last, "\n".join(lines[first - 1 : last])
+        elif first == last:
+            long = lines[first - 1].split()
+            yield from ((first, first, " ".join(long[at : at + MOST_WORDS])) for at in range(0, len(long), MOST_WORDS))
+        else:
+            cut = _cut(lines, words, first, last)
+            halves = (
+                _trimmed(lines, replace(block, first_line=cut + 1)),
+                _trimmed(lines, replace(block, last_line=cut)),
+            )
+            waiting.extend(half for half in halves if half)
+
+
+def _cut(lines: list[str], words: list[int], first: int, last: int) -> int:
     """Give the line after which to cut: near the middle (of a long block: after as many lines as fit evenly), best at a blank."""
-    parts = max(-(-(last - first + 1) // MOST_LINES), -(-_words(lines, first, last) // MOST_WORDS), 2)
+    parts = max(-(-(last - first + 1) // MOST_LINES), -(-(words[last] - words[first - 1]) // MOST_WORDS), 2)
     size = max(1, (last - first + 1) // parts)
     target = first + size - 1
     blanks = [

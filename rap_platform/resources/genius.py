@@ -114,24 +114,6 @@ class Transient(politeness.Transient):
         self.wait_s = wait_s
 
 
-class RateLimiter:
-    """Lets `per_minute` calls a minute through, evenly spaced, over all threads of this process alone; see resources/politeness.py."""
-
-    def __init__(self, per_minute: float) -> None:
-        self._interval_s = 60.0 / per_minute
-        self._lock = threading.Lock()
-        self._next = 0.0
-
-    def wait(self) -> None:
-        """Block until the caller's turn."""
-        with self._lock:
-            now = time.monotonic()
-            turn = max(now, self._next)
-            self._next = turn + self._interval_s
-        if turn > now:
-            time.sleep(turn - now)
-
-
 def classify(status: int, headers: httpx.Headers, body: bytes = b"") -> tuple[Outcome, str | None]:
     """Say what an HTTP answer was, from status, headers and body; what a page says of its song is for lyrics/ to read."""
     challenged = headers.get("cf-mitigated", "").casefold() == "challenge" or "x-amzn-waf-action" in headers

@@ -7,7 +7,7 @@ from pathlib import Path
 import psycopg
 
 from rap_platform.lyrics import queries
-from rap_platform.lyrics.building import VERSION, BuildReport, build_tracks, ensure_artists
+from rap_platform.lyrics.building import MOST_SECTIONS, VERSION, BuildReport, build_tracks, ensure_artists
 from rap_platform.lyrics.importing import import_file
 
 STANZAS = [
@@ -55,9 +55,9 @@ def test_a_song_becomes_a_track_with_its_facts(connection: psycopg.Connection, t
         {"contributors_header": 1, "embed": 1}, VERSION, False,
     )  # fmt: skip
     found = connection.execute(
-        "select kind, label, performers, first_line, last_line from track_sections order by section_no"
+        "select kind, label, number, performers, first_line, last_line, language from track_sections order by section_no"
     ).fetchall()
-    assert found == [("verse", "Verse 1: Vale", ["Vale"], 2, 5), ("hook", "Hook", [], 8, 11)]
+    assert found == [("verse", "Verse 1: Vale", 1, ["Vale"], 2, 5, "en"), ("hook", "Hook", None, [], 8, 11, "en")]
 
 
 def test_a_second_build_does_nothing(connection: psycopg.Connection, tmp_path: Path) -> None:
@@ -66,6 +66,43 @@ def test_a_second_build_does_nothing(connection: psycopg.Connection, tmp_path: P
     before = connection.execute("select xmin::text, updated_at from tracks").fetchall()
     assert build(connection) == BuildReport()
     assert connection.execute("select xmin::text, updated_at from tracks").fetchall() == before
+
+
+def test_skits_and_lemmatised_texts_are_set_aside_whatever_their_length(
+    connection: psycopg.Connection, tmp_path: Path
+) -> None:
+    put(connection, tmp_path, ("1", "Bus Stop (Skit)", "\n\n".join(STANZAS)), ("2", "Skitzo", "\n\n".join(STANZAS)))
+    stems = queries.RawSong(
+        "import",
+        "stems:1",
+        None,
+        "Vale",
+        "Tide",
+        "ok",
+        None,
+        {"form": "lemmatised"},
+        "rain window light",
+        "1" * 64,
+        simulated=False,
+    )
+    queries.store_raw_songs(connection, [stems])
+    assert build(connection).set_aside == {"skit": 1, "lemmatised": 1}
+    reasons = dict(
+        connection.execute("select r.title, s.reason from set_aside s join raw_songs r using (raw_song_id)").fetchall()
+    )
+    assert reasons["Bus Stop (Skit)"] == "skit"
+    assert reasons["Tide"].startswith("lemmatised: ")
+    assert "no rhyme" in reasons["Tide"]
+    assert connection.execute("select title from tracks").fetchall() == [("Skitzo",)]
+
+
+def test_a_text_cut_into_more_sections_than_can_be_numbered_is_set_aside(connection: psycopg.Connection) -> None:
+    text = "\n".join(f"[Hook {n}]\nrain {n}" for n in range(MOST_SECTIONS + 1))
+    queries.store_raw_songs(
+        connection,
+        [queries.RawSong("import", "long", None, "Vale", "Tide", "ok", None, {}, text, "1" * 64, simulated=False)],
+    )
+    assert build(connection).set_aside == {"too_many_sections": 1}
 
 
 def test_an_edited_song_keeps_its_track_and_the_sections_that_stayed(
