@@ -1,4 +1,4 @@
-"""Raw songs become tracks with sections, or are set aside with a reason; near-duplicates are linked. SQL lives in queries."""
+"""Raw songs become tracks with sections, or are set aside with a reason; linking looks for near-duplicates. SQL lives in queries."""
 
 import datetime as dt
 import hashlib
