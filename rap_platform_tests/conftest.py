@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+import redis
 
 from rap_platform.local import postgres, process, valkey
 from rap_platform.local.postgres import Cluster
@@ -115,7 +116,12 @@ def world(servers_dir: Path) -> Iterator[str]:
 def settings(
     database: str, redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> Iterator[Settings]:
-    """Settings that name the servers of the test (and its world, when the test asks for one), read by get_settings too."""
+    """Settings that name the servers of the test (and its world, when the test asks for one), read by get_settings too.
+
+    What earlier tests left in Valkey (holds, breakers, caches) is gone, as their databases are.
+    """
+    with redis.Redis.from_url(redis_url) as server:
+        server.flushall()
     monkeypatch.setenv("RAP_DATABASE_URL", database)
     monkeypatch.setenv("RAP_REDIS_URL", redis_url)
     monkeypatch.setenv("RAP_DATA_DIR", str(tmp_path / "data"))
