@@ -64,13 +64,25 @@ def ingestion(dsn: str, log: Path) -> subprocess.Popen[str]:
     return child
 
 
-def to_the_end(dsn: str, log: Path) -> float:
-    """Let the process work until it is done; gives how many seconds that took."""
+def to_the_end(dsn: str, log: Path) -> None:
+    """Let the process work until it is done."""
     child = ingestion(dsn, log)
-    began = time.monotonic()
     told, _ = child.communicate(timeout=600)
     assert (child.returncode, told.strip()) == (0, FETCHED), log.read_text()[-4000:]
-    return time.monotonic() - began
+
+
+def killed(child: subprocess.Popen[str], dsn: str, rows: int, delay_s: float) -> bool:
+    """Kill the process soon after there are so many songs and tracks; False when it was done before."""
+    deadline = time.monotonic() + 120
+    with psycopg.connect(dsn, autocommit=True) as conn:
+        while child.poll() is None and sum(progress(conn)) < rows:
+            assert time.monotonic() < deadline, f"stuck at {progress(conn)}"
+            time.sleep(0.005)
+    time.sleep(delay_s)
+    alive = child.poll() is None
+    child.kill()
+    child.communicate()
+    return alive
 
 
 def watch(dsn: str, settings: Settings) -> None:
@@ -84,12 +96,16 @@ def contents(dsn: str) -> dict[str, list[str]]:
         return {name: sorted(repr(row) for (row,) in conn.execute(query)) for name, query in CONTENTS.items()}  # type: ignore[call-overload]
 
 
-def progress(dsn: str) -> tuple[int, int]:
+def progress(conn: psycopg.Connection) -> tuple[int, int]:
     """How many songs and how many tracks there are."""
-    with psycopg.connect(dsn) as conn:
-        row = conn.execute("select (select count(*) from raw_songs), (select count(*) from tracks)").fetchone()
+    row = conn.execute("select (select count(*) from raw_songs), (select count(*) from tracks)").fetchone()
     assert row is not None
     return int(row[0]), int(row[1])
+
+
+def progress_of(dsn: str) -> tuple[int, int]:
+    with psycopg.connect(dsn) as conn:
+        return progress(conn)
 
 
 def killed_and_resumed(
@@ -110,20 +126,17 @@ def killed_and_resumed(
     with a_database(server) as undisturbed, a_database(server) as disturbed:
         watch(undisturbed, get_settings())
         watch(disturbed, get_settings())
-        seconds = to_the_end(undisturbed, log)
+        to_the_end(undisturbed, log)
         expected = contents(undisturbed)
         assert all(expected.values()), "an empty table would not show a loss"
+        step = 1.6 * sum(progress_of(undisturbed)) / (kills + 1)
         reached: list[tuple[int, int]] = []
-        for _ in range(3 * kills):
+        for _ in range(2 * kills):
+            rows = sum(progress_of(disturbed)) + round(moments.uniform(0, step))
+            if killed(ingestion(disturbed, log), disturbed, rows, moments.uniform(0, 0.05)):
+                reached.append(progress_of(disturbed))
             if len(reached) == kills:
                 break
-            child = ingestion(disturbed, log)
-            try:
-                child.wait(moments.uniform(0, 2 * seconds / (kills + 1)))
-            except subprocess.TimeoutExpired:
-                reached.append(progress(disturbed))
-            child.kill()
-            child.communicate()
         assert len(reached) == kills
         to_the_end(disturbed, log)
         found = contents(disturbed)
