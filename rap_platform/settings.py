@@ -113,12 +113,8 @@ class Spotify(Group):
     )
     requests_per_minute: float = Field(120, gt=0, description="politeness limit")
     miss_expires_days: int = Field(30, ge=1, description="a track that was not found is asked again after this")
-    least_matched: float = Field(
-        0.5, ge=0, le=1, description="share of tracks linked to Spotify below which a check warns"
-    )
-    least_features: float = Field(
-        0.5, ge=0, le=1, description="share of tracks with audio features below which a check warns"
-    )
+    least_matched: float = Field(0.5, ge=0, le=1, description="share of tracks linked to Spotify below which a check warns")
+    least_features: float = Field(0.5, ge=0, le=1, description="share of tracks with audio features below which a check warns")
 
 
 class Llm(Group):

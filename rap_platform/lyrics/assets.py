@@ -19,6 +19,7 @@ from rap_platform.lyrics.fetching import (
     Down,
     fetch_artists,
     first_with_text,
+    remember_texts,
     reread,
 )
 from rap_platform.lyrics.parsing import PARSER_VERSION
@@ -91,6 +92,7 @@ def genius_songs(
             hold = service_state.hold_of(conn, SERVICE)
             found = _Fetched(reread=_read_pages(conn, client))
             if hold is None:
+                remember_texts(client, lambda: queries.text_owners(conn))
                 _fetch(conn, client, slugs, found, force=config.force)
                 hold = _remember(conn, client, found)
             check = _lets_us_in(conn, hold, found)
@@ -261,13 +263,10 @@ def _settle(conn: psycopg.Connection, client: GeniusClient, song: queries.RawSon
 
 
 def _is_exact_duplicate(conn: psycopg.Connection, client: GeniusClient, song: queries.RawSong) -> bool:
-    """Say whether another song has these words: PostgreSQL knows, Redis often knows without being asked twice."""
-    if song.text_sha256 is None:
+    """Say whether an earlier song has these words: Redis knows which are new, PostgreSQL decides on all others."""
+    if song.text_sha256 is None or first_with_text(client, song.text_sha256, song.source_id) == song.source_id:
         return False
-    first = first_with_text(client.redis, song.text_sha256, song.source_id)
-    if first is not None and first != song.source_id:
-        return True
-    return queries.is_text_of_another(conn, song.text_sha256, song.source_id)
+    return queries.is_text_of_earlier(conn, song.text_sha256, song.source_id)
 
 
 def _read_pages(conn: psycopg.Connection, client: GeniusClient) -> int:

@@ -6,7 +6,7 @@ import json
 import queue
 import re
 import threading
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
@@ -27,7 +27,6 @@ REFRESH_AFTER: Final = dt.timedelta(days=90)
 ASK_AGAIN_AFTER: Final = dt.timedelta(days=7)  # a song without lyrics may get some
 TRY_AGAIN_AFTER_S: Final = 3600.0
 LIST_KEPT_S: Final = 3600
-HASHES: Final = "rap:lyrics:hashes"
 SETTLED: Final = frozenset({"ok", "instrumental", "removed"})
 UNSETTLED: Final = frozenset({"missing", "unreleased"})
 
@@ -180,16 +179,32 @@ def text_sha256(text: str) -> str | None:
     return hashlib.sha256(" ".join(words).encode()).hexdigest() if words else None
 
 
-def first_with_text(server: redis.Redis | None, digest: str, source_id: str) -> str | None:
-    """Give the song that Redis knows to have had these words first, remembering this one when there is none; None without Redis."""
+def first_with_text(client: GeniusClient, digest: str, source_id: str) -> str | None:
+    """Give the song that had these words first as Redis knows it, this one when there is none before; None without Redis."""
+    key = _hashes(client)
     try:
-        if server is None:
+        if client.redis is None:
             return None
-        server.hsetnx(HASHES, digest, source_id)
-        first = server.hget(HASHES, digest)
+        client.redis.hsetnx(key, digest, source_id)
+        first = client.redis.hget(key, digest)
     except redis.RedisError:
         return None
     return first.decode() if isinstance(first, bytes) else None
+
+
+def remember_texts(client: GeniusClient, owners: Callable[[], Iterable[tuple[str, str]]]) -> None:
+    """Tell a Redis that knows no texts yet, or has lost them, which song had which digest first; for ever."""
+    try:
+        if client.redis is None or client.redis.exists(_hashes(client)):
+            return
+        for digest, source_id in owners():
+            client.redis.hsetnx(_hashes(client), digest, source_id)
+    except redis.RedisError:
+        return
+
+
+def _hashes(client: GeniusClient) -> str:
+    return f"rap:lyrics:hashes:{client.endpoint.base_url}"
 
 
 def _guarded(page: Page, song: RawSong) -> tuple[str, str | None]:

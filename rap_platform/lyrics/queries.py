@@ -399,11 +399,25 @@ def store_verdict(conn: psycopg.Connection, raw_song_id: int, song: RawSong) -> 
     conn.execute(query, [song.status, song.reason, song.parser_version, song.text_sha256, raw_song_id])
 
 
-def is_text_of_another(conn: psycopg.Connection, text_sha256: str, source_id: str) -> bool:
-    """Say whether another song of Genius is stored with these very words."""
-    query = "select exists (select from raw_songs where text_sha256 = %s and source = 'genius' and source_id <> %s)"
-    row = conn.execute(query, [text_sha256, source_id]).fetchone()
+def is_text_of_earlier(conn: psycopg.Connection, text_sha256: str, source_id: str) -> bool:
+    """Say whether a song of Genius that was stored before this one has these very words."""
+    query = """
+    select exists (
+        select from raw_songs
+        where text_sha256 = %(digest)s and source = 'genius' and raw_song_id < coalesce(
+            (select raw_song_id from raw_songs where source = 'genius' and source_id = %(source_id)s), 9223372036854775807)
+    )
+    """
+    row = conn.execute(query, {"digest": text_sha256, "source_id": source_id}).fetchone()
     return bool(row and row[0])
+
+
+def text_owners(conn: psycopg.Connection) -> Iterator[tuple[str, str]]:
+    """Stream (digest of the words, source_id) of the songs of Genius, the first that came first."""
+    with conn.cursor(name="text_owners") as cursor:
+        cursor.itersize = 1000
+        query = "select text_sha256, source_id from raw_songs where source = 'genius' and text_sha256 is not null order by raw_song_id"
+        yield from cursor.execute(query)
 
 
 def mark_artist_fetched(conn: psycopg.Connection, slug: str, error: str | None) -> None:

@@ -206,6 +206,7 @@ PURGES: dict[str, str] = {
     "track_sections": "delete from track_sections s using tracks t where t.track_id = s.track_id and t.simulated",
     "tracks": "delete from tracks where simulated",
     "raw_songs": "delete from raw_songs where simulated",
+    "fetched_songs": "delete from fetched_songs where simulated",
     "artists": "delete from artists where simulated",
 }
 

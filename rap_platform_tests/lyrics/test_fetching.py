@@ -295,10 +295,14 @@ def test_the_same_words_under_another_id_are_counted_with_redis_and_without(
         connection.commit()
         found = redis_client(redis_url)
         assert found is not None
-        found.delete("rap:lyrics:hashes")
+        key = f"rap:lyrics:hashes:{server.url}/api"
         assert figures(run(server, "vale", redis_url=redis_url))["exact_duplicates"] == 2
-        assert found.hlen("rap:lyrics:hashes") == 2
-        assert found.ttl("rap:lyrics:hashes") == -1
+        assert (found.hlen(key), found.ttl(key)) == (2, -1)
+        connection.execute("delete from raw_songs where source_id = '3'")
+        connection.commit()
+        found.delete(key)
+        assert figures(run(server, "vale", redis_url=redis_url))["exact_duplicates"] == 1
+        assert found.hvals(key) == [b"1", b"4"]
 
 
 def test_the_page_of_another_artist_or_song_or_of_translators_is_refused(
