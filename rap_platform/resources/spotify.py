@@ -37,7 +37,9 @@ TIMEOUT_S: Final = 20.0
 MOST_RESULTS, FEWEST_RESULTS = 50, 10  # of a search; apps in development mode get ten
 TRACKS_AT_ONCE: Final = 50
 FEATURES_AT_ONCE: Final = 40
-QUOTA_WAIT_S: Final = 24 * 3600.0
+LONGEST_HOLD_S: Final = (
+    24 * 3600.0
+)  # a used-up quota says no time, and a longer one is not believed: one request a day finds out
 CLOSED: Final = frozenset({403, 404, 410})
 _SOME_ID: Final = "0" * 22
 _MOST_READ = 2000  # characters of a refusal
@@ -143,6 +145,8 @@ def _refusal(polite: Politeness, status: int, message: str, headers: Mapping[str
     if status != 429 and status < 500:
         return SpotifyError(message, status)
     wait_s = retry_after_s(headers.get("Retry-After"))
+    if wait_s is not None:
+        wait_s = min(wait_s, LONGEST_HOLD_S)
     if status != 429:
         if wait_s is not None and wait_s > politeness.LONGEST_WAIT_S:
             polite.hold(datetime.now(UTC) + timedelta(seconds=wait_s), message)
@@ -151,7 +155,7 @@ def _refusal(polite: Politeness, status: int, message: str, headers: Mapping[str
     reason = f"{message} (too many requests)"
     if "QUOTA_EXCEEDED" in body:
         reason = f"{message}: the quota of the developer account is used up (QUOTA_EXCEEDED)"
-        wait_s = QUOTA_WAIT_S if wait_s is None else wait_s
+        wait_s = LONGEST_HOLD_S if wait_s is None else wait_s
     if wait_s is not None:
         polite.hold(datetime.now(UTC) + timedelta(seconds=wait_s), reason)
         return _Later(reason, status, 0.0)  # waiting for the hold is politeness' business

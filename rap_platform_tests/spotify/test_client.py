@@ -266,6 +266,13 @@ def test_a_used_up_quota_is_a_wait_of_a_day(service: Service) -> None:
     assert timedelta(hours=23) < limited.value.until - datetime.now(UTC) <= timedelta(hours=24)
 
 
+def test_a_wait_of_years_is_one_of_a_day(service: Service) -> None:
+    service.standing[SEARCH] = (429, {"Retry-After": "99999999"}, {})
+    with SpotifyClient(service.endpoint()) as client, pytest.raises(RateLimited) as limited:
+        client.search("one")
+    assert limited.value.until - datetime.now(UTC) <= timedelta(hours=24)
+
+
 def test_a_wait_until_a_date_is_understood(service: Service) -> None:
     later = datetime.now(UTC) + timedelta(hours=2)
     service.standing[SEARCH] = (429, {"Retry-After": f"{later:%a, %d %b %Y %H:%M:%S} GMT"}, {})

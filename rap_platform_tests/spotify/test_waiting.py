@@ -319,3 +319,54 @@ def test_a_wait_with_nothing_left_to_do_is_dropped_without_a_run(
     hold(conn, datetime.now(UTC) - timedelta(seconds=1), "reccobeats")
     assert isinstance(tick(instance, database), dg.SkipReason)
     assert recall(conn, "reccobeats", HOLD) is None
+
+
+def test_the_thresholds_of_coverage_are_settings_and_the_sources_are_shown(
+    conn: psycopg.Connection, database: str, real: Settings, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in (1, 2, 3):
+        add_track(conn, f"Song {number}", simulated=False)
+    modern(service, song(1), song(2))
+    spotify, postgres = AskService(url=service.url, simulated=False), PostgresResource(dsn=database)
+    service.standing[RECCO] = (200, {}, {"content": [{"id": "u", "href": "https://x/track/id1", "energy": 0.5}]})
+    materialize(spotify_tracks, database, spotify)
+    materialize(audio_features, database, spotify)
+    found_by_default = (checks.spotify_covers_the_tracks(postgres), checks.audio_features_cover_the_tracks(postgres))
+    assert [one.passed for one in found_by_default] == [True, False]  # type: ignore[union-attr]
+    monkeypatch.setenv("RAP_SPOTIFY__LEAST_MATCHED", "0.7")
+    monkeypatch.setenv("RAP_SPOTIFY__LEAST_FEATURES", "0.3")
+    get_settings.cache_clear()
+    links, sound = checks.spotify_covers_the_tracks(postgres), checks.audio_features_cover_the_tracks(postgres)
+    assert isinstance(links, dg.AssetCheckResult)
+    assert isinstance(sound, dg.AssetCheckResult)
+    assert (links.passed, sound.passed) == (False, True)
+    assert links.metadata["coverage"].value == pytest.approx(2 / 3)
+    assert links.metadata["by_source"].value == {"exact": 2, "none: missing": 1}
+    assert sound.metadata["by_source"].value == {
+        "reccobeats": 1, "none: no_spotify_match": 1, "none: unknown_to_reccobeats": 1,
+    }  # fmt: skip
+
+
+def test_a_run_that_fails_midway_loses_no_answered_song_and_the_next_asks_for_the_rest_alone(
+    conn: psycopg.Connection, database: str, service: Service
+) -> None:
+    for number in range(120):
+        add_track(conn, f"Song {number}", slot=number)
+    modern(service, *(song(number) for number in range(120)))
+    told = {"batch_tracks": False, "search_limit": 50, "audio_features": False}
+    spotify = AskService(url=service.url)
+    remember(
+        conn, "spotify", "capabilities",
+        {"app": spotify.client().app, "probed_at": datetime.now(UTC).isoformat(), **told},
+        datetime.now(UTC) + timedelta(days=5),
+    )  # fmt: skip
+    good = service.standing[SEARCH]
+    service.queued[SEARCH] = [good] * 70 + [(401, {}, {})] * 1000
+    assert not materialize(spotify_tracks, database, spotify, raise_on_error=False).success
+    (stored,) = conn.execute("select count(*) from spotify_tracks").fetchone() or (0,)
+    assert 60 <= stored <= 70
+    service.queued[SEARCH] = []
+    asked = service.times(SEARCH)
+    result = figures(materialize(spotify_tracks, database, spotify), "spotify_tracks")
+    assert (result["matched"], result["rows_new"]) == (120, 120 - stored)
+    assert service.times(SEARCH) - asked == 120 - stored
