@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psycopg
@@ -31,7 +32,7 @@ TROUBLE = {
 }  # fmt: skip
 OUTAGE = 60
 FAULTLESS = {"clock_rate": CLOCK_RATE, "genius_api": {"http_429": 0}, "genius_web": {"http_429": 0}}
-FAULTY = {
+FAULTY: dict[str, Any] = {
     "clock_rate": CLOCK_RATE, "dated": 0.2, "genius_api": TROUBLE, "genius_web": TROUBLE,
     "outages": [
         {"family": "genius_web", "kind": "http_503", "first_request": 500, "requests": OUTAGE},
@@ -138,5 +139,7 @@ def test_all_songs_arrive_from_a_faulty_world_at_little_cost(
     breaker = politeness.snapshot(server, "genius")
     assert breaker is not None
     server.close()
-    assert (breaker.breaker, breaker.openings >= 2, breaker.closings) == ("closed", True, breaker.openings)
-    assert (breaker.transitions[0].after, breaker.transitions[-1].after) == ("open", "closed")
+    # a probe that fails opens it again, so that it opens often in an outage and closes once after it
+    assert (breaker.breaker, breaker.closings) == ("closed", len(FAULTY["outages"]))
+    assert breaker.openings >= breaker.closings
+    assert breaker.transitions[-1].after == "closed"

@@ -65,12 +65,39 @@ def ingestion(dsn: str, log: Path) -> subprocess.Popen[str]:
 
 
 def to_the_end(dsn: str, log: Path) -> float:
-    """Let the process work until it is done; gives how many seconds that took."""
+    """Let the process work until it is done; gives how many seconds the making of tracks took."""
     child = ingestion(dsn, log)
+    assert child.stdout is not None
+    told = child.stdout.readline().strip()
     began = time.monotonic()
-    told, _ = child.communicate(timeout=600)
-    assert (child.returncode, told.strip()) == (0, FETCHED), log.read_text()[-4000:]
+    child.communicate(timeout=600)
+    assert (child.returncode, told) == (0, FETCHED), log.read_text()[-4000:]
     return time.monotonic() - began
+
+
+def killed_while_fetching(child: subprocess.Popen[str], dsn: str, songs: int, delay_s: float) -> bool:
+    """Kill the process soon after there are so many songs; False when it was done before."""
+    deadline = time.monotonic() + 120
+    with psycopg.connect(dsn, autocommit=True) as conn:
+        while child.poll() is None and progress(conn)[0] < songs:
+            assert time.monotonic() < deadline, f"stuck at {progress(conn)}"
+            time.sleep(0.005)
+    return killed_after(child, delay_s)
+
+
+def killed_while_making_tracks(child: subprocess.Popen[str], delay_s: float) -> bool:
+    """Kill the process so long after it had all songs; False when it was done before."""
+    assert child.stdout is not None
+    assert child.stdout.readline().strip() == FETCHED
+    return killed_after(child, delay_s)
+
+
+def killed_after(child: subprocess.Popen[str], delay_s: float) -> bool:
+    time.sleep(delay_s)
+    alive = child.poll() is None
+    child.kill()
+    child.communicate()
+    return alive
 
 
 def watch(dsn: str, settings: Settings) -> None:
@@ -84,12 +111,16 @@ def contents(dsn: str) -> dict[str, list[str]]:
         return {name: sorted(repr(row) for (row,) in conn.execute(query)) for name, query in CONTENTS.items()}  # type: ignore[call-overload]
 
 
-def progress(dsn: str) -> tuple[int, int]:
+def progress(conn: psycopg.Connection) -> tuple[int, int]:
     """How many songs and how many tracks there are."""
-    with psycopg.connect(dsn) as conn:
-        row = conn.execute("select (select count(*) from raw_songs), (select count(*) from tracks)").fetchone()
+    row = conn.execute("select (select count(*) from raw_songs), (select count(*) from tracks)").fetchone()
     assert row is not None
     return int(row[0]), int(row[1])
+
+
+def progress_of(dsn: str) -> tuple[int, int]:
+    with psycopg.connect(dsn) as conn:
+        return progress(conn)
 
 
 def killed_and_resumed(
@@ -98,10 +129,12 @@ def killed_and_resumed(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     world: str,
-    kills: int,
+    kills: tuple[int, int],
     seed: str,
 ) -> list[tuple[int, int]]:
-    """Ingest a world twice, once without and once with kills, and compare; gives the progress at each kill."""
+    """Ingest a world twice, once without and once with kills (while fetching, while making tracks), and compare; gives the
+    progress at each kill.
+    """
     monkeypatch.setenv("RAP_WORLD", "on")
     monkeypatch.setenv("RAP_WORLD_URL", world)
     monkeypatch.setenv("RAP_GENIUS__MAX_SONGS_PER_ARTIST", "1000")
@@ -113,18 +146,15 @@ def killed_and_resumed(
         seconds = to_the_end(undisturbed, log)
         expected = contents(undisturbed)
         assert all(expected.values()), "an empty table would not show a loss"
+        step = 1.8 * progress_of(undisturbed)[0] / (kills[0] + 1)
         reached: list[tuple[int, int]] = []
-        for _ in range(3 * kills):
-            if len(reached) == kills:
-                break
-            child = ingestion(disturbed, log)
-            try:
-                child.wait(moments.uniform(0, 2 * seconds / (kills + 1)))
-            except subprocess.TimeoutExpired:
-                reached.append(progress(disturbed))
-            child.kill()
-            child.communicate()
-        assert len(reached) == kills
+        for _ in range(kills[0]):
+            songs = progress_of(disturbed)[0] + round(moments.uniform(0, step))
+            assert killed_while_fetching(ingestion(disturbed, log), disturbed, songs, moments.uniform(0, 0.02))
+            reached.append(progress_of(disturbed))
+        for _ in range(kills[1]):
+            assert killed_while_making_tracks(ingestion(disturbed, log), moments.uniform(0, seconds / (kills[1] + 1)))
+            reached.append(progress_of(disturbed))
         to_the_end(disturbed, log)
         found = contents(disturbed)
         for table, rows in expected.items():
@@ -138,7 +168,7 @@ def test_ingestion_that_is_killed_twice_ends_like_one_that_is_not(
     postgres_server: Cluster, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, world: str
 ) -> None:
     httpx.delete(f"{world}/faults").raise_for_status()
-    killed_and_resumed(postgres_server, settings, tmp_path, monkeypatch, world, kills=2, seed="twice")
+    killed_and_resumed(postgres_server, settings, tmp_path, monkeypatch, world, kills=(1, 1), seed="twice")
 
 
 @pytest.mark.soak
@@ -154,8 +184,7 @@ def test_ingestion_that_is_killed_twenty_times_ends_like_one_that_is_not(
         slow = {"genius_api": {"slow_ms": 40}, "genius_web": {"slow_ms": 40}}
         httpx.put(f"{world}/faults", json=slow).raise_for_status()
         reached = killed_and_resumed(
-            postgres_server, settings, tmp_path, monkeypatch, world, kills=20, seed="twenty times"
+            postgres_server, settings, tmp_path, monkeypatch, world, kills=(14, 6), seed="twenty times"
         )
-    songs, tracks = {songs for songs, _ in reached}, {tracks for _, tracks in reached}
-    assert len(songs) >= 10, "the kills fell on too few moments of the fetching"
-    assert len(tracks) >= 2, "no kill fell on the making of tracks"
+    assert len(reached) == 20
+    assert len({songs for songs, _ in reached[:14]}) >= 8, "the kills fell on too few moments of the fetching"
