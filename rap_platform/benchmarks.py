@@ -2,24 +2,33 @@
 
 import os
 import platform
-from collections.abc import Callable
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
+import httpx
 import psutil
 
 from rap_platform.settings import Settings
 
+WORLD_STARTS_S = 60.0
+
 # name -> (function, what it needs running)
 BENCHES: dict[str, tuple[str, tuple[str, ...]]] = {
+    "ingest": ("rap_platform.lyrics.benchmarks:ingest", ("postgres", "world")),
+    "fetch": ("rap_platform.lyrics.fetch_benchmark:fetching", ("postgres",)),
+    "import": ("rap_platform.lyrics.import_benchmark:imports", ("postgres", "world")),
+    "identity": ("rap_platform.lyrics.identity_benchmark:identity", ("postgres",)),
+    "match": ("rap_platform.spotify.benchmarks:match", ()),
     "rhyme": ("rap_platform.features.benchmarks:rhyme", ()),
     "embed": ("rap_platform.embeddings.benchmarks:embed", ()),
-    "match": ("rap_platform.spotify.benchmarks:match", ()),
-    "import": ("rap_platform.lyrics.benchmarks:imports", ("postgres", "world")),
-    "identity": ("rap_platform.lyrics.identity_benchmark:identity", ("postgres",)),
     "search": ("rap_platform.embeddings.benchmarks:search", ("postgres",)),
-    "fetch": ("rap_platform.lyrics.fetch_benchmark:fetching", ("postgres",)),
 }
 
 
@@ -52,3 +61,34 @@ def find(name: str) -> Callable[[Settings], Bench]:
     module, function = BENCHES[name][0].split(":")
     bench: Callable[[Settings], Bench] = getattr(import_module(module), function)
     return bench
+
+
+@contextmanager
+def world_of_its_own(*, songs: int, artists: int, seed: int) -> Iterator[str]:
+    """Run a simulated world for one measurement; gives its root URL. Raises RuntimeError when it does not start."""
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    size = {"RAP_WORLD": "on", "RAP_WORLD_SEED": seed, "RAP_WORLD_SONGS": songs, "RAP_WORLD_ARTISTS": artists}
+    argv = [sys.executable, "-m", "uvicorn", "rap_platform.world.app:create_app", "--factory", "--host", "127.0.0.1",
+            "--port", str(port), "--no-access-log", "--log-level", "critical"]  # fmt: skip
+    env = os.environ | {name: str(value) for name, value in size.items()}
+    root = f"http://127.0.0.1:{port}"
+    with subprocess.Popen(argv, env=env) as child:  # noqa: S603 -- our own interpreter and module
+        try:
+            _wait_for(f"{root}/health", child)
+            yield root
+        finally:
+            child.terminate()
+
+
+def _wait_for(url: str, child: "subprocess.Popen[bytes]") -> None:
+    until = time.monotonic() + WORLD_STARTS_S
+    while child.poll() is None and time.monotonic() < until:
+        try:
+            httpx.get(url, timeout=2, trust_env=False).raise_for_status()
+        except httpx.HTTPError:
+            time.sleep(0.1)
+        else:
+            return
+    raise RuntimeError(f"the world of the bench did not start: nothing answers at {url}")

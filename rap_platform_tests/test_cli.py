@@ -14,7 +14,21 @@ from rich.console import Console
 from rap_platform.console import table
 from rap_platform.settings import Settings
 
-COMMANDS = ["up", "down", "status", "run", "import", "search", "analyze", "evaluate", "bench", "purge", "doctor"]
+COMMANDS = [
+    "up",
+    "down",
+    "status",
+    "run",
+    "import",
+    "search",
+    "analyze",
+    "evaluate",
+    "bench",
+    "purge",
+    "doctor",
+    "artists",
+    "spotify",
+]
 LYRICS = "Rain on the window, a light in the hall\\nI wrote you a letter and hung up the call"
 
 

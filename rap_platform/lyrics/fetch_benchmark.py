@@ -1,29 +1,22 @@
 """Measures fetching against LyricsGenius and against bare requests, on one local world that is started for it."""
 
-import os
-import secrets
-import socket
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from typing import Any, Final
 
 import httpx
-import psycopg
-from psycopg import sql
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict
 from pydantic import SecretStr
 
-from rap_platform.benchmarks import Bench
+from rap_platform.benchmarks import Bench, world_of_its_own
 from rap_platform.lyrics import queries
 from rap_platform.lyrics.building import ensure_artists
 from rap_platform.lyrics.fetching import fetch_artists, reread
 from rap_platform.lyrics.queries import RawSong
 from rap_platform.resources.genius import PAGE_SIZE, GeniusClient
-from rap_platform.resources.migrations import migrate
 from rap_platform.resources.postgres import connect
+from rap_platform.resources.scratch import scratch_database
 from rap_platform.settings import Endpoint, Settings
 
 SONGS, ARTISTS = 160, 16
@@ -46,7 +39,11 @@ def fetching(settings: Settings) -> Bench:
     without LyricsGenius or when songs are missing.
     """
     lyricsgenius = _imported()
-    with _world() as root, _migrated(settings) as template:
+    with (
+        world_of_its_own(songs=SONGS, artists=ARTISTS, seed=settings.world_seed) as root,
+        scratch_database(settings) as empty,
+    ):
+        template = str(conninfo_to_dict(empty)["dbname"])
         artists = _catalogue(root)
         runs: dict[str, Run] = {
             "ours": lambda: _ours(settings, template, root, artists, together=True),
@@ -85,7 +82,7 @@ def _ours(settings: Settings, template: str, root: str, catalogue: Catalogue, *,
     """Fetch into an empty database; `together` with all workers, else artist after artist."""
     endpoint = Endpoint("genius", f"{root}/genius/api", f"{root}/genius/web", SecretStr(TOKEN), None, True, 60_000)
     with (
-        _database(settings, template) as dsn,
+        scratch_database(settings, template) as dsn,
         closing(connect(dsn)) as conn,
         GeniusClient(endpoint, scrape=False) as client,
     ):
@@ -155,54 +152,3 @@ def _put_plan(root: str, *, latency_ms: int) -> None:
     api = {"http_429": 0, "slow_ms": latency_ms}
     web = api | {"missing": 0, "unreleased": 0, "instrumental": 0, "non_lyrics": 0}
     httpx.put(f"{root}/faults", json={"genius_api": api, "genius_web": web}, trust_env=False).raise_for_status()
-
-
-@contextmanager
-def _world() -> Iterator[str]:
-    """A simulated world of this bench's own; gives its root URL. Raises RuntimeError when it does not start."""
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    root = f"http://127.0.0.1:{port}"
-    env = {**os.environ, "RAP_WORLD": "on", "RAP_WORLD_SONGS": str(SONGS), "RAP_WORLD_ARTISTS": str(ARTISTS)}
-    argv = [sys.executable, "-m", "uvicorn", "rap_platform.world.app:create_app", "--factory", "--host", "127.0.0.1",
-            "--port", str(port), "--no-access-log", "--log-level", "error"]  # fmt: skip
-    with subprocess.Popen(argv, env=env) as child:  # noqa: S603
-        try:
-            _wait_for(f"{root}/health", child)
-            yield root
-        finally:
-            child.terminate()
-
-
-def _wait_for(url: str, child: "subprocess.Popen[bytes]") -> None:
-    until = time.monotonic() + PATIENCE_S
-    while child.poll() is None and time.monotonic() < until:
-        try:
-            httpx.get(url, trust_env=False).raise_for_status()
-        except httpx.HTTPError:
-            time.sleep(0.1)
-        else:
-            return
-    raise RuntimeError(f"the world of the bench did not start: nothing answers at {url}")
-
-
-@contextmanager
-def _migrated(settings: Settings) -> Iterator[str]:
-    """The name of an empty database with the schema, beside the platform's own, which is left alone."""
-    with _database(settings, None) as dsn:
-        migrate(dsn)
-        yield psycopg.conninfo.conninfo_to_dict(dsn)["dbname"]  # type: ignore[misc]
-
-
-@contextmanager
-def _database(settings: Settings, template: str | None) -> Iterator[str]:
-    """The DSN of a database that lives as long as the block."""
-    server, name = settings.require_database_url(), f"rap_bench_{secrets.token_hex(4)}"
-    of = sql.SQL(" template {}").format(sql.Identifier(template)) if template else sql.SQL("")
-    with closing(psycopg.connect(server, autocommit=True)) as conn:
-        conn.execute(sql.SQL("create database {}").format(sql.Identifier(name)) + of)
-        try:
-            yield make_conninfo(server, dbname=name)
-        finally:
-            conn.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))

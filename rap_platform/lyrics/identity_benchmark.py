@@ -4,14 +4,11 @@ import hashlib
 import secrets
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from random import Random
 
 import psycopg
 from datasketch import MinHash
-from psycopg.conninfo import make_conninfo
-from psycopg.sql import SQL, Identifier
 from psycopg.types.json import Jsonb
 
 from rap_platform.benchmarks import Bench
@@ -21,8 +18,8 @@ from rap_platform.lyrics.cleaning import clean
 from rap_platform.lyrics.duplicates import PERMUTATIONS, shingles, signature
 from rap_platform.lyrics.identity import normalise_title, slot_of
 from rap_platform.lyrics.linking import link_duplicates
-from rap_platform.resources.migrations import migrate
 from rap_platform.resources.postgres import connect
+from rap_platform.resources.scratch import scratch_database
 from rap_platform.settings import Settings
 from rap_platform.world import songwriter, truth
 from rap_platform.world.corpus import Corpus
@@ -45,7 +42,7 @@ def identity(settings: Settings) -> Bench:
     """
     figures: dict[str, float] = {}
     total: Counter[str] = Counter()
-    with _scratch_database(settings) as dsn:
+    with scratch_database(settings) as dsn:
         for seed in SEEDS:
             with connect(dsn) as conn:
                 counts = linked_as_in_truth(conn, seed, SONGS)
@@ -186,19 +183,6 @@ def _ms_each(call: Callable[[str], object], texts: Sequence[str]) -> float:
             call(text)
         best = min(best, time.perf_counter() - started)
     return round(best / len(texts) * 1000, 3)
-
-
-@contextmanager
-def _scratch_database(settings: Settings) -> Iterator[str]:
-    server, name = settings.require_database_url(), f"bench_identity_{secrets.token_hex(4)}"
-    with psycopg.connect(server, autocommit=True, application_name="rap_platform bench") as admin:
-        admin.execute(SQL("create database {}").format(Identifier(name)))
-        try:
-            dsn = make_conninfo(server, dbname=name)
-            migrate(dsn)
-            yield dsn
-        finally:
-            admin.execute(SQL("drop database if exists {} with (force)").format(Identifier(name)))
 
 
 def _sha256(text: str) -> str:

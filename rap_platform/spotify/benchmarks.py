@@ -1,11 +1,6 @@
 """Measures matching against the truth of simulated worlds, over HTTP, with decoys that real catalogues are full of."""
 
-import os
 import random
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -14,7 +9,7 @@ from typing import Any, Final
 import httpx
 from pydantic import SecretStr
 
-from rap_platform.benchmarks import Bench
+from rap_platform.benchmarks import Bench, world_of_its_own
 from rap_platform.resources.spotify import SpotifyClient
 from rap_platform.settings import Endpoint, Settings
 from rap_platform.spotify import enriching
@@ -22,7 +17,6 @@ from rap_platform.spotify.matching import Match, Wanted
 
 SEEDS: Final = (11, 12, 13)
 SONGS, ARTISTS = 600, 30
-START_S: Final = 60.0
 _WITHHELD = 0.5
 
 
@@ -160,33 +154,7 @@ def _client(root: str) -> SpotifyClient:
 
 @contextmanager
 def _world(seed: int) -> Iterator[str]:
-    """The root URL of a world of this seed, in a process of its own."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    size = {"RAP_WORLD_SEED": seed, "RAP_WORLD_SONGS": SONGS, "RAP_WORLD_ARTISTS": ARTISTS}
-    argv = [sys.executable, "-m", "uvicorn", "rap_platform.world.app:create_app", "--factory", "--host", "127.0.0.1",
-            "--port", str(port), "--log-level", "critical"]  # fmt: skip
-    child = subprocess.Popen(  # noqa: S603
-        argv, env=os.environ | {"RAP_WORLD": "on"} | {name: str(value) for name, value in size.items()}
-    )
-    root = f"http://127.0.0.1:{port}"
-    try:
-        _await(root, child)
+    """The root URL of a world of this seed whose Spotify does not fail."""
+    with world_of_its_own(songs=SONGS, artists=ARTISTS, seed=seed) as root:
         httpx.put(f"{root}/faults", json={"spotify": {}}, timeout=5, trust_env=False).raise_for_status()
         yield root
-    finally:
-        child.terminate()
-        child.wait(15)
-
-
-def _await(root: str, child: "subprocess.Popen[bytes]") -> None:
-    deadline = time.monotonic() + START_S
-    while time.monotonic() < deadline and child.poll() is None:
-        try:
-            httpx.get(f"{root}/health", timeout=2, trust_env=False).raise_for_status()
-        except httpx.HTTPError:
-            time.sleep(0.2)
-        else:
-            return
-    raise RuntimeError(f"the simulated world did not answer at {root} within {START_S:.0f} s")

@@ -26,7 +26,7 @@ CONTENTS = {
     "raw_songs": "select to_jsonb(r) - array['raw_song_id', 'fetched_at'] from raw_songs r",
     "tracks": """
         select to_jsonb(t) - array['track_id', 'raw_song_id', 'artist_id', 'duplicate_of', 'created_at', 'updated_at']
-               || jsonb_build_object('artist', to_jsonb(a) - array['artist_id', 'created_at', 'fetched_at'],
+               || jsonb_build_object('artist', to_jsonb(a) - array['artist_id', 'created_at', 'fetched_at', 'fetch_tried_at'],
                                      'of', o.source || '/' || o.source_id, 'raw', r.source || '/' || r.source_id)
         from tracks t join artists a using (artist_id) join raw_songs r using (raw_song_id)
         left join tracks o on o.track_id = t.duplicate_of

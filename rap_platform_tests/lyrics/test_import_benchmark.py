@@ -3,7 +3,7 @@
 import psycopg
 import pytest
 
-from rap_platform.lyrics.benchmarks import imports
+from rap_platform.lyrics.import_benchmark import imports
 from rap_platform.settings import Settings
 
 
