@@ -89,12 +89,14 @@ def genius_songs(
     try:
         with genius.client() as client, postgres.exclusively("genius_songs"), postgres.connection() as conn:
             client.require_pages()
+            queries.commit_without_waiting(conn)
             hold = service_state.hold_of(conn, SERVICE)
             found = _Fetched(reread=_read_pages(conn, client))
             if hold is None:
                 remember_texts(client, lambda: queries.text_owners(conn))
                 _fetch(conn, client, slugs, found, force=config.force)
                 hold = _remember(conn, client, found)
+            _mark_unreached(conn, slugs, found, hold)
             check = _lets_us_in(conn, hold, found)
             figures = _figures(conn, slugs, found, time.monotonic() - started)
     except NotConfigured as reason:
@@ -285,6 +287,14 @@ def _read_pages(conn: psycopg.Connection, client: GeniusClient) -> int:
         read += len(stale)
     conn.commit()
     return read
+
+
+def _mark_unreached(conn: psycopg.Connection, slugs: list[str], found: _Fetched, hold: Hold | None) -> None:
+    """Say of the artists that the run did not come to why not, so that they are asked for again."""
+    reason = f"not asked: {hold.reason if hold is not None else found.end}"
+    for slug in sorted(set(slugs) - {report.slug for report in found.reports}):
+        queries.mark_artist_fetched(conn, slug, reason)
+    conn.commit()
 
 
 def _remember(conn: psycopg.Connection, client: GeniusClient, found: _Fetched) -> Hold | None:

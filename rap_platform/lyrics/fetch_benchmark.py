@@ -86,6 +86,7 @@ def _ours(settings: Settings, template: str, root: str, catalogue: Catalogue, *,
         closing(connect(dsn)) as conn,
         GeniusClient(endpoint, scrape=False) as client,
     ):
+        queries.commit_without_waiting(conn)
         ids = {name: number for number, name in catalogue}
         watched = ensure_artists(conn, list(ids), simulated=True)
         queries.watch_artists(conn, [(watched[name].artist_id, number) for name, number in ids.items()])
