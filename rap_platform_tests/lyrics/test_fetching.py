@@ -224,6 +224,20 @@ def test_while_genius_wants_to_be_left_alone_a_run_asks_nothing_and_a_check_fail
     assert connection.execute("select count(*) from service_state").fetchone() == (0,)
 
 
+def test_artists_that_a_blocked_run_did_not_come_to_are_due_once_the_hold_has_passed(
+    settings: Settings, connection: psycopg.Connection
+) -> None:
+    watch(connection, Vale=1, Crow=2)
+    with genius({"/web/1": Reply(403, headers={"retry-after": "7200"})}, {1: [song(1)]}) as server:
+        run(server, "vale", raises=False)
+        run(server, "crow", raises=False)
+    now = dt.datetime.now(dt.UTC)
+    artists = queries.watch_list(connection, simulated=False) + queries.watch_list(connection, simulated=True)
+    assert {artist.slug: artist.fetch_error for artist in artists}["crow"] == "not asked: HTTP 403"
+    due = watching.due_again(artists, now + dt.timedelta(hours=3), now + dt.timedelta(hours=2))
+    assert [artist.slug for artist in due] == ["crow", "vale"]
+
+
 def lets_us_in(result: dg.ExecuteInProcessResult) -> list[dg.AssetCheckEvaluation]:
     return [one for one in result.get_asset_check_evaluations() if one.check_name == "genius_lets_us_in"]
 
