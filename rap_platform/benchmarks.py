@@ -21,9 +21,9 @@ WORLD_STARTS_S = 60.0
 
 # name -> (function, what it needs running)
 BENCHES: dict[str, tuple[str, tuple[str, ...]]] = {
-    "ingest": ("rap_platform.lyrics.benchmarks:ingest", ("postgres", "world")),
+    "ingest": ("rap_platform.lyrics.benchmarks:ingest", ("postgres",)),
     "fetch": ("rap_platform.lyrics.fetch_benchmark:fetching", ("postgres",)),
-    "import": ("rap_platform.lyrics.import_benchmark:imports", ("postgres", "world")),
+    "import": ("rap_platform.lyrics.import_benchmark:imports", ("postgres",)),
     "identity": ("rap_platform.lyrics.identity_benchmark:identity", ("postgres",)),
     "match": ("rap_platform.spotify.benchmarks:match", ()),
     "rhyme": ("rap_platform.features.benchmarks:rhyme", ()),

@@ -377,6 +377,8 @@ def bench(
             result = measure(settings())
     except (NotConfigured, FileNotFoundError, ValueError) as error:
         refuse(str(error))
+    except RuntimeError as error:
+        refuse(str(error), code=1)
     report: dict[str, Any] = asdict(result) | {"machine": machine()}
     if as_json:
         show_json(report)

@@ -24,6 +24,7 @@ from rap_platform.lyrics.values import MOST_BYTES, flat
 SUFFIXES: Final = (".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".json", ".parquet")
 PACKED: Final = (".gz", ".zip")
 BATCH: Final = 1000
+HEAD: Final = 50  # objects whose keys are taken for those of all
 MOST_ROW_BYTES: Final = 4 * MOST_BYTES
 MOST_READ_AGAIN: Final = 64 * 1024 * 1024  # of a JSON file, to say exactly where it is broken
 BOMB_BYTES: Final = 32 * 1024 * 1024
@@ -206,8 +207,8 @@ def text_of(stream: Stream) -> Read:
     encoding = stream.source.encoding
     start = stream.read(4)
     for mark, name in _MARKS:
-        if start.startswith(mark) and (name == "utf-8" or encoding in ("utf-8", "utf-8-sig")):
-            encoding = encoding if name == "utf-8" else name
+        if start.startswith(mark):
+            encoding = name
             start = start[len(mark) :] if name == "utf-8" else start
             break
     rest: Read = _Again(start, stream.read).read
@@ -569,29 +570,31 @@ def proper(encoding: str) -> str:
 
 def _jsonl_layout(source: Source, cutter: Cutter, columns: Mapping[str, str] | None, *, per_line: bool) -> Layout:
     head = _jsonl_head(source, cutter)
-    values = head[-1].values if head else None
-    header = tuple(values or ())
-    where = f"line {head[-1].line} has the keys" if head else "no line has keys"
+    header = tuple(dict.fromkeys(key for row in head for key in row.values or ()))
+    where = f"the lines up to {head[-1].line} have the keys" if head else "no line has keys"
     return Layout("jsonl", header, understand(header, columns, per_line=per_line), where=where)
 
 
 def _jsonl_head(source: Source, cutter: Cutter) -> list[Row]:
-    """Read up to the first object; what stands before it must be JSON at least."""
+    """Read the first objects, whose keys are those of the file; what stands before the first must be JSON at least."""
     found: list[Row] = []
-    number = 0
+    number = objects = 0
     while line := cutter.line(MOST_BYTES + 1):
         number += 1
         text = _decoded(source, line, number)
         if not text.strip():
             continue
         row = _jsonl_row(number, text)
+        if isinstance(row, Exception) and objects:
+            row = Row(number, None, "invalid_json")
         if isinstance(row, Exception):
             place = f", column {row.colno}" if isinstance(row, json.JSONDecodeError) else ""
             raise ImportRefused(
                 f"{source}, line {number}{place}: not JSON; JSONL has one object per line, a JSON list belongs in a .json file"
             )
         found.append(row)
-        if row.values is not None or len(found) >= BATCH:
+        objects += row.values is not None
+        if objects >= HEAD or len(found) >= BATCH:
             break
     return found
 
@@ -721,7 +724,7 @@ def _json_layout(source: Source, columns: Mapping[str, str] | None, *, per_line:
         if row.values is not None:
             keys |= dict.fromkeys(row.values)
             found += 1
-            if found >= 50:
+            if found >= HEAD:
                 break
     header = tuple(keys)
     return Layout("json", header, understand(header, columns, per_line=per_line), where="the songs have the keys")

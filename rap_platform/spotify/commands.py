@@ -44,7 +44,8 @@ def review(
     from rap_platform.spotify import queries
 
     links = [_pair(one) for one in set_ or []]
-    with running("postgres", *(["world", "redis"] if links else [])) as ready, connect() as conn:
+    asks = bool(links) or (is_terminal() and not (accept or reject or as_json))  # a person may name any track
+    with running("postgres", *(["world", "redis"] if asks else [])) as ready, connect() as conn:
         if accept or reject or links:
             done = _decide(conn, ready, accept or [], reject or [], links)
             if as_json:
@@ -55,6 +56,7 @@ def review(
             out.print(NEXT)
             return
         queue = queries.review_queue(conn, limit)
+        conn.commit()
         if as_json:
             show_json([asdict(item) for item in queue])
         elif not queue:

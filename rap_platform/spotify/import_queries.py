@@ -90,6 +90,14 @@ def stage(conn: psycopg.Connection, rows: Iterable[tuple[int, ImportedFeatures]]
     return [(line, artist, title) for line, artist, title in conn.execute(_DUPLICATES)]
 
 
+def stamp(conn: psycopg.Connection) -> None:
+    """Say that what this import stored came in now: tracks that were asked for while it ran are asked for again."""
+    query = (
+        "update imported_audio_features set imported_at = clock_timestamp() where imported_at = transaction_timestamp()"
+    )
+    conn.execute(query)
+
+
 def store(conn: psycopg.Connection, *, keep: bool) -> tuple[int, int, int]:
     """Store what is staged where it differs, if it is to be kept; gives how many rows are new, unchanged and changed."""
     row = conn.execute(_COUNTED).fetchone()

@@ -63,6 +63,8 @@ def import_features(
                 report.changed += changed
                 rejects.write()
             rejects.write()
+            if report.new or report.changed:
+                queries.stamp(conn)
             if not report.rows:
                 raise ImportRefused(f"{source}: there is a header but no row below it")
         report.rejects_file = rejects.keep()

@@ -255,13 +255,15 @@ def title_likeness(one: str, other: str) -> float:
     pairs = [(a, b) for a, b in zip(left, right, strict=True) if a != b]
     if all(_same_ending(a, b) for a, b in pairs):
         return 0.97
-    if any(_only_a_plural(a, b) or min(len(a), len(b)) < 4 or fuzz.ratio(a, b) < 80 for a, b in pairs):
+    if any(_only_a_plural(a, b) or min(len(a), len(b)) < 5 or fuzz.ratio(a, b) < 80 for a, b in pairs):
         return min(_BELOW_GATE, whole)
     return min(0.95, whole)
 
 
 def _same_ending(one: str, other: str) -> bool:
-    return one.removesuffix("g") == other.removesuffix("g") and one.removesuffix("g").endswith("in")
+    """Whether two words are a verb written with and without its last letter: runnin, running; but king is not kin."""
+    stem = one.removesuffix("g")
+    return stem == other.removesuffix("g") and len(stem) > 5 and stem.endswith("in")
 
 
 def _only_a_plural(one: str, other: str) -> bool:

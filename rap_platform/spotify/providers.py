@@ -149,7 +149,7 @@ def _by_id(
     try:
         answers = ask(list(dict.fromkeys(ids))) if ids else {}
     except SpotifyError as error:
-        if error.status == 401:
+        if error.status == 401 and source == "spotify":
             raise
         return _unknown(batch, str(error))
     answer = _unknown(batch, f"unknown_to_{source}")

@@ -319,3 +319,18 @@ def test_views_past_belief_are_no_views() -> None:
         None,
         8700,
     ]
+
+
+def test_jsonl_whose_first_song_has_no_lyrics_is_read(connection: psycopg.Connection, tmp_path: Path) -> None:
+    path = tmp_path / "songs.jsonl"
+    songs = [{"artist": "Vale", "title": "Tide"}, {"artist": "Vale", "title": "Dusk", "lyrics": "Rain\nLate"}]
+    path.write_text("".join(json.dumps(one) + "\n" for one in songs), encoding="utf-8")
+    report = import_file(connection, path)
+    assert (report.new, report.rejected) == (1, {"no_lyrics": 1})
+
+
+def test_a_byte_order_mark_wins_over_a_named_encoding(connection: psycopg.Connection, tmp_path: Path) -> None:
+    path = tmp_path / "songs.csv"
+    path.write_text("artist,title,lyrics\nBéa,Café,là là\n", encoding="utf-8-sig")
+    import_file(connection, path, encoding="cp1252")
+    assert connection.execute("select artist, title, body from raw_songs").fetchall() == [("Béa", "Café", "là là")]

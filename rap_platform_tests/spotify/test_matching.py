@@ -171,3 +171,11 @@ def test_the_id_that_came_with_a_song_is_believed_once_the_names_agree() -> None
     assert decide(Wanted("Ann", "Sky", spotify_id="b"), [better, mine]).method == "id"
     found = decide(Wanted("Ann", "Sky", spotify_id="b"), [better, other])
     assert (found.method, found.candidate) == ("exact", better)
+
+
+@pytest.mark.parametrize(
+    ("mine", "theirs"), [("King", "Kin"), ("Sin", "Sing"), ("The Thing", "The Thin"), ("Wing", "Win")]
+)
+def test_a_word_that_ends_like_a_verb_is_another_word(mine: str, theirs: str) -> None:
+    found = decide(Wanted("Vale Ardent", mine), [Candidate("a" * 22, theirs, ("Vale Ardent",))])
+    assert found.status != "matched"
