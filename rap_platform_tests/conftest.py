@@ -3,7 +3,6 @@
 import os
 import secrets
 import shutil
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,10 +13,10 @@ import redis
 
 from rap_platform.local import postgres, process, valkey
 from rap_platform.local.postgres import Cluster
-from rap_platform.local.process import Launch
 from rap_platform.resources.migrations import migrate
 from rap_platform.resources.postgres import connect
 from rap_platform.settings import Settings, get_settings
+from rap_platform_tests import worlds
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 TEMPLATE = "rap_template"
@@ -90,26 +89,8 @@ def redis_url(servers_dir: Path) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def world(servers_dir: Path) -> Iterator[str]:
     """The root URL of a small simulated world: 40 songs by 10 artists."""
-    port = process.free_port()
-    env = {
-        **os.environ,
-        "RAP_WORLD": "on",
-        "RAP_WORLD_SONGS": "40",
-        "RAP_WORLD_ARTISTS": "10",
-        "RAP_PORTS__WORLD": str(port),
-    }
-    argv = [sys.executable, "-m", "uvicorn", "rap_platform.world.app:create_app", "--factory",
-            "--host", process.HOST, "--port", str(port), "--no-access-log"]  # fmt: skip
-    log = servers_dir / "logs" / "world.log"
-    child = process.spawn(Launch(argv, log, env, REPOSITORY))
-    try:
-        process.wait_until(
-            lambda: process.answers_http(f"http://{process.HOST}:{port}/health"),
-            child, name="world", log=log, timeout_s=60.0,
-        )  # fmt: skip
-        yield f"http://{process.HOST}:{port}"
-    finally:
-        process.stop(child)
+    with worlds.running(servers_dir, songs=40, artists=10) as root:
+        yield root
 
 
 @pytest.fixture

@@ -19,8 +19,8 @@ from rap_platform.settings import Settings, get_settings
 from rap_platform.world.corpus import Corpus
 from rap_platform.world.faults import WebFaults
 from rap_platform.world.genius import fate
+from rap_platform_tests import worlds
 from rap_platform_tests.conftest import TEMPLATE
-from rap_platform_tests.soak import worlds
 from rap_platform_tests.soak.ingesting import run, watched
 
 SONGS, ARTISTS, SEED = 2000, 80, 2026

@@ -17,8 +17,8 @@ import pytest
 from rap_platform.local.postgres import Cluster
 from rap_platform.lyrics import watching
 from rap_platform.settings import Settings, get_settings
+from rap_platform_tests import worlds
 from rap_platform_tests.conftest import REPOSITORY, TEMPLATE
-from rap_platform_tests.soak import worlds
 from rap_platform_tests.soak.ingesting import FETCHED, STARTED
 
 # Every column of every row, but ids and times; what follows from ids is compared by what the id stands for.

@@ -1,16 +1,13 @@
 """A world of the tests' own, so that fault plans don't disturb the shared one: 60 artists, 300 songs, under real uvicorn."""
 
-import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
-from rap_platform.local import process
-from rap_platform.local.process import Launch
 from rap_platform.world.corpus import Corpus
+from rap_platform_tests import worlds
 
 SEED, ARTISTS, SONGS = 2026, 60, 300
 
@@ -24,32 +21,8 @@ def corpus() -> Corpus:
 @pytest.fixture(scope="session")
 def world_root(servers_dir: Path) -> Iterator[str]:
     """Root URL of the test world."""
-    port = process.free_port()
-    env = {**os.environ, "RAP_WORLD": "on", "RAP_WORLD_SONGS": str(SONGS), "RAP_WORLD_ARTISTS": str(ARTISTS)}
-    argv = [
-        sys.executable,
-        "-m",
-        "uvicorn",
-        "rap_platform.world.app:create_app",
-        "--factory",
-        "--host",
-        process.HOST,
-        "--port",
-        str(port),
-    ]
-    log = servers_dir / "logs" / "world-of-its-own.log"
-    child = process.spawn(Launch(argv, log, env, Path(__file__).resolve().parents[2]))
-    try:
-        process.wait_until(
-            lambda: process.answers_http(f"http://{process.HOST}:{port}/health"),
-            child,
-            name="world",
-            log=log,
-            timeout_s=60.0,
-        )
-        yield f"http://{process.HOST}:{port}"
-    finally:
-        process.stop(child)
+    with worlds.running(servers_dir, songs=SONGS, artists=ARTISTS) as root:
+        yield root
 
 
 @pytest.fixture

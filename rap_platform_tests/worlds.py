@@ -18,7 +18,7 @@ def running(servers_dir: Path, *, songs: int, artists: int) -> Iterator[str]:
     argv = [sys.executable, "-m", "uvicorn", "rap_platform.world.app:create_app", "--factory",
             "--host", process.HOST, "--port", str(port), "--no-access-log"]  # fmt: skip
     log = servers_dir / "logs" / f"world-{port}.log"
-    child = process.spawn(Launch(argv, log, env, Path(__file__).resolve().parents[2]))
+    child = process.spawn(Launch(argv, log, env, Path(__file__).resolve().parents[1]))
     try:
         process.wait_until(
             lambda: process.answers_http(f"http://{process.HOST}:{port}/health"),
