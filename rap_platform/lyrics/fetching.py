@@ -122,8 +122,9 @@ def fetch_artists(
             stop.set()
             ends.append(Down(str(error)))
             report.error = f"not finished: {error}"
-        except BaseException:
+        except BaseException as error:
             stop.set()
+            report.error = f"not finished: {type(error).__name__}: {error}"
             raise
         finally:
             _put(report)
@@ -263,7 +264,9 @@ def _listed(
 ) -> Iterator[dict[str, Any]]:
     page: int | None = 1
     seen: set[int] = set()
-    while page is not None and not stop.is_set():
+    while page is not None:
+        if stop.is_set():
+            raise _Broken("not finished: the run stopped before")
         songs, following = _page_of_list(client, artist_id, page, force=force)
         for song in songs:
             if song["id"] in seen:  # a list that changes while it is read says some twice
@@ -288,7 +291,7 @@ def _page_of_list(
     found = None if force else _as_list(shared.recall(client.redis, key))
     if found is None:
         response = _ask(client.artist_songs(artist_id, page, sort="release_date"), f"list of songs, page {page}")
-        found = _as_list({"songs": response.get("songs") or [], "next_page": response.get("next_page")})
+        found = _as_list(response)
         if found is None:
             raise _Broken("the list of songs is not as Genius documents it")
         shared.keep(client.redis, key, {"songs": found[0], "next_page": found[1]}, LIST_KEPT_S)

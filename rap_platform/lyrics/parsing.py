@@ -290,4 +290,5 @@ def _dict(value: Any) -> dict[str, Any]:
 
 
 def _text(value: Any) -> str | None:
-    return value.strip() or None if isinstance(value, str) else None
+    """Give a text of the page's state, or None; what can't be stored is left out of it."""
+    return re.sub("[\\0\\ud800-\\udfff]", "", value).strip() or None if isinstance(value, str) else None

@@ -604,7 +604,7 @@ def store_set_aside(conn: psycopg.Connection, rows: Sequence[Mapping[str, Any]],
 
 def withdrawn_tracks(conn: psycopg.Connection) -> list[int]:
     """Read the tracks whose song was removed at its source."""
-    query = "select t.track_id from tracks t join raw_songs r using (raw_song_id) where r.status <> 'ok'"
+    query = "select t.track_id from tracks t join raw_songs r using (raw_song_id) where r.status = 'removed'"
     return [int(track_id) for (track_id,) in conn.execute(query)]
 
 

@@ -117,7 +117,8 @@ class Transient(politeness.Transient):
 def classify(status: int, headers: httpx.Headers, body: bytes = b"") -> tuple[Outcome, str | None]:
     """Say what an HTTP answer was, from status, headers and body; what a page says of its song is for lyrics/ to read."""
     challenged = headers.get("cf-mitigated", "").casefold() == "challenge" or "x-amzn-waf-action" in headers
-    if challenged or (_CHALLENGE.search(body[:20_000]) and not _SONG_PAGE.search(body)):
+    is_json = body.lstrip()[:1] in (b"{", b"[")  # a title or description may say anything
+    if challenged or (not is_json and _CHALLENGE.search(body[:20_000]) and not _SONG_PAGE.search(body)):
         return Outcome.BLOCKED, f"HTTP {status}: {_CHALLENGED}"
     if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
         return Outcome.BLOCKED, f"HTTP {status}"
@@ -139,7 +140,7 @@ def retry_after_s(headers: httpx.Headers, now: dt.datetime | None = None) -> flo
         return float(value)
     try:
         when = email.utils.parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     if when.tzinfo is None:
         when = when.replace(tzinfo=dt.UTC)
@@ -324,7 +325,10 @@ class GeniusClient:
                 if hops and got.outcome is Outcome.OK and self._is_home(target):
                     return _answer(Outcome.REMOVED, "the page leads to the home page: the song is gone")
                 return got
-            url, params = urljoin(str(target), got), {}
+            try:
+                url, params = urljoin(str(target), got), {}
+            except ValueError as error:
+                return _failed(f"redirected to no address: {error}")
         return _failed(f"more than {MOST_REDIRECTS} redirects")
 
     def _through_breaker(
