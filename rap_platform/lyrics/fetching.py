@@ -14,7 +14,7 @@ from typing import Any, Final
 import redis
 
 from rap_platform.lyrics.cleaning import clean
-from rap_platform.lyrics.identity import is_translation_account, same_artist, same_title
+from rap_platform.lyrics.identity import is_translation_account, normalise, same_artist, same_title
 from rap_platform.lyrics.parsing import PARSER_VERSION, Page, parse_page
 from rap_platform.lyrics.queries import Artist, KnownSong, RawSong
 from rap_platform.resources import redis as shared
@@ -151,14 +151,22 @@ def fetch_artists(
 
 
 def find_artist(client: GeniusClient, name: str) -> int:
-    """Give the Genius id of an artist by name; a similar name is not taken. Raises Blocked."""
+    """Give the Genius id of an artist by name: of the hit that is named so, else of one spelt nearly so. Raises Blocked."""
     hits = _ask(client.search(name), f"search for {name!r}").get("hits")
+    near: int | None = None
     for hit in hits if isinstance(hits, list) else ():
         found = _dict(_dict(_dict(hit).get("result")).get("primary_artist"))
-        spelling = str(found.get("name") or "")
-        if isinstance(found.get("id"), int) and same_artist(spelling, name) and not is_translation_account(spelling):
-            return int(found["id"])
-    raise _Broken(f"Genius knows no artist named {name!r}: check the spelling in RAP_GENIUS__ARTISTS")
+        spelling, number = str(found.get("name") or ""), found.get("id")
+        if not isinstance(number, int) or is_translation_account(spelling) or not same_artist(spelling, name):
+            continue
+        if normalise(spelling) == normalise(name):
+            return number
+        near = number if near is None else near
+    if near is not None:
+        return near
+    raise _Broken(
+        f"Genius knows no artist named {name!r}: check the spelling, or say `artists add NAME --genius-id ID`"
+    )
 
 
 def reread(song: RawSong) -> RawSong:

@@ -360,3 +360,10 @@ def test_a_challenge_in_place_of_robots_txt_is_a_block() -> None:
         assert (answer.outcome, answer.reason) == (Outcome.BLOCKED, "HTTP 403: a challenge page")
         assert answer.others_too
         assert server.requests == []
+
+
+def test_an_answer_of_the_api_that_names_a_bot_check_is_no_bot_check() -> None:
+    found = classify(
+        200, httpx.Headers(), b'{"response": {"song": {"title": "Just a moment", "note": "verify you are human"}}}'
+    )
+    assert found == (Outcome.OK, None)

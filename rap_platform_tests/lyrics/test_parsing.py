@@ -125,3 +125,12 @@ def test_the_head_of_a_page_names_artist_and_title_where_there_is_no_state() -> 
 def test_a_page_nested_without_end_is_read_all_the_same() -> None:
     found = parse_page(f'<div data-lyrics-container="true">{"<i>" * 3000}stay up{"</i>" * 3000}</div>')
     assert (found.status, found.text) == ("ok", "stay up")
+
+
+@pytest.mark.parametrize("odd", ["a\\u0000b", "a\\ud800b"])
+def test_what_cant_be_stored_is_left_out_of_what_the_state_says(odd: str) -> None:
+    body = f'{{"songPage": {{"lyricsData": {{"body": {{"html": "{odd}"}}}}}}}}'
+    assert parse_page(page(f"<script>window.__PRELOADED_STATE__ = {body};</script>")).text == "ab"
+    other = parse_page(page(f'<script>window.__PRELOADED_STATE__ = {{"currentPage": "{odd}"}};</script>'))
+    assert (other.status, "\0" in (other.reason or "")) == ("failed", False)
+    (other.reason or "").encode()
