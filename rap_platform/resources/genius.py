@@ -323,7 +323,7 @@ class GeniusClient:
             got = self._through_breaker(target, params, judge, api=api, most_bytes=most_bytes)
             if isinstance(got, Answer):
                 if hops and got.outcome is Outcome.OK and self._is_home(target):
-                    return _answer(Outcome.REMOVED, "the page leads to the home page: the song is gone")
+                    return _answer(Outcome.MISSING, "the page leads to the home page")  # no proof that the song is gone
                 return got
             try:
                 url, params = urljoin(str(target), got), {}

@@ -239,10 +239,10 @@ def test_a_packed_page_is_read() -> None:
         assert server.requests[0][1]["accept-encoding"] == "gzip"
 
 
-def test_a_page_that_leads_home_is_a_removed_song() -> None:
+def test_a_page_that_leads_home_is_no_proof_that_the_song_was_removed() -> None:
     home = {"/web/a": Reply(302, headers={"location": "/web/"}), "/web/": page("Genius")}
     with serving(lambda path: home[path]) as server, client(server) as genius:
-        assert genius.page(f"{server.url}/web/a").outcome is Outcome.REMOVED
+        assert genius.page(f"{server.url}/web/a").outcome is Outcome.MISSING
 
 
 @pytest.mark.parametrize("named", ["utf-8", "iso-8859-1", "no-such-charset", ""])

@@ -77,7 +77,7 @@ PAGES: dict[str, tuple[str, str | None, float | None]] = {
     "redirect-to-a-file": ("failed", "file://", None),
     "redirect-loop": ("failed", "redirect", None),
     "redirect-to-nowhere": ("failed", "302", None),
-    "redirect-home": ("removed", "home page", None),
+    "redirect-home": ("missing", "home page", None),
     "renamed": ("ok", None, None),
     "404": ("missing", "404", None),
     "404-that-looks-like-a-song": ("missing", "404", None),
