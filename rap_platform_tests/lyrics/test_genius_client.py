@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
+from rap_platform.lyrics.fetching import find_artist
 from rap_platform.resources.genius import CredentialsRefused, Outcome, classify, retry_after_s
 from rap_platform.resources.politeness import OPEN_S
 from rap_platform.resources.redis import client as redis_client
@@ -367,3 +368,10 @@ def test_an_answer_of_the_api_that_names_a_bot_check_is_no_bot_check() -> None:
         200, httpx.Headers(), b'{"response": {"song": {"title": "Just a moment", "note": "verify you are human"}}}'
     )
     assert found == (Outcome.OK, None)
+
+
+def test_the_artist_who_is_named_so_is_found_before_one_who_is_named_nearly_so() -> None:
+    artists = [(1, "Vale & The Harbour"), (2, "Vale")]
+    hits = [{"result": {"primary_artist": {"id": number, "name": name}}} for number, name in artists]
+    with serving(lambda path: api({"hits": hits})) as server, client(server) as genius:
+        assert find_artist(genius, "vale") == 2
