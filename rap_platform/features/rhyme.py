@@ -76,6 +76,14 @@ class Sound:
     bar_ends: tuple[int, ...]
 
 
+class SectionScheme(NamedTuple):
+    """The rhyme scheme of one section: its first line (from 0, as `Bar.line_no`), its number of bars, a letter for each bar."""
+
+    line_no: int
+    bars: int
+    scheme: str
+
+
 @dataclass(frozen=True, slots=True)
 class RhymeFigures:
     """The rhyme of a whole song; shares are 0 to 1. `density` is the share of syllables that take part in a rhyme."""
@@ -87,6 +95,13 @@ class RhymeFigures:
     multisyllabic_share: float | None
     longest: int
     scheme: str | None
+    rhymes_per_bar: float | None = None
+    link_per_bar: float | None = None
+    bridge_per_bar: float | None = None
+    chain_per_bar: float | None = None
+    perfect_share: float | None = None
+    slant_share: float | None = None
+    section_schemes: tuple[SectionScheme, ...] = ()
 
 
 # --- words that end lines --------------------------------------------------------------------------------------------------------

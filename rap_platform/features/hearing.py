@@ -1,0 +1,198 @@
+"""A song as arrays of syllables, one pronunciation per distinct word. What rhymes is decided in rhyme.py, how words sound in phonetics.py.
+
+A `Lexicon` keeps the words that this process has met, so that a word is pronounced once and a song is gathered, not built.
+"""
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from rap_platform.features.bars import Bar
+from rap_platform.features.phonetics import pronounce
+from rap_platform.features.syllables import Tail, syllabify
+
+VOWELS = "AA AE AH AO AW AY EH ER EY IH IY OW OY UH UW".split()  # noqa: SIM905
+CONSONANTS = "B CH D DH F G HH JH K L M N NG P R S SH T TH V W Y Z ZH".split()  # noqa: SIM905
+MOST_WORDS = 50_000  # of a lexicon; a fuller one is put aside and a new one begun
+MOST_TAILS = 2_000
+
+Ints = npt.NDArray[np.int32]
+Small = npt.NDArray[np.int8]
+Bools = npt.NDArray[np.bool_]
+
+# Words that carry no beat unless they end a line.
+SMALL_WORDS = frozenset(
+    """
+    a an and are as at be been but by can could did do does for from had has have he her him his i i'm if in is it it's its just
+    me my no nor not of on or our shall she should so some such than that that's the their them then there these they they're
+    this those to too us was we were what when where which who will with would you your you're 'em em yo ya
+    """.split()  # noqa: SIM905
+)
+
+_VOWEL_NUMBERS = {vowel: number for number, vowel in enumerate(VOWELS)}
+_CONSONANT_NUMBERS = {consonant: number for number, consonant in enumerate(CONSONANTS)}
+
+
+class Lexicon:
+    """Words of one process by number, their syllables in growing arrays; safe to use from several threads.
+
+    Numbers are good for the lexicon that gave them: two songs are compared only through sounds of the same lexicon.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._words: dict[str, int] = {}
+        self._tails: dict[Tail, int] = {}
+        self.tails: list[Tail] = []
+        self.texts: list[str] = []
+        self._syllables = 0
+        self._vowel, self._tail, self._stress = (
+            np.empty(4096, np.int8),
+            np.empty(4096, np.int32),
+            np.empty(4096, np.int8),
+        )
+        self._start, self._count = np.empty(1024, np.int32), np.empty(1024, np.int32)
+        self._initial, self._small = np.empty(1024, np.int8), np.empty(1024, np.bool_)
+        self._guessed = np.empty(1024, np.bool_)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether a new song should begin a new lexicon."""
+        return len(self.texts) >= MOST_WORDS or len(self.tails) >= MOST_TAILS
+
+    def numbers(self, words: Sequence[str]) -> Ints:
+        """The number of each word, equal for equal spellings; new words are pronounced and added."""
+        known = self._words
+        found = [known.get(word, -1) for word in words]
+        if -1 in found:
+            with self._lock:
+                found = [self._add(word) if number < 0 else number for word, number in zip(words, found, strict=True)]
+        return np.array(found, dtype=np.int32)
+
+    def _add(self, word: str) -> int:
+        if (known := self._words.get(word)) is not None:
+            return known
+        said = pronounce(word)
+        syllables = syllabify(said.phones)
+        number, begin, end = len(self.texts), self._syllables, self._syllables + len(syllables)
+        self._grow(end, number + 1)
+        for at, syllable in enumerate(syllables, begin):
+            tail = self._tails.setdefault(syllable.tail, len(self.tails))
+            if tail == len(self.tails):
+                self.tails.append(syllable.tail)
+            self._vowel[at], self._tail[at], self._stress[at] = (
+                _VOWEL_NUMBERS[syllable.vowel],
+                tail,
+                syllable.stress > 0,
+            )
+        self._start[number], self._count[number] = begin, len(syllables)
+        self._small[number] = word in SMALL_WORDS
+        first = said.phones[0] if said.phones else ""
+        self._initial[number] = -1 if word in SMALL_WORDS else _CONSONANT_NUMBERS.get(first, -1)
+        self._guessed[number] = said.source in ("letters", "none")
+        self.texts.append(word)
+        self._syllables = end
+        self._words[word] = number  # last: a number that can be seen is complete
+        return number
+
+    def _grow(self, syllables: int, words: int) -> None:
+        for name in ("_vowel", "_tail", "_stress"):
+            setattr(self, name, _enlarged(getattr(self, name), syllables))
+        for name in ("_start", "_count", "_initial", "_small", "_guessed"):
+            setattr(self, name, _enlarged(getattr(self, name), words))
+
+
+def _enlarged(array: npt.NDArray, needed: int) -> npt.NDArray:
+    if needed <= len(array):
+        return array
+    larger = np.empty(max(needed, 2 * len(array)), array.dtype)
+    larger[: len(array)] = array
+    return larger
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sound:
+    """A song of n syllables, w words and b bars, in order.
+
+    Per syllable: `vowel` (place in VOWELS), `tail` (number of the consonants after it, in `lexicon.tails`), `stressed`, `word` (0 to
+    w - 1), `bar` (0 to b - 1), `final` (it ends its word). Small words inside a line lose their stress. Per word: `text` (number of its
+    spelling: equal for equal words), `word_bar`, `initial` (place of its first consonant in CONSONANTS, -1 for vowels and small words),
+    `guessed` (its sound comes from its letters alone, or it has none).
+    Per bar: its syllables are `begin` to `end` (excluded); `close` is one past the last before its closing ad-lib.
+    """
+
+    bars: tuple[Bar, ...]
+    lexicon: Lexicon
+    vowel: Small
+    tail: Ints
+    stressed: Bools
+    word: Ints
+    bar: Ints
+    final: Bools
+    text: Ints
+    word_bar: Ints
+    initial: Small
+    guessed: Bools
+    begin: Ints
+    end: Ints
+    close: Ints
+
+    @property
+    def syllables(self) -> int:
+        """How many syllables there are."""
+        return len(self.vowel)
+
+    def spelling(self, syllable: int) -> str:
+        """The word that a syllable belongs to, as written in lower case."""
+        return self.lexicon.texts[self.text[self.word[syllable]]]
+
+    def span(self, word: int) -> tuple[int, int, int]:
+        """(line from 0, first, last + 1 character) of a word in the lyrics."""
+        bar = self.bars[self.word_bar[word]]
+        token = bar.words[word - int(np.searchsorted(self.word_bar, self.word_bar[word]))]
+        return bar.line_no, token.start, token.end
+
+
+_current = Lexicon()
+
+
+def hear(song: Sequence[Bar]) -> Sound:
+    """Turn bars into syllables; one pronunciation per distinct word, the usual one."""
+    global _current
+    if _current.is_full:
+        _current = Lexicon()
+    lexicon = _current
+    text = lexicon.numbers([word.text for bar in song for word in bar.words])
+    words = np.array([len(bar.words) for bar in song], dtype=np.int32)
+    word_bar = np.repeat(np.arange(len(song), dtype=np.int32), words)
+    count, start = lexicon._count[text], lexicon._start[text]
+    until = np.cumsum(count, dtype=np.int32)
+    word = np.repeat(np.arange(len(text), dtype=np.int32), count)
+    place = np.arange(len(word), dtype=np.int32) + (start - until + count)[word]
+    first_word = np.cumsum(words) - words
+    last_word = first_word + np.array([bar.main for bar in song], dtype=np.int32) - 1
+    weak = lexicon._small[text]
+    weak[last_word] = False
+    bounds = np.concatenate((np.zeros(1, np.int32), until))
+    final = np.zeros(len(word), np.bool_)
+    final[until[count > 0] - 1] = True
+    return Sound(
+        bars=tuple(song),
+        lexicon=lexicon,
+        vowel=lexicon._vowel[place],
+        tail=lexicon._tail[place],
+        stressed=(lexicon._stress[place] > 0) & ~weak[word],
+        word=word,
+        bar=word_bar[word],
+        final=final,
+        text=text,
+        word_bar=word_bar,
+        initial=lexicon._initial[text],
+        guessed=lexicon._guessed[text],
+        begin=bounds[first_word],
+        end=bounds[first_word + words],
+        close=bounds[last_word + 1],
+    )
