@@ -147,7 +147,7 @@ class Sound:
 
     def spelling(self, syllable: int) -> str:
         """The word that a syllable belongs to, as written in lower case."""
-        return self.lexicon.texts[self.text[self.word[syllable]]]
+        return self.lexicon.texts[int(self.text[self.word[syllable]])]
 
     def span(self, word: int) -> tuple[int, int, int]:
         """(line from 0, first, last + 1 character) of a word in the lyrics."""
