@@ -5,6 +5,7 @@ from typing import Literal
 
 from rap_platform.features import flow, profanity, rhyme, vocabulary
 from rap_platform.features.bars import Bar, bars
+from rap_platform.features.hearing import Sound, hear
 from rap_platform.features.phonetics import pronounce
 
 VERSION = "1"
@@ -71,13 +72,13 @@ def analyse(lyrics: str, language: str | None = "en") -> LyricFeatures:
     if language is None and unknown > FOREIGN_SHARE:
         reason = f"language unknown and {unknown:.0%} of the words are in no English dictionary"
         return replace(nothing, status="not_english", reason=reason, out_of_vocabulary_share=unknown)
-    sound = rhyme.hear(song)
+    sound = hear(song)
     if not sound.syllables:
         return replace(nothing, reason="no word can be spoken", out_of_vocabulary_share=unknown)
     return _measured(song, sound, words, unknown)
 
 
-def _measured(song: list[Bar], sound: rhyme.Sound, words: int, unknown: float) -> LyricFeatures:
+def _measured(song: list[Bar], sound: Sound, words: int, unknown: float) -> LyricFeatures:
     short = len(song) < CONFIDENT_BARS
     rhymed, flowing, wording = rhyme.measure(sound), flow.measure(sound), vocabulary.measure(song)
     swearing = profanity.measure(song)
@@ -113,5 +114,5 @@ def _measured(song: list[Bar], sound: rhyme.Sound, words: int, unknown: float) -
 
 def out_of_vocabulary_share(song: list[Bar]) -> float:
     """Share of the words whose sound had to be guessed from letters, or could not be."""
-    words = [word.text for bar in song for word in bar.words]
+    words = [word for bar in song for word in bar.words]
     return sum(pronounce(word).source in ("letters", "none") for word in words) / len(words)

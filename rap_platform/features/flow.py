@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from statistics import fmean, pstdev
 
-from rap_platform.features.rhyme import Sound
+from rap_platform.features.hearing import Sound
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class FlowFigures:
 
 def measure(sound: Sound) -> FlowFigures:
     """Flow of a song of at least one bar."""
-    per_line = [end - begin for begin, end in sound.bar_slices]
+    per_line = (sound.end - sound.begin).tolist()
     words = sum(len(bar.words) for bar in sound.bars)
     return FlowFigures(
         syllables=sum(per_line),
@@ -42,8 +42,8 @@ def stress_regularity(sound: Sound) -> float | None:
     None with fewer than 20 distances: entropy of so few is noise.
     """
     counts: dict[int, int] = {}
-    for begin, end in sound.bar_slices:
-        stressed = [at for at in range(begin, end) if sound.syllables[at].stress]
+    for begin, end in zip(sound.begin.tolist(), sound.end.tolist(), strict=True):
+        stressed = [at for at in range(begin, end) if sound.stressed[at]]
         for one, other in pairwise(stressed):
             gap = min(other - one, 6)
             counts[gap] = counts.get(gap, 0) + 1
@@ -57,24 +57,20 @@ def stress_regularity(sound: Sound) -> float | None:
 def _assonance(sound: Sound) -> int:
     """Stressed vowels heard before in the same line, in another word."""
     found = 0
-    for begin, end in sound.bar_slices:
-        heard: dict[str, str] = {}
+    for begin, end in zip(sound.begin.tolist(), sound.end.tolist(), strict=True):
+        heard: dict[int, int] = {}
         for at in range(begin, end):
-            syllable, text = sound.syllables[at], sound.texts[at]
-            if not syllable.stress:
+            if not sound.stressed[at]:
                 continue
-            if heard.get(syllable.vowel, text) != text:
-                found += 1
-            heard[syllable.vowel] = text
+            vowel, text = int(sound.vowel[at]), int(sound.text[sound.word[at]])
+            found += heard.get(vowel, text) != text
+            heard[vowel] = text
     return found
 
 
 def _alliteration(sound: Sound) -> int:
     """Neighbouring different words, small words skipped, that begin with the same consonant sound."""
-    found = 0
-    for bar, initials in zip(sound.bars, sound.initials, strict=True):
-        strong = [
-            (initial, word.text) for initial, word in zip(initials, bar.words, strict=True) if initial is not None
-        ]
-        found += sum(one == other and text != text_2 for (one, text), (other, text_2) in pairwise(strong))
-    return found
+    strong = sound.initial >= 0
+    initial, text, bar = sound.initial[strong], sound.text[strong], sound.word_bar[strong]
+    alike = (initial[1:] == initial[:-1]) & (text[1:] != text[:-1]) & (bar[1:] == bar[:-1])
+    return int(alike.sum())

@@ -10,18 +10,21 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from rap_platform.features import likeness
 from rap_platform.features.bars import Bar
-from rap_platform.features.phonetics import pronounce
+from rap_platform.features.phonetics import Phones, pronounce
 from rap_platform.features.syllables import Tail, syllabify
 
-VOWELS = "AA AE AH AO AW AY EH ER EY IH IY OW OY UH UW".split()  # noqa: SIM905
+VOWELS = likeness.VOWELS
 CONSONANTS = "B CH D DH F G HH JH K L M N NG P R S SH T TH V W Y Z ZH".split()  # noqa: SIM905
 MOST_WORDS = 50_000  # of a lexicon; a fuller one is put aside and a new one begun
 MOST_TAILS = 2_000
 
 Ints = npt.NDArray[np.int32]
+Places = npt.NDArray[np.int64]
 Small = npt.NDArray[np.int8]
 Bools = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float32]
 
 # Words that carry no beat unless they end a line.
 SMALL_WORDS = frozenset(
@@ -34,6 +37,11 @@ SMALL_WORDS = frozenset(
 
 _VOWEL_NUMBERS = {vowel: number for number, vowel in enumerate(VOWELS)}
 _CONSONANT_NUMBERS = {consonant: number for number, consonant in enumerate(CONSONANTS)}
+# Vowels as Malmi et al. count them: diphthongs are two, near vowels one, the unstressed AH none.
+_PURE = {
+    "AA": "o", "AE": "a", "AH": "V", "AO": "o", "AW": "au", "AY": "ai", "EH": "e", "ER": "3", "EY": "ei",
+    "IH": "i", "IY": "i", "OW": "ou", "OY": "oi", "UH": "U", "UW": "u",
+}  # fmt: skip
 
 
 class Lexicon:
@@ -48,7 +56,10 @@ class Lexicon:
         self._tails: dict[Tail, int] = {}
         self.tails: list[Tail] = []
         self.texts: list[str] = []
-        self._syllables = 0
+        self._syllables = self._pure_vowels = 0
+        self._pure = np.empty(4096, np.int8)
+        self._pure_start, self._pure_count = np.empty(1024, np.int32), np.empty(1024, np.int32)
+        self._likeness = np.empty((0, 0), np.float32)
         self._vowel, self._tail, self._stress = (
             np.empty(4096, np.int8),
             np.empty(4096, np.int32),
@@ -78,7 +89,8 @@ class Lexicon:
         said = pronounce(word)
         syllables = syllabify(said.phones)
         number, begin, end = len(self.texts), self._syllables, self._syllables + len(syllables)
-        self._grow(end, number + 1)
+        pure = np.frombuffer(_pure_vowels(said.phones), np.int8)
+        self._grow(end, number + 1, self._pure_vowels + len(pure))
         for at, syllable in enumerate(syllables, begin):
             tail = self._tails.setdefault(syllable.tail, len(self.tails))
             if tail == len(self.tails):
@@ -93,15 +105,32 @@ class Lexicon:
         first = said.phones[0] if said.phones else ""
         self._initial[number] = -1 if word in SMALL_WORDS else _CONSONANT_NUMBERS.get(first, -1)
         self._guessed[number] = said.source in ("letters", "none")
+        self._pure_start[number], self._pure_count[number] = self._pure_vowels, len(pure)
+        self._pure[self._pure_vowels : self._pure_vowels + len(pure)] = pure
+        self._pure_vowels += len(pure)
         self.texts.append(word)
         self._syllables = end
         self._words[word] = number  # last: a number that can be seen is complete
         return number
 
-    def _grow(self, syllables: int, words: int) -> None:
+    def tail_scores(self) -> Floats:
+        """(t, t) scores of every tail against every other, in the order of `tails`; computed once for each pair."""
+        known = self._likeness
+        if len(known) < len(self.tails):
+            with self._lock:
+                known, tails = self._likeness, self.tails[:]
+                fresh = likeness.coda_scores(tails[len(known) :], tails)
+                larger = np.empty((len(tails), len(tails)), np.float32)
+                larger[: len(known), : len(known)] = known
+                larger[len(known) :], larger[:, len(known) :] = fresh, fresh.T
+                self._likeness = known = larger
+        return known
+
+    def _grow(self, syllables: int, words: int, pure_vowels: int) -> None:
         for name in ("_vowel", "_tail", "_stress"):
             setattr(self, name, _enlarged(getattr(self, name), syllables))
-        for name in ("_start", "_count", "_initial", "_small", "_guessed"):
+        self._pure = _enlarged(self._pure, pure_vowels)
+        for name in ("_start", "_count", "_initial", "_small", "_guessed", "_pure_start", "_pure_count"):
             setattr(self, name, _enlarged(getattr(self, name), words))
 
 
@@ -111,6 +140,10 @@ def _enlarged(array: npt.NDArray, needed: int) -> npt.NDArray:
     larger = np.empty(max(needed, 2 * len(array)), array.dtype)
     larger[: len(array)] = array
     return larger
+
+
+def _pure_vowels(phones: Phones) -> bytes:
+    return "".join(_PURE[phone[:2]] for phone in phones if phone[-1].isdigit() and phone != "AH0").encode()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -152,8 +185,20 @@ class Sound:
     def span(self, word: int) -> tuple[int, int, int]:
         """(line from 0, first, last + 1 character) of a word in the lyrics."""
         bar = self.bars[self.word_bar[word]]
-        token = bar.words[word - int(np.searchsorted(self.word_bar, self.word_bar[word]))]
+        token = bar.tokens[word - int(np.searchsorted(self.word_bar, self.word_bar[word]))]
         return bar.line_no, token.start, token.end
+
+    def pure_vowels(self, words: Ints) -> tuple[Ints, Small]:
+        """How many vowels each of these words has as Malmi et al. count them, and all those vowels one after the other."""
+        lexicon, text = self.lexicon, self.text[words]
+        count = lexicon._pure_count[text]
+        return count, lexicon._pure[gathered(lexicon._pure_start[text], count)]
+
+
+def gathered(start: Ints | Places, count: Ints | Places) -> Places:
+    """The places of stretches one after the other: start, start + 1, ... for each, `count` of them."""
+    until = np.cumsum(count)
+    return np.arange(until[-1] if len(until) else 0) + np.repeat(start - until + count, count)
 
 
 _current = Lexicon()
@@ -165,13 +210,13 @@ def hear(song: Sequence[Bar]) -> Sound:
     if _current.is_full:
         _current = Lexicon()
     lexicon = _current
-    text = lexicon.numbers([word.text for bar in song for word in bar.words])
+    text = lexicon.numbers([word for bar in song for word in bar.words])
     words = np.array([len(bar.words) for bar in song], dtype=np.int32)
     word_bar = np.repeat(np.arange(len(song), dtype=np.int32), words)
     count, start = lexicon._count[text], lexicon._start[text]
     until = np.cumsum(count, dtype=np.int32)
     word = np.repeat(np.arange(len(text), dtype=np.int32), count)
-    place = np.arange(len(word), dtype=np.int32) + (start - until + count)[word]
+    place = gathered(start, count)
     first_word = np.cumsum(words) - words
     last_word = first_word + np.array([bar.main for bar in song], dtype=np.int32) - 1
     weak = lexicon._small[text]

@@ -45,6 +45,12 @@ class Pronunciation:
         return sum(phone[-1].isdigit() for phone in self.phones)
 
 
+def words(line: str) -> list[str]:
+    """The words of a line in lower case; punctuation is no word."""
+    found = _TOKEN.findall(line if line.isascii() and "`" not in line else line.translate(_APOSTROPHES))
+    return [word.lower() for word in found]
+
+
 def tokens(line: str) -> list[Token]:
     """The words of a line with their character spans; punctuation is no word."""
     plain = line.translate(_APOSTROPHES)

@@ -64,7 +64,7 @@ def measure(song: Sequence[Bar]) -> ProfanityFigures:
     for bar in song:
         for word in bar.words:
             words += 1
-            level = strength(word.text)
+            level = strength(word)
             if level is not None:
                 counts[level] += 1
     heavy = counts["strong"] + counts["severe"]

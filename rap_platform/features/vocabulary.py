@@ -24,8 +24,8 @@ class VocabularyFigures:
 
 def measure(song: Sequence[Bar]) -> VocabularyFigures:
     """Vocabulary of a song of at least one bar."""
-    words = [word.text for bar in song for word in bar.words]
-    text = "\n".join(bar.key for bar in song).encode()
+    words = [word for bar in song for word in bar.words]
+    text = "\n".join(" ".join(bar.words) for bar in song).encode()
     return VocabularyFigures(
         words=len(words),
         type_token_ratio=len(set(words)) / len(words),
@@ -57,14 +57,14 @@ def novel_word_share(song: Sequence[Bar]) -> float | None:
     if len(song) < 2:
         return None
     shares = []
-    before = {word.text for word in song[0].words}
+    before = set(song[0].words)
     for bar in song[1:]:
-        shares.append(sum(word.text not in before for word in bar.words) / len(bar.words))
-        before = {word.text for word in bar.words}
+        shares.append(sum(word not in before for word in bar.words) / len(bar.words))
+        before = set(bar.words)
     return sum(shares) / len(shares)
 
 
 def hook_share(song: Sequence[Bar]) -> float:
     """Share of lines that stand in a section headed as hook, chorus or refrain, or that the song repeats word by word."""
-    times = Counter(bar.key for bar in song)
-    return sum(bar.hook or times[bar.key] > 1 for bar in song) / len(song)
+    times = Counter(bar.words for bar in song)
+    return sum(bar.hook or times[bar.words] > 1 for bar in song) / len(song)

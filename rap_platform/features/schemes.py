@@ -1,0 +1,94 @@
+"""Which lines end alike: end rhymes and the rhyme scheme of each section. Rhymes inside lines are found in rhyme.py."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from rap_platform.features.endings import rhymes
+from rap_platform.features.hearing import Bools, Ints, Sound
+from rap_platform.features.scoring import ANCHOR, EXTEND, MEAN, scores, without_repeats
+
+WINDOW_BARS = 4
+SCHEME_BARS = 16  # the bars of a section that get letters
+LEAST_BARS = 4  # a shorter section has no scheme to speak of
+_MOSAIC = 6  # syllables across words
+
+
+class EndRhyme(NamedTuple):
+    """Two bars whose ends are alike: by rhyme, or because the same word ends both (`repeated`)."""
+
+    earlier: int
+    later: int
+    repeated: bool
+
+
+class SectionScheme(NamedTuple):
+    """The rhyme scheme of one section: its first line (from 0, as `Bar.line_no`), its number of bars, a letter for each of the first."""
+
+    line_no: int
+    bars: int
+    scheme: str
+
+
+def end_rhymes(sound: Sound) -> list[EndRhyme]:
+    """Pairs of bars within WINDOW_BARS of each other whose ends are alike, by the later bar, nearest first."""
+    later = np.repeat(np.arange(len(sound.bars), dtype=np.int32), WINDOW_BARS)
+    earlier = later - np.tile(np.arange(1, WINDOW_BARS + 1, dtype=np.int32), len(sound.bars))
+    later, earlier = later[earlier >= 0], earlier[earlier >= 0]
+    mosaic = _mosaics(sound, earlier, later).tolist()
+    lasts = [bar.words[bar.main - 1] for bar in sound.bars]
+    pairs = []
+    for one, other, across in zip(earlier.tolist(), later.tolist(), mosaic, strict=True):
+        same = lasts[one] == lasts[other]
+        if across or (not same and rhymes(lasts[one], lasts[other])):
+            pairs.append(EndRhyme(one, other, repeated=False))
+        elif same:
+            pairs.append(EndRhyme(one, other, repeated=True))
+    return pairs
+
+
+def _mosaics(sound: Sound, earlier: Ints, later: Ints) -> Bools:
+    """Whether two bars end in a rhyme of two or more syllables across words ("know it", "poet")."""
+    if not len(earlier):
+        return np.zeros(0, np.bool_)
+    back = np.arange(1, _MOSAIC + 1, dtype=np.int32)
+    ones, others = sound.close[earlier][:, None] - back, sound.close[later][:, None] - back
+    there = (ones >= sound.begin[earlier][:, None]) & (others >= sound.begin[later][:, None])
+    ones, others = np.where(there, ones, 0), np.where(there, others, 0)
+    texts = sound.text[sound.word]
+    repeated = texts[ones] == texts[others]
+    score = without_repeats(scores(sound, ones, others), repeated)
+    carries = sound.stressed[ones] & sound.stressed[others] & ~repeated & (score >= ANCHOR)
+    reached = np.logical_and.accumulate(there & (score >= EXTEND), axis=1)
+    likely = np.cumsum(score, axis=1) >= MEAN * back
+    rhymed = reached & likely & ~repeated & np.logical_or.accumulate(carries, axis=1)
+    found: Bools = rhymed[:, 1:].any(axis=1)
+    return found
+
+
+def rhymed_share(pairs: Sequence[EndRhyme], bars: int) -> float:
+    """Share of the bars whose end rhymes with another's; a repeated word is no rhyme."""
+    return len({bar for pair in pairs if not pair.repeated for bar in (pair.earlier, pair.later)}) / bars
+
+
+def sections(sound: Sound, pairs: Sequence[EndRhyme]) -> tuple[SectionScheme, ...]:
+    """The scheme of every section in order; a bar takes the letter of the nearest earlier bar of its section that ends like it."""
+    alike: dict[int, list[int]] = {}
+    for pair in pairs:
+        alike.setdefault(pair.later, []).append(pair.earlier)
+    members: dict[int, list[int]] = {}
+    for number, bar in enumerate(sound.bars):
+        members.setdefault(bar.section, []).append(number)
+    return tuple(_scheme(sound, bars, alike) for bars in members.values())
+
+
+def _scheme(sound: Sound, bars: Sequence[int], alike: dict[int, list[int]]) -> SectionScheme:
+    letters: dict[int, str] = {}
+    used = 0
+    for bar in bars[:SCHEME_BARS]:
+        found = next((letters[earlier] for earlier in alike.get(bar, ()) if earlier in letters), None)
+        if found is None:
+            found, used = chr(ord("A") + used), used + 1
+        letters[bar] = found
+    return SectionScheme(sound.bars[bars[0]].line_no, len(bars), "".join(letters.values()))
