@@ -13,6 +13,7 @@ EXTEND: Final = 0.0
 ANCHOR: Final = 1.0
 ALONE: Final = 3.6
 MEAN: Final = 2.7
+AT_ENDS: Final = 1.0
 # A repeated word may run on inside a rhyme ("know it", "row it"); it neither begins nor carries one.
 REPEATED: Final = 1.5
 
