@@ -8,8 +8,8 @@ from importlib import resources
 from pathlib import Path
 
 from rap_platform.benchmarks import Bench
-from rap_platform.features.phonetics import dictionary, pronounce
 from rap_platform.features.endings import rhymes
+from rap_platform.features.phonetics import dictionary, pronounce
 from rap_platform.settings import Settings
 
 NINETEENTH_CENTURY = frozenset({"byron", "coleridge", "turner", "wordsworth"})
