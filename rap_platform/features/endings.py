@@ -1,5 +1,6 @@
 """Whether two words that end lines rhyme, how well, and whether perfectly. Rhymes inside lines are found in rhyme.py."""
 
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -29,7 +30,17 @@ class Ending(NamedTuple):
 @lru_cache(maxsize=100_000)
 def endings(word: str) -> tuple[Ending, ...]:
     """The endings of every known pronunciation of a word, the usual one first; empty for what cannot be said."""
-    return tuple(dict.fromkeys(e for phones in pronunciations(word) if (e := _ending(word, phones)) is not None))
+    said = [way for phones in pronunciations(word) for way in _ways(phones)]
+    return tuple(dict.fromkeys(e for phones in said if (e := _ending(word, phones)) is not None))
+
+
+def _ways(phones: Phones) -> Iterator[Phones]:
+    """The phones, and the shorter form of words like fire, power and desires, which count as one syllable or two."""
+    yield phones
+    for at in range(len(phones) - 2, -1, -1):
+        if phones[at][:2] in ("AY", "AW", "OY") and phones[at + 1] == "ER0":
+            yield (*phones[: at + 1], "R", *phones[at + 2 :])
+            return
 
 
 def _ending(word: str, phones: Phones) -> Ending | None:

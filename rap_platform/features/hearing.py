@@ -159,9 +159,9 @@ class Sound:
     """A song of n syllables, w words and b bars, in order.
 
     Per syllable: `vowel` (place in VOWELS), `tail` (number of the consonants after it, in `lexicon.tails`), `stressed`, `word` (0 to
-    w - 1), `bar` (0 to b - 1), `final` (it ends its word). Small words lose their stress inside a line, and at its end after a beat ("know it"). Per word: `text` (number of its
-    spelling: equal for equal words), `word_bar`, `initial` (place of its first consonant in CONSONANTS, -1 for vowels and small words),
-    `guessed` (its sound comes from its letters alone, or it has none).
+    w - 1), `bar` (0 to b - 1), `final` (it ends its word). Small words lose their stress inside a line, and at its end after a beat
+    ("know it"). Per word: `text` (number of its spelling: equal for equal words), `word_bar`, `initial` (place of its first consonant in
+    CONSONANTS, -1 for vowels and small words), `guessed` (its sound comes from its letters alone, or it has none).
     Per bar: its syllables are `begin` to `end` (excluded); `close` is one past the last before its closing ad-lib.
     """
 

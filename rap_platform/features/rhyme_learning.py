@@ -44,7 +44,7 @@ _MAKING: dict[str, tuple[str, str, bool]] = {
     "M": ("nasal", "lips", True), "N": ("nasal", "ridge", True), "NG": ("nasal", "back", True), "L": ("liquid", "ridge", True),
     "R": ("liquid", "palate", True), "W": ("glide", "lips", True), "Y": ("glide", "palate", True), "HH": ("glide", "back", False),
 }  # fmt: skip
-_VOWEL_WEIGHT, _CONSONANT_WEIGHT, _KIND_WEIGHT = 10.0, 10.0, 10.0
+_VOWEL_WEIGHT, _CONSONANT_WEIGHT, _KIND_WEIGHT = 3.0, 3.0, 3.0
 _ROUNDS = 4
 
 
