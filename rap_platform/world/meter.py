@@ -1,8 +1,8 @@
 """What a bar weighs and echoes: its syllables, those that rhyme, its runs of equal vowels. Counts sounds; picks no words.
 
 The counts are the world's own, by the pronouncing dictionary alone. Two syllables make points: stressed ones of equal vowels 2, or 3 where
-the vowel is a rare one, and 1 more where the consonants after it are equal; unstressed ones of equal vowels 1. One syllable rhymes with 3
-points, a stretch with half as many again as it has syllables; at the ends of two bars a stressed vowel is enough.
+the vowel is a rare one, and 1 more where the consonants after it are equal; unstressed ones 1, a stressed and an unstressed one half a
+point. One syllable rhymes with 3 points, a stretch with more than 1.5 for each; at the ends of two bars a stressed vowel is enough.
 """
 
 from collections.abc import Callable
@@ -81,98 +81,103 @@ class Heard:
     echo: int
 
 
+_Beat = tuple[str, str, bool, bool, str]  # a syllable and the word it belongs to
+
+
 @dataclass(slots=True)
 class Ear:
     """Remembers the bars so far as far back as rhymes reach; `listen` weighs a bar, `keep` makes it part of the song."""
 
     say: Callable[[str], Sound]
     words: list[Sound] = field(default_factory=list)  # with vowels, the last LOOKBACK_WORDS
-    before: list[tuple[Syllable, str]] = field(default_factory=list)
+    stream: str = ""  # their letters
+    owner: list[str] = field(default_factory=list)  # whose letter that is
+    pairs: dict[str, list[tuple[int, int]]] = field(
+        default_factory=dict
+    )  # last two letters at a word's end -> number of word, place
+    before: list[_Beat] = field(default_factory=list)  # the last bar
+    places: dict[str, list[int]] = field(default_factory=dict)  # vowel -> where in it
 
     def listen(self, line: str) -> Heard:
         """Weigh a bar; ad-libs in brackets count like other words."""
         say = self.say
         sounds = tuple([say(word) for word in line.casefold().replace("-", " ").split()])
-        syllables = [(syllable, one.text) for one in sounds for syllable in one.syllables]
+        beats = _beats(sounds)
         sung = [one for one in sounds if one.letters]
-        return Heard(sounds, len(sung), len(syllables), rhymed(self.before, syllables), echo(self.words, sung))
+        return Heard(sounds, len(sung), len(beats), len(self._answered(beats)), self._echo(sung))
 
     def keep(self, heard: Heard) -> None:
         """The bar is sung."""
         self.words = [*self.words, *[one for one in heard.sounds if one.letters]][-LOOKBACK_WORDS:]
-        self.before = [(syllable, one.text) for one in heard.sounds for syllable in one.syllables]
+        self.stream, self.owner, self.pairs = "", [], {}
+        for number, one in enumerate(self.words):
+            self.stream += one.letters
+            self.owner += [one.text] * len(one.letters)
+            self.pairs.setdefault(self.stream[-2:], []).append((number, len(self.stream) - 1))
+        self.before, self.places = _beats(heard.sounds), {}
+        for place, beat in enumerate(self.before):
+            if beat[0]:
+                self.places.setdefault(beat[0], []).append(place)
 
-
-def echo(before: list[Sound], sung: list[Sound]) -> int:
-    """The sum of the echoes of these words after those before; the same word twice is no echo and ends one."""
-    texts: list[str] = []
-    owner: list[str] = []
-    ends: list[int] = []
-    pairs: list[str] = []
-    stream = ""
-    first, total = len(before), 0
-    for one in (*before, *sung):
-        text, letters = one.text, one.letters
-        stream += letters
-        owner += [text] * len(letters)
-        end, at = len(owner) - 1, len(texts)
-        pair = stream[-2:]
-        if at >= first:
-            since = max(0, at - LOOKBACK_WORDS)
-            longest = 1
-            if pair in pairs:
-                for back in range(since, at):
-                    if pairs[back] == pair and texts[back] != text:
-                        other = ends[back]
-                        run, limit = 1, min(end - other, other + 1)
-                        while (
-                            run < limit
-                            and stream[other - run] == stream[end - run]
-                            and owner[other - run] != owner[end - run]
-                        ):
-                            run += 1
-                        if run > longest:
-                            longest = run
+    def _echo(self, sung: list[Sound]) -> int:
+        """The sum of the echoes of these words; the same word twice is no echo and ends one."""
+        stream = self.stream + "".join([one.letters for one in sung])
+        owner = self.owner.copy()
+        pairs, fresh = self.pairs, dict[str, list[tuple[int, int]]]()
+        total = 0
+        for at, (text, _, letters, _) in enumerate(sung, len(self.words)):
+            owner += [text] * len(letters)
+            end, longest, since = len(owner) - 1, 1, at - LOOKBACK_WORDS
+            pair = stream[end - 1 : end + 1]
+            here = fresh.setdefault(pair, [])
+            for number, other in (*pairs.get(pair, ()), *here):
+                if number < since or owner[other] == text:
+                    continue
+                run, limit = 1, min(end - other, other + 1)
+                while (
+                    run < limit and stream[other - run] == stream[end - run] and owner[other - run] != owner[end - run]
+                ):
+                    run += 1
+                if run > longest:
+                    longest = run
             if longest > 1:
                 total += longest
-        texts.append(text)
-        ends.append(end)
-        pairs.append(pair)
-    return total
+            here.append((at, end))
+        return total
 
-
-def rhymed(before: list[tuple[Syllable, str]], bar: list[tuple[Syllable, str]]) -> int:
-    """How many syllables of the bar answer an earlier one of it or of the bar before; the same word twice is no rhyme."""
-    places: dict[str, list[int]] = {}
-    every = before + bar
-    first, end = len(before), len(every) - 1
-    for place, (syllable, _) in enumerate(before):
-        places.setdefault(syllable.vowel, []).append(place)
-    answered: set[int] = set()
-    runs: dict[
-        int, tuple[int, int, bool]
-    ] = {}  # where the earlier part ends: length, points, whether a stress carries it
-    for here in range(first, len(every)):
-        (vowel, tail, stressed, last), text = every[here]
-        fresh: dict[int, tuple[int, int, bool]] = {}
-        known = places.setdefault(vowel, [])
-        for there in known if vowel else ():
-            other, said = every[there]
-            same = said == text
-            carried = stressed and other.stressed and not same
-            points = (2 + (vowel in _RARE) + (tail == other.tail)) if carried else 1
-            length, sum_, carries = runs.get(there - 1, (0, 0, False))
-            if (same and not length) or length >= here - there:
-                length, sum_, carries = 0, 0, False
-                if same:
-                    continue
-            length, sum_, carries = length + 1, sum_ + points, carries or carried
-            fresh[there] = length, sum_, carries
-            if last or other.last:
-                if carries and length > 1 and 2 * sum_ >= 3 * length:
-                    answered.update(range(here - length + 1, here + 1))
-                elif carried and (points > 2 or (there == first - 1 and here == end)):
+    def _answered(self, bar: list[_Beat]) -> set[int]:
+        """Which syllables answer an earlier one of the bar or of the bar before; the same word twice is no rhyme."""
+        places, fresh = self.places, dict[str, list[int]]()
+        every, first = self.before + bar, len(self.before)
+        end = len(every) - 1
+        answered: set[int] = set()
+        runs: dict[int, tuple[int, ...]] = {}  # where the earlier part ends -> the surplus of each pair of syllables
+        for here, (vowel, tail, stressed, last, text) in enumerate(bar, first):
+            reached: dict[int, tuple[int, ...]] = {}
+            known = fresh.setdefault(vowel, [])
+            for there in (*places.get(vowel, ()), *known) if vowel else ():
+                _, other_tail, other_stressed, other_last, said = every[there]
+                run = runs.get(there - 1, ())
+                if len(run) >= here - there:
+                    run = ()
+                gain = -1 if stressed == other_stressed else -2
+                if said == text:
+                    if not run:
+                        continue
+                elif stressed and other_stressed:
+                    gain = 1 + 2 * (vowel in _RARE) + 2 * (tail == other_tail)
+                reached[there] = run = (*run, gain)
+                if gain > 0 and (gain > 1 or (there == first - 1 and here == end)):
                     answered.add(here)
-        runs = fresh
-        known.append(here)
-    return len(answered)
+                if (last or other_last) and len(run) > 1:
+                    for start in range(len(run) - 1):
+                        if sum(run[start:]) > 0:
+                            answered.update(range(here - len(run) + start + 1, here + 1))
+                            break
+            runs = reached
+            known.append(here)
+        return answered
+
+
+def _beats(sounds: tuple[Sound, ...]) -> list[_Beat]:
+    return [(*syllable, one.text) for one in sounds for syllable in one.syllables]

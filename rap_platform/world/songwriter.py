@@ -45,7 +45,7 @@ _KEEP_ING = frozenset(
 _TITLES = tuple(TITLES.strip().splitlines())
 # Kinds that can wear an attribute.
 _WORN = frozenset(("thing", "things", "place", "mass", "idea", "person", "people", "body"))
-_TRIES = 4  # drafts of a bar
+_TRIES = 3  # drafts of a bar
 _GOOD = 0.5  # a draft as cheap as this is kept at once
 
 
@@ -107,8 +107,8 @@ def title(seed: int, artist_index: int, song_index: int) -> str:
 
 
 # Rhymed syllables among a song's syllables, and the mean echo of its words, from no craft to all of it.
-RHYMED = (0.10, 0.34)
-ECHO = (0.85, 1.6)
+RHYMED = (0.165, 0.355)
+ECHO = (0.95, 1.55)
 
 
 class Owed(NamedTuple):
@@ -452,8 +452,8 @@ class _Pen:
         owed = self._owed(heard)
         return (
             max(0.0, abs(heard.syllables - wanted) - 1.0)
-            + max(0.0, abs(owed.rhymed) - 1.5)
-            + 0.5 * max(0.0, abs(owed.echo) - 3.0)
+            + max(0.0, abs(owed.rhymed) - 2.5)
+            + 0.5 * max(0.0, abs(owed.echo) - 5.0)
         )
 
     def _owed(self, heard: Heard) -> Owed:
@@ -463,9 +463,9 @@ class _Pen:
             self.owed.echo + self.echo * heard.words - heard.echo,
         )
 
-    def sung(self, heard: Heard) -> None:
-        """A bar is part of the song: what is owed changes."""
-        self.owed = self._owed(heard)
+    def sung(self, heard: Heard, *, again: bool = False) -> None:
+        """A bar is part of the song: what is owed changes; bars that come again have no echo."""
+        self.owed = self._owed(heard)._replace(**({"echo": self.owed.echo} if again else {}))
         self.ear.keep(heard)
         self.recent = [one.key for one in heard.sounds if one.key]
 
@@ -643,6 +643,11 @@ class _Pen:
             if _rhyme(left, right)
         ]
 
+    def sing(self, lines: Sequence[str]) -> None:
+        """A hook that is known comes again."""
+        for line in lines:
+            self.sung(self.ear.listen(line), again=True)
+
     def spoken(self, block: str, count: int) -> list[str]:
         lines = [self.polish(self.fill(line)) for line in self.chance.sample(block.strip().splitlines(), count)]
         for line in lines:
@@ -691,6 +696,7 @@ def write(seed: int, artist_index: int, song_index: int) -> Song:
     bars = (12, 16, 16, 16) if told.year < 2000 else (12, 12, 16, 16) if told.year < 2012 else (12, 12, 12, 16)
     guest = truth.artist(seed, told.guest).name if told.guest is not None else None
     hook, hook_pairs = pen.hook(name, chance.choice((4, 4, 4, 6) if told.year < 2000 else (4, 4, 4, 6, 8)))
+    pen.owed = Owed(0.0, 0.0, pen.owed.echo)  # counted where it is sung
     plan = ["verse", "hook", "verse", "hook"]
     tail = chance.random()
     plan += (
@@ -719,6 +725,7 @@ def write(seed: int, artist_index: int, song_index: int) -> Song:
             lines, pairs = pen.verse(chance.choice(bars))
         elif kind == "hook":
             lines, pairs = hook, hook_pairs
+            pen.sing(lines)
         elif kind == "bridge":
             lines, pairs = pen.bridge()
         else:
