@@ -78,6 +78,7 @@ class Phrase(NamedTuple):
     simile: bool
     solo: str
     whole: str
+    slots: int
 
 
 @dataclass(slots=True)
@@ -209,6 +210,7 @@ def phrase(text: str, tense: str, agent: bool, number: int, sounds: dict[str, tu
         bool(_SIMILE.search(text)),
         solo,
         whole,
+        len(slots),
     )
 
 

@@ -21,6 +21,8 @@ SMALL = frozenset(
     ).split()
 )
 _RARE = frozenset("AA AE AO AW ER OW OY UH UW".split())
+# What a pair of stressed syllables gives beyond the 1.5 points that it needs, by vowel.
+_GAIN = dict.fromkeys("AH AY EY IH IY".split(), 0.5) | {"EH": 0.7} | dict.fromkeys(_RARE, 1.5)
 _SPLIT = {
     "AA": "o", "AE": "a", "AH": "v", "AO": "o", "AW": "au", "AY": "ai", "EH": "e", "ER": "3", "EY": "ei",
     "IH": "i", "IY": "i", "OW": "ou", "OY": "oi", "UH": "w", "UW": "u",
@@ -29,12 +31,13 @@ _AEIOUY = frozenset("aeiouy")
 
 
 class Syllable(NamedTuple):
-    """Vowel ("" when nobody knows it), the consonants after it, whether it is stressed, and whether it ends its word."""
+    """Vowel ("" when nobody knows it), the consonants after it, whether it is stressed, whether it ends its word, and its word."""
 
     vowel: str
     tail: str
     stressed: bool
     last: bool
+    text: str
 
 
 class Sound(NamedTuple):
@@ -50,7 +53,7 @@ def sound(word: str, phones: tuple[str, ...] | None) -> Sound:
     """The sound of a lower-case word; without phones its syllables are guessed from spelling and rhyme with nothing."""
     if not phones:
         vowels = sum(now in _AEIOUY and then not in _AEIOUY for then, now in zip(" " + word, word, strict=False))
-        return Sound(word, (Syllable("", "", False, False),) * max(1, vowels), "", "")
+        return Sound(word, (Syllable("", "", False, False, word),) * max(1, vowels), "", "")
     at = [place for place, phone in enumerate(phones) if phone[-1].isdigit()]
     small = word in SMALL
     syllables = tuple(
@@ -59,6 +62,7 @@ def sound(word: str, phones: tuple[str, ...] | None) -> Sound:
             " ".join(phones[here + 1 : then]),
             phones[here][-1] in "12" and not small,
             then == len(phones),
+            word,
         )
         for here, then in zip(at, [*at[1:], len(phones)], strict=False)
     )
@@ -68,20 +72,27 @@ def sound(word: str, phones: tuple[str, ...] | None) -> Sound:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """A bar as heard after those before it: words with a vowel, syllables, syllables that rhyme, and the sum of its words' echoes.
+    """A bar as heard after those before it: words, syllables, words with a vowel, syllables that rhyme, the sum of its words' echoes.
 
     A word's echo is the longest run of equal vowels, two or more, that ends it and one of the LOOKBACK_WORDS words before. A syllable
     rhymes when it answers an earlier one of this bar or the one before.
     """
 
     sounds: tuple[Sound, ...]
-    words: int
-    syllables: int
+    beats: list[Syllable]
+    sung: list[Sound]
     rhymed: int
     echo: int
 
+    @property
+    def words(self) -> int:
+        """Words with a vowel that can echo."""
+        return len(self.sung)
 
-_Beat = tuple[str, str, bool, bool, str]  # a syllable and the word it belongs to
+    @property
+    def syllables(self) -> int:
+        """All syllables."""
+        return len(self.beats)
 
 
 @dataclass(slots=True)
@@ -95,29 +106,29 @@ class Ear:
     pairs: dict[str, list[tuple[int, int]]] = field(
         default_factory=dict
     )  # last two letters at a word's end -> number of word, place
-    before: list[_Beat] = field(default_factory=list)  # the last bar
+    before: list[Syllable] = field(default_factory=list)  # the last bar
     places: dict[str, list[int]] = field(default_factory=dict)  # vowel -> where in it
 
     def listen(self, line: str) -> Heard:
         """Weigh a bar; ad-libs in brackets count like other words."""
         say = self.say
         sounds = tuple([say(word) for word in line.casefold().replace("-", " ").split()])
-        beats = _beats(sounds)
+        beats = [beat for one in sounds for beat in one.syllables]
         sung = [one for one in sounds if one.letters]
-        return Heard(sounds, len(sung), len(beats), len(self._answered(beats)), self._echo(sung))
+        return Heard(sounds, beats, sung, len(self.answered(beats)), self._echo(sung))
 
     def keep(self, heard: Heard) -> None:
         """The bar is sung."""
-        self.words = [*self.words, *[one for one in heard.sounds if one.letters]][-LOOKBACK_WORDS:]
+        self.words = [*self.words, *heard.sung][-LOOKBACK_WORDS:]
         self.stream, self.owner, self.pairs = "", [], {}
         for number, one in enumerate(self.words):
             self.stream += one.letters
             self.owner += [one.text] * len(one.letters)
             self.pairs.setdefault(self.stream[-2:], []).append((number, len(self.stream) - 1))
-        self.before, self.places = _beats(heard.sounds), {}
-        for place, beat in enumerate(self.before):
-            if beat[0]:
-                self.places.setdefault(beat[0], []).append(place)
+        self.before, self.places = heard.beats, {}
+        for place, beat in enumerate(heard.beats):
+            if beat.vowel:
+                self.places.setdefault(beat.vowel, []).append(place)
 
     def _echo(self, sung: list[Sound]) -> int:
         """The sum of the echoes of these words; the same word twice is no echo and ends one."""
@@ -145,29 +156,32 @@ class Ear:
             here.append((at, end))
         return total
 
-    def _answered(self, bar: list[_Beat]) -> set[int]:
+    def answered(self, bar: list[Syllable]) -> set[int]:
         """Which syllables answer an earlier one of the bar or of the bar before; the same word twice is no rhyme."""
         places, fresh = self.places, dict[str, list[int]]()
         every, first = self.before + bar, len(self.before)
         end = len(every) - 1
         answered: set[int] = set()
-        runs: dict[int, tuple[int, ...]] = {}  # where the earlier part ends -> the surplus of each pair of syllables
+        runs: dict[int, tuple[float, ...]] = {}  # where the earlier part ends -> the gain of each pair of syllables
         for here, (vowel, tail, stressed, last, text) in enumerate(bar, first):
-            reached: dict[int, tuple[int, ...]] = {}
+            reached: dict[int, tuple[float, ...]] = {}
             known = fresh.setdefault(vowel, [])
+            rare = vowel in _RARE
             for there in (*places.get(vowel, ()), *known) if vowel else ():
                 _, other_tail, other_stressed, other_last, said = every[there]
                 run = runs.get(there - 1, ())
                 if len(run) >= here - there:
                     run = ()
-                gain = -1 if stressed == other_stressed else -2
                 if said == text:
                     if not run:
                         continue
+                    gain = -0.5
                 elif stressed and other_stressed:
-                    gain = 1 + 2 * (vowel in _RARE) + 2 * (tail == other_tail)
+                    gain = _GAIN[vowel] + (tail == other_tail)
+                else:
+                    gain = -0.5 if stressed == other_stressed or rare or tail == other_tail else -1.0
                 reached[there] = run = (*run, gain)
-                if gain > 0 and (gain > 1 or (there == first - 1 and here == end)):
+                if (gain > 1 and (last or other_last)) or (gain > 0 and there == first - 1 and here == end):
                     answered.add(here)
                 if (last or other_last) and len(run) > 1:
                     for start in range(len(run) - 1):
@@ -177,7 +191,3 @@ class Ear:
             runs = reached
             known.append(here)
         return answered
-
-
-def _beats(sounds: tuple[Sound, ...]) -> list[_Beat]:
-    return [(*syllable, one.text) for one in sounds for syllable in one.syllables]
