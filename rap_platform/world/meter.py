@@ -107,7 +107,7 @@ class Ear:
         default_factory=dict
     )  # last two letters at a word's end -> number of word, place
     before: list[Syllable] = field(default_factory=list)  # the last bar
-    places: dict[str, list[int]] = field(default_factory=dict)  # vowel -> where in it
+    stressed: dict[str, list[int]] = field(default_factory=dict)  # vowel -> where in it, when stressed
 
     def listen(self, line: str) -> Heard:
         """Weigh a bar; ad-libs in brackets count like other words."""
@@ -125,10 +125,10 @@ class Ear:
             self.stream += one.letters
             self.owner += [one.text] * len(one.letters)
             self.pairs.setdefault(self.stream[-2:], []).append((number, len(self.stream) - 1))
-        self.before, self.places = heard.beats, {}
+        self.before, self.stressed = heard.beats, {}
         for place, beat in enumerate(heard.beats):
-            if beat.vowel:
-                self.places.setdefault(beat.vowel, []).append(place)
+            if beat.stressed:
+                self.stressed.setdefault(beat.vowel, []).append(place)
 
     def _echo(self, sung: list[Sound]) -> int:
         """The sum of the echoes of these words; the same word twice is no echo and ends one."""
@@ -157,37 +157,64 @@ class Ear:
         return total
 
     def answered(self, bar: list[Syllable]) -> set[int]:
-        """Which syllables answer an earlier one of the bar or of the bar before; the same word twice is no rhyme."""
-        places, fresh = self.places, dict[str, list[int]]()
+        """Which syllables answer an earlier one of the bar or of the bar before; the same word twice is no rhyme.
+
+        Around each pair of stressed syllables of equal vowels the stretch grows to both sides as long as it gains on the whole.
+        """
         every, first = self.before + bar, len(self.before)
+        stressed = {vowel: places.copy() for vowel, places in self.stressed.items()}
         end = len(every) - 1
         answered: set[int] = set()
-        runs: dict[int, tuple[float, ...]] = {}  # where the earlier part ends -> the gain of each pair of syllables
-        for here, (vowel, tail, stressed, last, text) in enumerate(bar, first):
-            reached: dict[int, tuple[float, ...]] = {}
-            known = fresh.setdefault(vowel, [])
-            rare = vowel in _RARE
-            for there in (*places.get(vowel, ()), *known) if vowel else ():
-                _, other_tail, other_stressed, other_last, said = every[there]
-                run = runs.get(there - 1, ())
-                if len(run) >= here - there:
-                    run = ()
+        for here, (vowel, tail, strong, last, text) in enumerate(bar, first):
+            if not strong:
+                continue
+            known = stressed.get(vowel)
+            if known is None:
+                stressed[vowel] = [here]
+                continue
+            for there in known:
+                _, other_tail, _, other_last, said = every[there]
                 if said == text:
-                    if not run:
-                        continue
-                    gain = -0.5
-                elif stressed and other_stressed:
-                    gain = _GAIN[vowel] + (tail == other_tail)
-                else:
-                    gain = -0.5 if stressed == other_stressed or rare or tail == other_tail else -1.0
-                reached[there] = run = (*run, gain)
-                if (gain > 1 and (last or other_last)) or (gain > 0 and there == first - 1 and here == end):
+                    continue
+                gain = _GAIN[vowel] + (tail == other_tail)
+                ends = last or other_last
+                if (gain > 1 and ends) or (there == first - 1 and here == end):
                     answered.add(here)
-                if (last or other_last) and len(run) > 1:
-                    for start in range(len(run) - 1):
-                        if sum(run[start:]) > 0:
-                            answered.update(range(here - len(run) + start + 1, here + 1))
-                            break
-            runs = reached
+                start, stop = _stretch(every, there, here, gain)
+                if stop - start > 1:
+                    answered.update(range(start, stop))
             known.append(here)
         return answered
+
+
+def _stretch(every: list[Syllable], there: int, here: int, gain: float) -> tuple[int, int]:
+    """Where the rhyme around two syllables begins and ends (excluded) at the later one; one or none where no word ends with it."""
+    apart, start, total = here - there, here, gain
+    while start > apart and every[start - 1].vowel == every[start - 1 - apart].vowel and here - start + 1 < apart:
+        total += _gain(every[start - 1], every[start - 1 - apart])
+        if total <= 0:
+            total -= _gain(every[start - 1], every[start - 1 - apart])
+            break
+        start -= 1
+    while start < here and every[start].text == every[start - apart].text:
+        start += 1  # a repeated word may run on, not begin
+    stop, place = here + 1 if every[here].last or every[there].last else start, here + 1
+    while place < len(every) and every[place].vowel == every[place - apart].vowel and place - start < apart:
+        total += _gain(every[place], every[place - apart])
+        if total <= 0:
+            break
+        place += 1
+        if every[place - 1].last or every[place - 1 - apart].last:
+            stop = place
+    return start, stop
+
+
+def _gain(one: Syllable, other: Syllable) -> float:
+    """What a pair of equal vowels gives beyond 1.5 points."""
+    if not one.vowel:
+        return -9.0
+    if one.text == other.text:
+        return -0.5
+    if one.stressed and other.stressed:
+        return _GAIN[one.vowel] + (one.tail == other.tail)
+    return -0.5 if one.stressed == other.stressed or one.vowel in _RARE or one.tail == other.tail else -1.0

@@ -278,7 +278,7 @@ class _Pen:
 
     def _rhyming(self, slot: str, sounds: Sequence[str], seen: set[str]) -> str | None:
         """A filler that rhymes with one of the sounds; None where none does."""
-        for key in sounds:
+        for key in (*sounds, *map(rhymes.assonance, sounds)):
             near = self.banks.filler_by_key.get((slot, key))
             if near:
                 word = pick(self.chance, near)
