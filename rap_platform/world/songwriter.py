@@ -112,8 +112,8 @@ def title(seed: int, artist_index: int, song_index: int) -> str:
 
 
 # Rhymed syllables among a song's syllables, and the mean echo of its words, from no craft to all of it.
-RHYMED = (0.14, 0.315)
-ECHO = (0.98, 1.5)
+RHYMED = (0.125, 0.335)
+ECHO = (0.97, 1.56)
 
 
 class Owed(NamedTuple):
