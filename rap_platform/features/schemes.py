@@ -37,13 +37,14 @@ def end_rhymes(sound: Sound) -> list[EndRhyme]:
     earlier = later - np.tile(np.arange(1, WINDOW_BARS + 1, dtype=np.int32), len(sound.bars))
     later, earlier = later[earlier >= 0], earlier[earlier >= 0]
     heard = _heard(sound, earlier, later).tolist()
+    ends = np.searchsorted(sound.word_bar, np.arange(len(sound.bars))) + [bar.main - 1 for bar in sound.bars]
+    same = (sound.text[ends[earlier]] == sound.text[ends[later]]).tolist()
     lasts = [bar.words[bar.main - 1] for bar in sound.bars]
     pairs = []
-    for one, other, sounding in zip(earlier.tolist(), later.tolist(), heard, strict=True):
-        same = lasts[one] == lasts[other]
-        if sounding or (not same and rhymes(lasts[one], lasts[other])):
+    for one, other, sounding, repeated in zip(earlier.tolist(), later.tolist(), heard, same, strict=True):
+        if sounding or (not repeated and rhymes(lasts[one], lasts[other])):
             pairs.append(EndRhyme(one, other, repeated=False))
-        elif same:
+        elif repeated:
             pairs.append(EndRhyme(one, other, repeated=True))
     return pairs
 
