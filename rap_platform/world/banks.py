@@ -90,8 +90,8 @@ class Banks:
     fillers: dict[tuple[str, str], list[str]] = field(default_factory=dict)  # (slot, theme) -> fillers
     attributes: dict[tuple[str, ...], list[str]] = field(default_factory=dict)  # vowels -> attributes
     sounds: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    openings: dict[str, list[Phrase]] = field(default_factory=dict)
-    closings: dict[str, list[Phrase]] = field(default_factory=dict)
+    openings: dict[tuple[str, str], list[Phrase]] = field(default_factory=dict)  # (name, tense that it fits) -> phrases
+    closings: dict[tuple[str, str, bool], list[Phrase]] = field(default_factory=dict)  # (kind, tense, after an I or we)
     said: dict[str, Sound] = field(default_factory=dict)
 
     def say(self, word: str) -> Sound:
@@ -102,6 +102,10 @@ class Banks:
             if len(self.said) < _MOST_SAID:
                 self.said[word] = heard
         return heard
+
+    def vowels(self, text: str) -> tuple[str, ...]:
+        """The vowels of a text, "" where nobody knows one."""
+        return tuple(syllable.vowel for part in spoken(text) for syllable in self.say(part).syllables)
 
     def _sound(self, bare: str) -> Sound:
         phones = self.sounds.get(bare)
@@ -191,7 +195,7 @@ def _phrases(block: str, sounds: dict[str, tuple[str, ...]]) -> list[Phrase]:
 def phrase(text: str, tense: str, agent: bool, number: int, sounds: dict[str, tuple[str, ...]]) -> Phrase:
     """A template with its size in syllables and, if it ends in a slot, the bar that it makes alone."""
     literal = SLOT.sub(" ", text)
-    size = sum(len(sound(word, sounds.get(word)).vowels) for word in spoken(literal))
+    size = sum(len(sound(word, sounds.get(word)).syllables) for word in spoken(literal))
     end = re.search(r"\{(\w+)\}$", text)
     solo = {"at_place": "place"}.get(end[1], end[1] if end[1] in _SOLO else "") if end else ""
     whole = text[: end.start()] + ("{IN} the {X}" if solo == "place" else "{X}") if end and solo else ""
@@ -285,20 +289,26 @@ def banks() -> Banks:
             phones = made.sounds.get(last_word(text))
             if phones:
                 made.filler_by_key.setdefault((slot, rhymes.rhyme_key(phones)), []).append(text)
-                vowels = tuple(vowel for part in spoken(text) for vowel in made.say(part).vowels)
-                if slot == "a" and "?" not in vowels:
+                vowels = made.vowels(text)
+                if slot == "a" and "" not in vowels:
                     made.attributes.setdefault(vowels, []).append(text)
-    made.openings = {
-        name: _phrases(block, made.sounds)
-        for name, block in {
-            **BY_THEME,
-            **BY_MOOD,
-            "any": ANY,
-            "plain": PLAIN,
-            "start": STARTS,
-            "bridge": BRIDGES,
-            **{f"hook-{group}": block for group, block in HOOKS.items()},
-        }.items()
+    openings = {
+        **BY_THEME,
+        **BY_MOOD,
+        "any": ANY,
+        "plain": PLAIN,
+        "start": STARTS,
+        "bridge": BRIDGES,
+        **{f"hook-{group}": block for group, block in HOOKS.items()},
     }
-    made.closings = {kind: _phrases(SHORT[kind] + block.lstrip(), made.sounds) for kind, block in BY_KIND.items()}
+    for name, block in openings.items():
+        every = _phrases(block, made.sounds)
+        for tense in "pra":
+            made.openings[name, tense] = [one for one in every if tense == "a" or one.tense in (tense, "a")]
+    for kind, block in BY_KIND.items():
+        every = _phrases(SHORT[kind] + block.lstrip(), made.sounds)
+        for tense in "pr":
+            fit = [one for one in every if one.tense in (tense, "a")]
+            made.closings[kind, tense, True] = fit
+            made.closings[kind, tense, False] = [one for one in fit if not one.agent]
     return made

@@ -8,7 +8,8 @@ from random import Random
 from typing import NamedTuple
 
 from rap_platform.world import lexicon, names, rhymes, truth
-from rap_platform.world.banks import SLOT, Phrase, Word, banks, last_word, phrase, plural, spoken
+from rap_platform.world.banks import SLOT, Phrase, Word, last_word, phrase, plural
+from rap_platform.world.banks import banks as banks
 from rap_platform.world.meter import Ear, Heard
 from rap_platform.world.openings import LEADS
 from rap_platform.world.refrains import CROWD, INTROS, MOOD_GROUP, OUTROS, TITLES
@@ -44,8 +45,8 @@ _KEEP_ING = frozenset(
 _TITLES = tuple(TITLES.strip().splitlines())
 # Kinds that can wear an attribute.
 _WORN = frozenset(("thing", "things", "place", "mass", "idea", "person", "people", "body"))
-_TRIES = 3  # drafts of a bar
-_GOOD = 1.0  # a draft as cheap as this is kept at once
+_TRIES = 4  # drafts of a bar
+_GOOD = 0.5  # a draft as cheap as this is kept at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +134,6 @@ class _Pen:
         self.seed, self.told, self.chance, self.banks = seed, told, chance, banks()
         self.who = truth.artist(seed, told.artist)
         craft, fresh = told.craft, told.freshness
-        era = min(1.0, max(0.0, (told.year - 1985) / 25))
         self.dull = 0.75 * (1 - craft) ** 1.2 if imagery is None else 0.0
         self.plain = 0.45 * (1 - 0.55 * craft - 0.45 * fresh) ** 1.7
         self.unrhymed = 0.4 * (1 - craft) ** 1.4
@@ -307,42 +307,31 @@ class _Pen:
             else theme
         )
         for name in (first, theme, *self.told.themes, self.told.mood, "any", "start"):
-            fresh = [
-                one
-                for one in self.banks.openings[name]
-                if one.tense in (tense, "a") and (name == "plain" or (name, one.number) not in self.used_openings)
-            ]
-            alone = [one for one in fresh if one.solo == kind and abs(one.size - 1.5 - room) < 2.6]
-            if alone and chance.random() < 0.75:
-                return name, chance.choice(alone), True
-            fresh = [one for one in fresh if one.size < room - 1.5]
-            if fresh:
-                return name, chance.choice(fresh), False
-        return "start", chance.choice([one for one in self.banks.openings["start"] if one.tense in (tense, "a")]), False
+            every = self.banks.openings[name, tense]
+            for _ in range(6):
+                one = chance.choice(every)
+                if name != "plain" and (name, one.number) in self.used_openings:
+                    continue
+                if one.solo == kind and abs(one.size - 1.5 - room) < 2.6:
+                    return name, one, True
+                if one.size < room - 1.5 and (not one.solo or chance.random() < 0.5):
+                    return name, one, False
+        return "start", chance.choice(self.banks.openings["start", tense]), False
 
     def closing(self, kind: str, tense: str, *, agent: bool, single: bool, simile: bool, room: float) -> Phrase:
         """A closing for a rhyme word of this kind that fits what came before, of about `room` syllables."""
-        fit: Phrase | None = None
-        miss = 99.0
-        every = self.banks.closings[kind]
-        for attempt in range(24):
-            one = self.chance.choice(every)
-            if (
-                one.tense not in (tense, "a")
-                or (one.agent and not agent)
-                or (not single and "{a} {X}" in one.text)
-                or (simile and one.simile and attempt < 16)
-            ):
-                continue
-            off = abs(one.size - room) + (0.8 if (kind, one.number) in self.used_closings else 0.0)
-            if off < miss:
+        every = self.banks.closings[kind, tense, agent]
+        fit, miss = every[0], 99.0
+        for one in self.chance.choices(every, k=14):
+            off = (
+                abs(one.size - room)
+                + (1.0 if (kind, one.number) in self.used_closings else 0.0)
+                + (2.0 if simile and one.simile else 0.0)
+            )
+            if off < miss and (single or "{a} {X}" not in one.text):
                 fit, miss = one, off
                 if off < 0.8:
                     break
-        if fit is None:
-            fit = next(
-                one for one in every if one.tense in (tense, "a") and not one.agent and "{a} {X}" not in one.text
-            )
         return fit
 
     def _allowed(self, word: Word, tense: str, own: set[str]) -> bool:
@@ -423,7 +412,7 @@ class _Pen:
         chance, held = self.chance, self.banks
         for _ in range(12):
             first = self.attribute()
-            vowels = tuple(vowel for part in spoken(first) for vowel in held.say(part).vowels)
+            vowels = held.vowels(first)
             alike = [text for text in held.attributes.get(vowels, ()) if text != first]
             if len(alike) >= count - 1:
                 return [first, *chance.sample(alike, count - 1)]
@@ -459,8 +448,13 @@ class _Pen:
         return line
 
     def _cost(self, heard: Heard, wanted: float) -> float:
+        """What is wrong with a draft; 0 when it leaves next to nothing owed."""
         owed = self._owed(heard)
-        return 0.3 * (heard.syllables - wanted) ** 2 + 0.5 * abs(owed.rhymed) + 0.35 * abs(owed.echo)
+        return (
+            max(0.0, abs(heard.syllables - wanted) - 1.0)
+            + max(0.0, abs(owed.rhymed) - 1.5)
+            + 0.5 * max(0.0, abs(owed.echo) - 3.0)
+        )
 
     def _owed(self, heard: Heard) -> Owed:
         return Owed(
@@ -481,7 +475,7 @@ class _Pen:
         """A template that ends on the word, of about the wanted size."""
         if word.kind == "whole":
             return _Draft(word.text, None, None)
-        worn = sum(len(self.banks.say(part).vowels) for part in attribute.split("-")) if attribute else 0
+        worn = len(self.banks.vowels(attribute)) if attribute else 0
         room = wanted - word.syllables - worn
         pool, head, alone = ("", start, False) if start else self.opening(theme, tense, word.kind, room)
         if alone:
@@ -549,7 +543,7 @@ class _Pen:
     def shout(self) -> str:
         """An ad-lib to put after a bar; its syllables count."""
         said = self.adlib()
-        more = sum(len(self.banks.say(word).vowels) for word in spoken(said))
+        more = len(self.banks.vowels(said))
         self.owed = self.owed._replace(syllables=self.owed.syllables - more)
         return f" ({said})"
 
@@ -600,7 +594,7 @@ class _Pen:
     def hook(self, name: str, bars: int) -> tuple[list[str], list[tuple[int, int]]]:
         """A hook around the title: the first pair comes back at the end when it has eight bars."""
         chance, theme = self.chance, self.told.themes[0]
-        group = self.banks.openings[f"hook-{MOOD_GROUP[self.told.mood]}"]
+        group = self.banks.openings[f"hook-{MOOD_GROUP[self.told.mood]}", "a"]
         call, double = (phrase(text, "a", False, -1, self.banks.sounds) for text in (name, f"{name}, {name}"))
         chant = chance.choice(group)
         tense = "r" if chant.tense == "a" else chant.tense
@@ -638,7 +632,7 @@ class _Pen:
         theme = self.told.themes[-1]
         (one, worn), (other, worn_too) = self.rhyme_words(2, theme, "r"), self.rhyme_words(2, theme, "r")
         words = [*one, *other]
-        starts = self.chance.sample(self.banks.openings["bridge"], 4)
+        starts = self.chance.sample(self.banks.openings["bridge", "a"], 4)
         lines = [
             self.bar(word, theme, "r", start=start, attribute=attribute)
             for word, attribute, start in zip(words, [*worn, *worn_too], starts, strict=True)
