@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from rap_platform.features.bars import Bar
-from rap_platform.features.hearing import SMALL_WORDS, Places, Sound
+from rap_platform.features.hearing import SMALL_WORDS, Ints, Places, Small, Sound
 
 _ANAPHORA_WORDS = 3
 _WISHING = frozenset("would i'd you'd he'd she'd we'd they'd don't didn't doesn't wouldn't won't never".split())  # noqa: SIM905
@@ -85,7 +85,7 @@ def consonances(sound: Sound) -> int:
     return int((sound.vowel[before] != sound.vowel[here]).sum())
 
 
-def _heard_before(sound: Sound, at: Places, heard: np.ndarray) -> tuple[Places, Places]:
+def _heard_before(sound: Sound, at: Places, heard: Small | Ints) -> tuple[Places, Places]:
     """Pairs of syllables (of `at`) that sound alike in one line: each with the last before it."""
     key = sound.bar[at].astype(np.int64) * (int(heard.max(initial=0)) + 1) + heard
     order = np.argsort(key, kind="stable")
@@ -101,7 +101,7 @@ def _open(sound: Sound) -> int:
 def anaphora_share(song: Sequence[Bar]) -> float:
     """Share of lines that begin with the same words as a neighbouring line of their section, up to three; small words alone don't
     count, nor does the whole line said again, which is repetition."""
-    with_it = set()
+    with_it: set[int] = set()
     for later in range(1, len(song)):
         one, other = song[later - 1], song[later]
         if one.words[0] == other.words[0] and one.section == other.section and _begin_alike(one, other):

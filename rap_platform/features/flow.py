@@ -6,11 +6,11 @@ import numpy as np
 
 from rap_platform.features.hearing import Ints, Sound
 
-EVEN = 0.15  # lines whose lengths differ by less than this share are even (Hirjee and Brown's limit for end pairs)
+EVEN_PERCENT = 15  # lines whose lengths differ by no more are even (Hirjee and Brown's limit for end pairs)
 LEAST_GAPS = 20
 _LONGEST_GAP = 6
 _MARKS = str.maketrans(dict.fromkeys(",;:.!?()[]–-", "."))
-_EDGES = " \t,;:.!?()[]…–—-\"“”"
+_EDGES = ' \t,;:.!?()[]…–—-"“”'
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +55,12 @@ def measure(sound: Sound) -> FlowFigures:
 
 
 def line_shape(lengths: Ints) -> tuple[float, float, float] | None:
-    """Shares of lines that are longer, shorter, or as long as the line before, give or take EVEN; None for a single line."""
+    """Shares of lines that are longer, shorter, or as long as the line before, give or take EVEN_PERCENT; None for a single line."""
     if len(lengths) < 2:
         return None
-    before, here = lengths[:-1], lengths[1:]
-    grow = int((here > (1 + EVEN) * before).sum()) / len(here)
-    shrink = int((here < (1 - EVEN) * before).sum()) / len(here)
+    before, here = lengths[:-1], 100 * lengths[1:]
+    grow = int((here > (100 + EVEN_PERCENT) * before).sum()) / len(here)
+    shrink = int((here < (100 - EVEN_PERCENT) * before).sum()) / len(here)
     return grow, shrink, max(0.0, 1 - grow - shrink)
 
 
