@@ -356,10 +356,19 @@ def _scores(name: str, scores: dict[str, Any]) -> dict[str, Any]:
 
 @app.command()
 def bench(
-    name: Annotated[str, typer.Argument(help="Which; see `rap-platform bench list`.")], as_json: AsJson = False
+    name: Annotated[str, typer.Argument(help="Which; see `rap-platform bench list`.")],
+    gold: Annotated[
+        Path | None,
+        typer.Option("--gold", help="For `bench rhyme`: annotated stanzas in the format of the ones that ship."),
+    ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Measure a figure beside its reference in the same run."""
     from rap_platform.benchmarks import BENCHES, find, machine
+    from rap_platform.orchestration import progress
+
+    if gold is not None and name != "rhyme":
+        refuse(f"--gold belongs to `bench rhyme`; leave it out of `bench {name}`")
 
     if name == "list":
         show_json(list(BENCHES)) if as_json else out.print("\n".join(BENCHES))
@@ -374,7 +383,8 @@ def bench(
             with running(*needs) as ready:
                 result = measure(ready)
         else:
-            result = measure(settings())
+            with progress.bars(err):
+                result = measure(settings(), **({} if gold is None else {"gold": gold}))
     except (NotConfigured, FileNotFoundError, ValueError) as error:
         refuse(str(error))
     except RuntimeError as error:

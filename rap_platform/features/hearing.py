@@ -19,6 +19,8 @@ VOWELS = likeness.VOWELS
 CONSONANTS = "B CH D DH F G HH JH K L M N NG P R S SH T TH V W Y Z ZH".split()  # noqa: SIM905
 MOST_WORDS = 50_000  # of a lexicon; a fuller one is put aside and a new one begun
 MOST_TAILS = 2_000
+# Rap rhymes on vowels more than the annotated poetry does: in this share of its rhymes the consonants are as free as by chance.
+FREE_CODAS = 0.8
 
 Ints = npt.NDArray[np.int32]
 Places = npt.NDArray[np.int64]
@@ -26,7 +28,7 @@ Small = npt.NDArray[np.int8]
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float32]
 
-# Words that carry no beat unless they end a line.
+# Words that carry no beat but where a line ends without another.
 SMALL_WORDS = frozenset(
     """
     a an and are as at be been but by can could did do does for from had has have he her him his i i'm if in is it it's its just
@@ -114,12 +116,12 @@ class Lexicon:
         return number
 
     def tail_scores(self) -> Floats:
-        """(t, t) scores of every tail against every other, in the order of `tails`; computed once for each pair."""
+        """(t, t) log-odds of every tail against every other in a rap rhyme, in the order of `tails`; computed once for each pair."""
         known = self._likeness
         if len(known) < len(self.tails):
             with self._lock:
                 known, tails = self._likeness, self.tails[:]
-                fresh = likeness.coda_scores(tails[len(known) :], tails)
+                fresh = _with_free_codas(likeness.coda_scores(tails[len(known) :], tails))
                 larger = np.empty((len(tails), len(tails)), np.float32)
                 larger[: len(known), : len(known)] = known
                 larger[len(known) :], larger[:, len(known) :] = fresh, fresh.T
@@ -142,6 +144,12 @@ def _enlarged(array: npt.NDArray, needed: int) -> npt.NDArray:
     return larger
 
 
+def _with_free_codas(odds: Floats) -> Floats:
+    """ln of the mixture: a share FREE_CODAS of rhymes takes any consonants (odds of 1), the others those of poetry."""
+    mixed: Floats = np.log((1 - FREE_CODAS) * np.exp(odds) + FREE_CODAS).astype(np.float32)
+    return mixed
+
+
 def _pure_vowels(phones: Phones) -> bytes:
     return "".join(_PURE[phone[:2]] for phone in phones if phone[-1].isdigit() and phone != "AH0").encode()
 
@@ -151,9 +159,9 @@ class Sound:
     """A song of n syllables, w words and b bars, in order.
 
     Per syllable: `vowel` (place in VOWELS), `tail` (number of the consonants after it, in `lexicon.tails`), `stressed`, `word` (0 to
-    w - 1), `bar` (0 to b - 1), `final` (it ends its word). Small words inside a line lose their stress. Per word: `text` (number of its
-    spelling: equal for equal words), `word_bar`, `initial` (place of its first consonant in CONSONANTS, -1 for vowels and small words),
-    `guessed` (its sound comes from its letters alone, or it has none).
+    w - 1), `bar` (0 to b - 1), `final` (it ends its word). Small words lose their stress inside a line, and at its end after a beat
+    ("know it"). Per word: `text` (number of its spelling: equal for equal words), `word_bar`, `initial` (place of its first consonant in
+    CONSONANTS, -1 for vowels and small words), `guessed` (its sound comes from its letters alone, or it has none).
     Per bar: its syllables are `begin` to `end` (excluded); `close` is one past the last before its closing ad-lib.
     """
 
@@ -197,8 +205,9 @@ class Sound:
 
 def gathered(start: Ints | Places, count: Ints | Places) -> Places:
     """The places of stretches one after the other: start, start + 1, ... for each, `count` of them."""
-    until = np.cumsum(count)
-    return np.arange(until[-1] if len(until) else 0) + np.repeat(start - until + count, count)
+    until: Places = np.cumsum(count)
+    places: Places = np.arange(until[-1] if len(until) else 0) + np.repeat(start - until + count, count)
+    return places
 
 
 _current = Lexicon()
@@ -220,7 +229,11 @@ def hear(song: Sequence[Bar]) -> Sound:
     first_word = np.cumsum(words) - words
     last_word = first_word + np.array([bar.main for bar in song], dtype=np.int32) - 1
     weak = lexicon._small[text]
-    weak[last_word] = False
+    before = np.maximum(last_word - 1, 0)
+    beat = (
+        (lexicon._stress[start[before] + count[before] - 1] > 0) & (count[before] > 0) & ~lexicon._small[text[before]]
+    )
+    weak[last_word] &= beat & (last_word > first_word)
     bounds = np.concatenate((np.zeros(1, np.int32), until))
     final = np.zeros(len(word), np.bool_)
     final[until[count > 0] - 1] = True

@@ -209,13 +209,16 @@ def _old_spellings(word: str) -> Iterator[str]:
     if word.endswith("ies"):
         yield word[:-1]
     if word.endswith("e"):
-        yield word[:-1]
+        if not re.search(r"[^aeiouy][aeiouy][^aeiouy]e$", word):  # the e of clime is heard, that of againe is not
+            yield word[:-1]
         if word[-2] == word[-3]:
             yield word[:-2]
     if word.endswith("d") and not word.endswith("ed"):
         yield word[:-1] + "ed"
     if word.endswith("st"):
         yield word[:-1] + "sed"
+    if word.endswith(("vn", "vns")):
+        yield word.replace("vn", "ven")
     if word.endswith(("all", "ell", "ill")):
         yield word[:-1]
     if "ight" in word and len(word) > 5:

@@ -11,7 +11,7 @@ import numpy as np
 
 from rap_platform.features import malmi, schemes
 from rap_platform.features.hearing import Bools, Floats, Places, Sound, gathered
-from rap_platform.features.scoring import ALONE, ANCHOR, EXTEND, MEAN, scores, without_repeats
+from rap_platform.features.scoring import ALONE, ANCHOR, AT_ENDS, EXTEND, MEAN, scores, without_repeats
 
 LONGEST_LINE = 64  # syllables; a longer line is read in pieces of this length
 _MOST = 12  # syllables of a rhyme
@@ -125,7 +125,8 @@ def _best(sound: Sound, ones: Places, others: Places, score: Floats, run: Places
     stressed = sound.stressed[ones] & sound.stressed[others] & ~repeated
     ends = sound.final[ones] | sound.final[others]
     longest = np.where(_apart(sound, ones, others), _MOST, others - ones)
-    length = (stressed & (score >= ALONE) & ends).astype(np.int64)
+    closing = _closing(sound, ones, others)
+    length = (stressed & (score >= np.where(closing, AT_ENDS, ALONE)) & ends).astype(np.int64)
     total = np.where(length > 0, score, np.float32(0))
     carries = stressed & (score >= ANCHOR)
     summed, carried = score.copy(), carries.copy()
@@ -138,10 +139,18 @@ def _best(sound: Sound, ones: Places, others: Places, score: Floats, run: Places
         reached = alive + more
         summed[alive] += score[reached]
         carried[alive] |= carries[reached]
-        enough = carried[alive] & ends[reached] & (summed[alive] >= np.maximum(MEAN * (more + 1), total[alive]))
+        least = np.where(closing[reached], np.float32(AT_ENDS), np.float32(MEAN)) * (more + 1)
+        enough = carried[alive] & ends[reached] & (summed[alive] >= np.maximum(least, total[alive]))
         good = alive[enough]
         length[good], total[good] = more + 1, summed[good]
     return length, total
+
+
+def _closing(sound: Sound, ones: Places, others: Places) -> Bools:
+    """Whether two syllables are the last of two different lines, closing ad-libs apart."""
+    line, line_2 = sound.bar[ones], sound.bar[others]
+    found: Bools = (line != line_2) & (ones + 1 == sound.close[line]) & (others + 1 == sound.close[line_2])
+    return found
 
 
 def _apart(sound: Sound, ones: Places, others: Places) -> Bools:

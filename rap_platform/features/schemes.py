@@ -7,7 +7,7 @@ import numpy as np
 
 from rap_platform.features.endings import rhymes
 from rap_platform.features.hearing import Bools, Ints, Sound
-from rap_platform.features.scoring import ANCHOR, EXTEND, MEAN, scores, without_repeats
+from rap_platform.features.scoring import ANCHOR, AT_ENDS, EXTEND, MEAN, scores, without_repeats
 
 WINDOW_BARS = 4
 SCHEME_BARS = 16  # the bars of a section that get letters
@@ -36,20 +36,20 @@ def end_rhymes(sound: Sound) -> list[EndRhyme]:
     later = np.repeat(np.arange(len(sound.bars), dtype=np.int32), WINDOW_BARS)
     earlier = later - np.tile(np.arange(1, WINDOW_BARS + 1, dtype=np.int32), len(sound.bars))
     later, earlier = later[earlier >= 0], earlier[earlier >= 0]
-    mosaic = _mosaics(sound, earlier, later).tolist()
+    heard = _heard(sound, earlier, later).tolist()
     lasts = [bar.words[bar.main - 1] for bar in sound.bars]
     pairs = []
-    for one, other, across in zip(earlier.tolist(), later.tolist(), mosaic, strict=True):
+    for one, other, sounding in zip(earlier.tolist(), later.tolist(), heard, strict=True):
         same = lasts[one] == lasts[other]
-        if across or (not same and rhymes(lasts[one], lasts[other])):
+        if sounding or (not same and rhymes(lasts[one], lasts[other])):
             pairs.append(EndRhyme(one, other, repeated=False))
         elif same:
             pairs.append(EndRhyme(one, other, repeated=True))
     return pairs
 
 
-def _mosaics(sound: Sound, earlier: Ints, later: Ints) -> Bools:
-    """Whether two bars end in a rhyme of two or more syllables across words ("know it", "poet")."""
+def _heard(sound: Sound, earlier: Ints, later: Ints) -> Bools:
+    """Whether two bars end alike syllable by syllable, across words too ("know it", "poet"); neighbours may do so with one syllable."""
     if not len(earlier):
         return np.zeros(0, np.bool_)
     back = np.arange(1, _MOSAIC + 1, dtype=np.int32)
@@ -61,10 +61,11 @@ def _mosaics(sound: Sound, earlier: Ints, later: Ints) -> Bools:
     score = without_repeats(scores(sound, ones, others), repeated)
     carries = sound.stressed[ones] & sound.stressed[others] & ~repeated & (score >= ANCHOR)
     reached = np.logical_and.accumulate(there & (score >= EXTEND), axis=1)
-    likely = np.cumsum(score, axis=1) >= MEAN * back
-    rhymed = reached & likely & ~repeated & np.logical_or.accumulate(carries, axis=1)
-    found: Bools = rhymed[:, 1:].any(axis=1)
-    return found
+    neighbours = (later - earlier == 1)[:, None]
+    likely = np.cumsum(score, axis=1) >= np.where(neighbours, AT_ENDS, MEAN) * back
+    found = reached & likely & ~repeated & np.logical_or.accumulate(carries, axis=1) & (neighbours | (back > 1))
+    alike: Bools = found.any(axis=1)
+    return alike
 
 
 def rhymed_share(pairs: Sequence[EndRhyme], bars: int) -> float:
