@@ -16,7 +16,7 @@ def rhyme_factor(sound: Sound) -> float | None:
     Diphthongs count as two vowels, the unstressed AH as none, runs of one as zero, the same word as nothing, and a run stops at
     it; repeated lines and lines in brackets are left out. None without two words.
     """
-    words = np.flatnonzero(_kept(sound)[sound.word_bar]).astype(np.int32)
+    words = _kept(sound)[sound.word_bar].nonzero()[0].astype(np.int32)
     count, stream = sound.pure_vowels(words)
     words, count = words[count > 0], count[count > 0]
     if len(words) < 2:
@@ -25,7 +25,7 @@ def rhyme_factor(sound: Sound) -> float | None:
     owner = np.repeat(sound.text[words], count)
     first = np.arange(len(words))[:, None] - np.arange(1, LOOKBACK_WORDS + 1)
     ends = np.where(first >= 0, last[np.maximum(first, 0)], -1)
-    alike = np.flatnonzero((stream[ends] == stream[last][:, None]) & (first >= 0))
+    alike = ((stream[ends] == stream[last][:, None]) & (first >= 0)).ravel().nonzero()[0]
     runs = np.zeros(first.shape, np.int32)
     runs.ravel()[alike] = _runs(stream, owner, ends.ravel()[alike], last[alike // LOOKBACK_WORDS])
     longest = runs.max(axis=1)

@@ -47,8 +47,9 @@ class Pronunciation:
 
 def words(line: str) -> list[str]:
     """The words of a line in lower case; punctuation is no word."""
-    found = _TOKEN.findall(line if line.isascii() and "`" not in line else line.translate(_APOSTROPHES))
-    return [word.lower() for word in found]
+    if line.isascii() and "`" not in line:
+        return _TOKEN.findall(line.lower())
+    return [word.lower() for word in _TOKEN.findall(line.translate(_APOSTROPHES))]
 
 
 def tokens(line: str) -> list[Token]:

@@ -80,7 +80,7 @@ def _pieces(sound: Sound) -> tuple[Places, Places]:
     """For each syllable the number of its line (or piece of a long one), and where the piece before it begins."""
     at = np.arange(sound.syllables)
     fresh = (at - sound.begin[sound.bar]) % LONGEST_LINE == 0
-    piece = np.cumsum(fresh) - 1
+    piece = fresh.cumsum() - 1
     return piece, at[fresh][np.maximum(piece - 1, 0)]
 
 
@@ -88,13 +88,13 @@ def _pairs(before: Places) -> Iterator[tuple[Places, Places]]:
     """Each syllable with all before it from `before` on, a limited number at a time."""
     at = np.arange(len(before))
     counts = at - before
-    until = np.cumsum(counts)
+    until = counts.cumsum()
     start = 0
     while start < len(at):
         done = until[start - 1] if start else 0
         stop = max(start + 1, int(np.searchsorted(until, done + _AT_ONCE, side="right")))
         size = counts[start:stop]
-        others = np.repeat(at[start:stop], size)
+        others = at[start:stop].repeat(size)
         yield np.arange(len(others)) + np.repeat(before[start:stop] - until[start:stop] + size + done, size), others
         start = stop
 
@@ -104,19 +104,20 @@ def _candidates(sound: Sound, piece: Places, ones: Places, others: Places) -> tu
     ones, others, score = near(sound, ones, others)
     texts = sound.text[sound.word]
     score = without_repeats(score, texts[ones] == texts[others])
-    likely = np.flatnonzero(score >= EXTEND)
+    likely = (score >= EXTEND).nonzero()[0]
     ones, others, score = ones[likely], others[likely], score[likely]
     order = _by_diagonal(ones, others)
     ones, others, score = ones[order], others[order], score[order]
     fresh = np.ones(len(ones), np.bool_)
-    fresh[1:] = (np.diff(others) != 1) | (np.diff(ones) != 1)
-    fresh[1:] |= (np.diff(piece[ones]) != 0) | (np.diff(piece[others]) != 0)
-    run = np.cumsum(fresh) - 1
+    here, there = piece[ones], piece[others]
+    fresh[1:] = (others[1:] != others[:-1] + 1) | (ones[1:] != ones[:-1] + 1)
+    fresh[1:] |= (here[1:] != here[:-1]) | (there[1:] != there[:-1])
+    run = fresh.cumsum() - 1
     carries = sound.stressed[ones] & sound.stressed[others] & (texts[ones] != texts[others]) & (score >= ANCHOR)
     kept = np.flatnonzero((np.bincount(run, carries) > 0)[run]) if len(run) else run
     ones, others, score, run = ones[kept], others[kept], score[kept], run[kept]
     length, total = _best(sound, ones, others, score, run, carries[kept])
-    good = np.flatnonzero(length)
+    good = length.nonzero()[0]
     best = good[np.lexsort((-total[good], run[good]))]
     best = best[np.diff(run[best], prepend=-1) != 0]
     return ones[best], others[best], length[best], total[best]
@@ -131,7 +132,7 @@ def _by_diagonal(ones: Places, others: Places) -> Places:
     key = (others - ones) * width + others - start
     slots = np.zeros(key.max() + 1, np.int32)
     slots[key] = np.arange(1, len(key) + 1, dtype=np.int32)
-    order: Places = slots[np.flatnonzero(slots)] - np.int64(1)
+    order: Places = slots[slots.nonzero()[0]] - np.int64(1)
     return order
 
 
@@ -146,7 +147,7 @@ def _best(
     length = (carries & (score >= np.where(closing, AT_ENDS, ALONE)) & ends).astype(np.int64)
     total = np.where(length > 0, score, np.float32(0))
     summed, carried = score.copy(), carries.copy()
-    alive = np.flatnonzero(~repeated)
+    alive = (~repeated).nonzero()[0]
     for more in range(1, _MOST):
         alive = alive[(alive + more < len(run)) & (more < longest[alive])]
         alive = alive[run[alive + more] == run[alive]]
@@ -192,7 +193,7 @@ def _classified(sound: Sound, first: Places, second: Places, length: Places, sco
     link = ~internal & ~end & (first >= sound.close[line] - _LINK)
     ones, others = gathered(first, length), gathered(second, length)
     equal = (sound.vowel[ones] == sound.vowel[others]) & (sound.tail[ones] == sound.tail[others])
-    starts = np.cumsum(length) - length
+    starts = length.cumsum() - length
     perfect = np.logical_and.reduceat(equal, starts) if len(starts) else np.zeros(0, np.bool_)
     return Rhymes(
         first, second, length, score, internal, end, link, ~internal & ~end & ~link, second == first + length, perfect

@@ -32,7 +32,7 @@ class SectionScheme(NamedTuple):
 
 
 def end_rhymes(sound: Sound) -> list[EndRhyme]:
-    """Pairs of bars within WINDOW_BARS of each other whose ends are alike, by the later bar, nearest first."""
+    """Pairs of bars within WINDOW_BARS of each other whose ends are alike, by the later bar: the nearest that rhymes, and repeats before it."""
     later = np.repeat(np.arange(len(sound.bars), dtype=np.int32), WINDOW_BARS)
     earlier = later - np.tile(np.arange(1, WINDOW_BARS + 1, dtype=np.int32), len(sound.bars))
     later, earlier = later[earlier >= 0], earlier[earlier >= 0]
@@ -40,10 +40,14 @@ def end_rhymes(sound: Sound) -> list[EndRhyme]:
     ends = np.searchsorted(sound.word_bar, np.arange(len(sound.bars))) + [bar.main - 1 for bar in sound.bars]
     same = (sound.text[ends[earlier]] == sound.text[ends[later]]).tolist()
     lasts = [bar.words[bar.main - 1] for bar in sound.bars]
-    pairs = []
+    pairs: list[EndRhyme] = []
+    rhymed = -1
     for one, other, sounding, repeated in zip(earlier.tolist(), later.tolist(), heard, same, strict=True):
+        if other == rhymed:
+            continue
         if sounding or (not repeated and rhymes(lasts[one], lasts[other])):
             pairs.append(EndRhyme(one, other, repeated=False))
+            rhymed = other
         elif repeated:
             pairs.append(EndRhyme(one, other, repeated=True))
     return pairs

@@ -39,7 +39,7 @@ def near(sound: Sound, ones: Places, others: Places) -> tuple[Places, Places, Fl
     """The pairs of syllables whose vowels are near enough for a rhyme, and their log-odds: most pairs are told apart by vowels alone."""
     nucleus = sound.vowel * np.int64(2) + sound.stressed
     score: Floats = _SCORES.take((nucleus * _SIZE)[ones] + nucleus[others])
-    kept = np.flatnonzero(score >= FAR)
+    kept = (score >= FAR).nonzero()[0]
     ones, others = ones[kept], others[kept]
     return ones, others, _with_tails(sound, ones, others, score[kept])
 
