@@ -8,7 +8,7 @@ import pytest
 
 from rap_platform.embeddings.encoder import Encoder
 from rap_platform.features.bars import bars
-from rap_platform.features.groups import syllable_groups
+from rap_platform.features.groups import rhyme_groups, syllable_groups
 from rap_platform.features.hearing import hear
 from rap_platform.serving.api.rhymes import letter, rhyme_lines
 from rap_platform.settings import Settings
