@@ -12,6 +12,7 @@ from rap_platform.features.scoring import ANCHOR, AT_ENDS, EXTEND, MEAN, scores,
 WINDOW_BARS = 4
 SCHEME_BARS = 16  # the bars of a section that get letters
 LEAST_BARS = 4  # a shorter section has no scheme to speak of
+_LETTERS = "ABCDEFGHIJKLMNOP"
 _MOSAIC = 6  # syllables across words
 
 
@@ -81,20 +82,25 @@ def rhymed_share(pairs: Sequence[EndRhyme], bars: int) -> float:
 def sections(sound: Sound, pairs: Sequence[EndRhyme]) -> tuple[SectionScheme, ...]:
     """The scheme of every section in order; a bar takes the letter of the nearest earlier bar of its section that ends like it."""
     alike: dict[int, list[int]] = {}
-    for pair in pairs:
-        alike.setdefault(pair.later, []).append(pair.earlier)
-    members: dict[int, list[int]] = {}
-    for number, bar in enumerate(sound.bars):
-        members.setdefault(bar.section, []).append(number)
-    return tuple(_scheme(sound, bars, alike) for bars in members.values())
+    for earlier, later, _ in pairs:
+        alike.setdefault(later, []).append(earlier)
+    found = []
+    numbers = [bar.section for bar in sound.bars]
+    begin = 0
+    for end in range(1, len(numbers) + 1):
+        if end == len(numbers) or numbers[end] != numbers[begin]:
+            found.append(
+                SectionScheme(
+                    sound.bars[begin].line_no, end - begin, _scheme(begin, min(end, begin + SCHEME_BARS), alike)
+                )
+            )
+            begin = end
+    return tuple(found)
 
 
-def _scheme(sound: Sound, bars: Sequence[int], alike: dict[int, list[int]]) -> SectionScheme:
-    letters: dict[int, str] = {}
-    used = 0
-    for bar in bars[:SCHEME_BARS]:
-        found = next((letters[earlier] for earlier in alike.get(bar, ()) if earlier in letters), None)
-        if found is None:
-            found, used = chr(ord("A") + used), used + 1
-        letters[bar] = found
-    return SectionScheme(sound.bars[bars[0]].line_no, len(bars), "".join(letters.values()))
+def _scheme(begin: int, end: int, alike: dict[int, list[int]]) -> str:
+    letters = ""
+    for bar in range(begin, end):
+        like = next((earlier for earlier in alike.get(bar, ()) if earlier >= begin), None)
+        letters += letters[like - begin] if like is not None else _LETTERS[len(set(letters))]
+    return letters
