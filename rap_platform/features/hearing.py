@@ -78,11 +78,12 @@ class Lexicon:
 
     def numbers(self, words: Sequence[str]) -> Ints:
         """The number of each word, equal for equal spellings; new words are pronounced and added."""
-        known = self._words
-        found = [known.get(word, -1) for word in words]
-        if -1 in found:
+        found = list(map(self._words.get, words))
+        if None in found:
             with self._lock:
-                found = [self._add(word) if number < 0 else number for word, number in zip(words, found, strict=True)]
+                found = [
+                    self._add(word) if number is None else number for word, number in zip(words, found, strict=True)
+                ]
         return np.array(found, dtype=np.int32)
 
     def _add(self, word: str) -> int:
@@ -205,8 +206,8 @@ class Sound:
 
 def gathered(start: Ints | Places, count: Ints | Places) -> Places:
     """The places of stretches one after the other: start, start + 1, ... for each, `count` of them."""
-    until: Places = np.cumsum(count)
-    places: Places = np.arange(until[-1] if len(until) else 0) + np.repeat(start - until + count, count)
+    until: Places = count.cumsum()
+    places: Places = np.arange(until[-1] if len(until) else 0) + (start - until + count).repeat(count)
     return places
 
 

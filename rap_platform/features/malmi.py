@@ -5,7 +5,7 @@ Not to be compared with Hirjee and Brown's rhyme density (rhyme.py): another con
 
 import numpy as np
 
-from rap_platform.features.hearing import Bools, Ints, Small, Sound
+from rap_platform.features.hearing import Bools, Ints, Places, Small, Sound
 
 LOOKBACK_WORDS = 15
 
@@ -16,20 +16,19 @@ def rhyme_factor(sound: Sound) -> float | None:
     Diphthongs count as two vowels, the unstressed AH as none, runs of one as zero, the same word as nothing, and a run stops at
     it; repeated lines and lines in brackets are left out. None without two words.
     """
-    words = np.flatnonzero(_kept(sound)[sound.word_bar]).astype(np.int32)
+    words = _kept(sound)[sound.word_bar].nonzero()[0].astype(np.int32)
     count, stream = sound.pure_vowels(words)
     words, count = words[count > 0], count[count > 0]
     if len(words) < 2:
         return None
-    text = sound.text[words]
-    last = np.cumsum(count, dtype=np.int32) - 1
-    owner = np.repeat(text, count)
-    second = np.repeat(np.arange(len(words), dtype=np.int32), LOOKBACK_WORDS)
-    first = second - np.tile(np.arange(1, LOOKBACK_WORDS + 1, dtype=np.int32), len(words))
-    looked = first >= 0
-    runs = _runs(stream, owner, last[first[looked]], last[second[looked]])
-    longest = np.zeros(len(words), np.int32)
-    np.maximum.at(longest, second[looked], runs)
+    last: Places = np.cumsum(count, dtype=np.int64) - 1
+    owner = np.repeat(sound.text[words], count)
+    first = np.arange(len(words))[:, None] - np.arange(1, LOOKBACK_WORDS + 1)
+    ends = np.where(first >= 0, last[np.maximum(first, 0)], -1)
+    alike = ((stream[ends] == stream[last][:, None]) & (first >= 0)).ravel().nonzero()[0]
+    runs = np.zeros(first.shape, np.int32)
+    runs.ravel()[alike] = _runs(stream, owner, ends.ravel()[alike], last[alike // LOOKBACK_WORDS])
+    longest = runs.max(axis=1)
     return float(longest[longest > 1].sum()) / (len(words) - 1)
 
 
@@ -46,7 +45,7 @@ def _kept(sound: Sound) -> Bools:
     return kept
 
 
-def _runs(stream: Small, owner: Ints, ends: Ints, ends_2: Ints) -> Ints:
+def _runs(stream: Small, owner: Ints, ends: Places, ends_2: Places) -> Ints:
     """How many vowels before and with these two places are equal, up to the same word, the start, or the other's end."""
     found = np.zeros(len(ends), np.int32)
     limit = np.minimum(ends + 1, ends_2 - ends)
