@@ -9,7 +9,7 @@ from typing import NamedTuple
 from rap_platform.world import lexicon, names, rhymes
 from rap_platform.world.closings import BY_KIND, SHORT, WHOLE
 from rap_platform.world.meter import Sound, sound
-from rap_platform.world.openings import ANY, BY_MOOD, BY_THEME, LEADS, PLAIN, STARTS
+from rap_platform.world.openings import ANY, BY_MOOD, BY_THEME, LEADS, PLAIN, STARTS, STARTS_BY_THEME
 from rap_platform.world.refrains import BRIDGES, CROWD, HOOKS, INTROS, OUTROS
 
 _MOST_SAID = 20_000  # words of one process, rare names included
@@ -87,7 +87,9 @@ class Banks:
 
     by_theme: dict[tuple[str, str], list[Word]] = field(default_factory=dict)  # (kind, theme) -> words
     by_key: dict[str, list[Word]] = field(default_factory=dict)  # rhyme -> words of all kinds
-    filler_by_key: dict[tuple[str, str], list[str]] = field(default_factory=dict)  # (slot, rhyme, or its vowels) -> fillers
+    filler_by_key: dict[tuple[str, str], list[str]] = field(
+        default_factory=dict
+    )  # (slot, rhyme, or its vowels) -> fillers
     fillers: dict[tuple[str, str], list[str]] = field(default_factory=dict)  # (slot, theme) -> fillers
     attributes: dict[tuple[str, ...], list[str]] = field(default_factory=dict)  # vowels -> attributes
     sounds: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -244,7 +246,7 @@ def banks() -> Banks:
     texts = [
         *singles,
         *others,
-        *(block for bank in (BY_THEME, BY_MOOD, HOOKS, BY_KIND, SHORT) for block in bank.values()),
+        *(block for bank in (BY_THEME, BY_MOOD, STARTS_BY_THEME, HOOKS, BY_KIND, SHORT) for block in bank.values()),
         *(ANY, PLAIN, STARTS, BRIDGES, WHOLE, INTROS, OUTROS, *CROWD),
         *(text for bank in vars(names).values() if isinstance(bank, tuple) for text in bank),
         *(
@@ -305,6 +307,7 @@ def banks() -> Banks:
         "any": ANY,
         "plain": PLAIN,
         "start": STARTS,
+        **{f"start-{theme}": block for theme, block in STARTS_BY_THEME.items()},
         "bridge": BRIDGES,
         **{f"hook-{group}": block for group, block in HOOKS.items()},
     }

@@ -166,6 +166,15 @@ class _Pen:
         return themes[0] if len(themes) == 1 or self.chance.random() < 0.66 else pick(self.chance, themes[1:])
 
     def attribute(self) -> str:
+        """An attribute that the song has not worn out."""
+        for _ in range(3):
+            word = self._attribute()
+            if word not in self.used_words:
+                break
+        self.used_words.add(word)
+        return word
+
+    def _attribute(self) -> str:
         chance = self.chance
         if chance.random() < self.dull:
             return pick(chance, lexicon.PLAIN)
@@ -309,10 +318,12 @@ class _Pen:
             else "any"
             if draw > 0.8
             else "start"
-            if draw > 0.72
+            if draw > 0.76
+            else f"start-{theme}"
+            if draw > 0.66
             else theme
         )
-        for name in (first, theme, *self.told.themes, self.told.mood, "any", "start"):
+        for name in (first, theme, f"start-{theme}", self.told.mood, f"start-{self.told.themes[0]}", "any", "start"):
             every = self.banks.openings[name, tense]
             slotless = 0.8 - 0.06 * self.owed.rhymed
             for _ in range(6):
@@ -421,9 +432,11 @@ class _Pen:
         for _ in range(12):
             first = self.attribute()
             vowels = held.vowels(first)
-            alike = [text for text in held.attributes.get(vowels, ()) if text != first]
+            alike = [text for text in held.attributes.get(vowels, ()) if text != first and text not in self.used_words]
             if len(alike) >= count - 1:
-                return [first, *chance.sample(alike, count - 1)]
+                found = [first, *chance.sample(alike, count - 1)]
+                self.used_words.update(found)
+                return [*found]
         return [None] * count
 
     def bar(
