@@ -22,7 +22,7 @@ SMALL = frozenset(
 )
 _RARE = frozenset("AA AE AO AW ER OW OY UH UW".split())
 # What a pair of stressed syllables gives beyond the 1.5 points that it needs, by vowel.
-_GAIN = dict.fromkeys("AH AY EY IH IY".split(), 0.5) | {"EH": 0.7} | dict.fromkeys(_RARE, 1.5)
+_GAIN = dict.fromkeys("AH AY EY IH IY".split(), 0.6) | {"EH": 0.9} | dict.fromkeys(_RARE, 1.5)
 _SPLIT = {
     "AA": "o", "AE": "a", "AH": "v", "AO": "o", "AW": "au", "AY": "ai", "EH": "e", "ER": "3", "EY": "ei",
     "IH": "i", "IY": "i", "OW": "ou", "OY": "oi", "UH": "w", "UW": "u",
@@ -178,7 +178,7 @@ class Ear:
                     continue
                 gain = _GAIN[vowel] + (tail == other_tail)
                 ends = last or other_last
-                if (gain > 1 and ends) or (there == first - 1 and here == end):
+                if (gain > 0.85 and ends) or (there == first - 1 and here == end):
                     answered.add(here)
                 start, stop = _stretch(every, there, here, gain)
                 if stop - start > 1:

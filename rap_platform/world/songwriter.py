@@ -1,7 +1,7 @@
 """Writes the songs: a pure function of (seed, artist, song). What words mean is lexicon.py; how good a song is, is truth.py."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from random import Random
@@ -112,7 +112,7 @@ def title(seed: int, artist_index: int, song_index: int) -> str:
 
 
 # Rhymed syllables among a song's syllables, and the mean echo of its words, from no craft to all of it.
-RHYMED = (0.125, 0.335)
+RHYMED = (0.145, 0.335)
 ECHO = (0.97, 1.56)
 
 
@@ -267,8 +267,15 @@ class _Pen:
             own = self.banks.fillers.get((slot, self.told.themes[0]))
             self.cast[slot] = pick(chance, own) if own and chance.random() < 0.6 else pick(chance, known)
 
-    def fill(self, template: str, *, sounds: Sequence[str] = (), reserved: dict[str, str] | None = None) -> str:
-        """Fills the slots; `sounds` are rhymes that fillers look for, `reserved` fixed fillers by slot."""
+    def fill(
+        self,
+        template: str,
+        *,
+        sounds: Sequence[str] = (),
+        shunned: Collection[str] = (),
+        reserved: dict[str, str] | None = None,
+    ) -> str:
+        """Fills the slots; `sounds` are rhymes that fillers look for, `shunned` vowels they avoid, `reserved` fixed fillers by slot."""
         seen: set[str] = set(reserved.values()) if reserved else set()
 
         def one(match: re.Match[str]) -> str:
@@ -276,10 +283,11 @@ class _Pen:
             if reserved and slot in reserved:
                 return reserved[slot]
             word = self._rhyming(slot, sounds, seen) if sounds else None
-            for _ in range(4):
-                if word is not None and word not in seen:
-                    break
-                word = self.filler(slot)
+            if word is None:
+                for _ in range(5):
+                    word = self.filler(slot)
+                    if word not in seen and not (shunned and self._vowels_of(word) in shunned):
+                        break
             seen.add(word or "")
             return word or ""
 
@@ -294,6 +302,9 @@ class _Pen:
                 if word not in seen:
                     return word
         return None
+
+    def _vowels_of(self, text: str) -> str:
+        return rhymes.assonance(self.banks.say(text.rpartition(" ")[2].casefold()).key)
 
     def _articles(self, text: str) -> str:
         def one(match: re.Match[str]) -> str:
@@ -449,9 +460,12 @@ class _Pen:
         for _ in range(self.tries):
             draft = self._draft(word, theme, tense, start, attribute, wanted)
             sounds: Sequence[str] = ()
-            if self.recent and chance.random() < 0.4 + 0.12 * self.owed.rhymed + 0.04 * self.owed.echo:
+            shunned: Collection[str] = ()
+            if chance.random() < 0.4 + 0.12 * self.owed.rhymed + 0.04 * self.owed.echo:
                 sounds = (*chance.sample(self.recent, len(self.recent)), word.key)
-            line = self.polish(self.fill(draft.text, sounds=sounds, reserved={"X": word.text}))
+            elif self.owed.rhymed < 0:
+                shunned = {rhymes.assonance(word.key), *map(rhymes.assonance, self.recent)}
+            line = self.polish(self.fill(draft.text, sounds=sounds, shunned=shunned, reserved={"X": word.text}))
             heard = self.ear.listen(line)
             cost = self._cost(heard, wanted)
             if best is None or cost < best[0]:
