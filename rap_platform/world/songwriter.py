@@ -3,7 +3,8 @@
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
+from itertools import accumulate
 from random import Random
 from typing import NamedTuple, TypeVar
 
@@ -130,6 +131,7 @@ class _Draft(NamedTuple):
     text: str
     opening: tuple[str, int] | None
     closing: tuple[str, int] | None
+    slots: bool
 
 
 class _Pen:
@@ -155,7 +157,7 @@ class _Pen:
         self.used_words: set[str] = set()
         self.used_openings: set[tuple[str, int]] = set()
         self.used_closings: set[tuple[str, int]] = set()
-        self.tries, self.slack = 3, 1.0
+        self.tries, self.slack = 4, 2.0
         self.recent: list[str] = []
         self.name, self.street = pick(chance, lexicon.NAMES), pick(chance, lexicon.STREET)
         self.cast: dict[str, str] = {}
@@ -349,15 +351,14 @@ class _Pen:
 
     def closing(self, kind: str, tense: str, *, agent: bool, single: bool, simile: bool, room: float) -> Phrase:
         """A closing for a rhyme word of this kind that fits what came before, of about `room` syllables."""
-        every = self.banks.closings[kind, tense, agent]
-        fit, miss = every[0], 99.0
+        every, draw = self.banks.closings[kind, tense, agent], self.chance.random
+        fit, miss, count = every[0], 99.0, len(every)
         for _ in range(12):
-            one = pick(self.chance, every)
-            off = (
-                abs(one.size - room)
-                + (1.0 if (kind, one.number) in self.used_closings else 0.0)
-                + (2.0 if simile and one.simile else 0.0)
-            )
+            one = every[int(draw() * count)]
+            off = abs(one.size - room)
+            if off >= miss:
+                continue
+            off += ((kind, one.number) in self.used_closings) + 2 * (simile and one.simile)
             if off < miss and (single or "{a} {X}" not in one.text):
                 fit, miss = one, off
                 if off < 0.8:
@@ -382,13 +383,9 @@ class _Pen:
         own = {theme, self.told.themes[0]}
         worn = chance.random() < self.multi
         long = not worn and chance.random() < 0.5 * self.multi
-        kinds = list(_KIND_WEIGHTS)
-        weights = [
-            0 if (kind == "past" and tense != "p") or (only and kind not in only) else weight
-            for kind, weight in _KIND_WEIGHTS.items()
-        ]
+        kinds, weights = _kinds(tense, only)
         for attempt in range(60):
-            kind = chance.choices(kinds, weights)[0]
+            kind = chance.choices(kinds, cum_weights=weights)[0]
             if kind == "adj":
                 pool = held.by_theme[kind, self._adjective_pool()]
             else:
@@ -457,19 +454,19 @@ class _Pen:
         chance = self.chance
         wanted = self.flow + max(-2.0, min(2.0, self.owed.syllables))
         best: tuple[float, str, Heard, _Draft] | None = None
+        draft: _Draft | None = None
         for _ in range(self.tries):
-            draft = self._draft(word, theme, tense, start, attribute, wanted)
-            sounds: Sequence[str] = ()
-            shunned: Collection[str] = ()
-            if chance.random() < 0.4 + 0.12 * self.owed.rhymed + 0.04 * self.owed.echo:
-                sounds = (*chance.sample(self.recent, len(self.recent)), word.key)
-            elif self.owed.rhymed < 0:
-                shunned = {rhymes.assonance(word.key), *map(rhymes.assonance, self.recent)}
-            line = self.polish(self.fill(draft.text, sounds=sounds, shunned=shunned, reserved={"X": word.text}))
-            heard = self.ear.listen(line)
+            if draft is None or not draft.slots or chance.random() < 0.5:
+                draft = self._draft(word, theme, tense, start, attribute, wanted)
+            line = self.polish(self._filled(draft.text, word))
+            heard = self.ear.glance(line)
             cost = self._cost(heard, wanted)
+            if best is not None and cost >= best[0]:
+                continue
+            echo = self.ear.echo(heard.sung)
+            cost += 0.5 * max(0.0, abs(self.owed.echo + self.echo * heard.words - echo) - 7.0 * self.slack)
             if best is None or cost < best[0]:
-                best = cost, line, heard, draft
+                best = cost, line, heard._replace(echo=echo), draft
                 if cost < _GOOD:
                     break
         assert best is not None
@@ -481,25 +478,30 @@ class _Pen:
             self.used_closings.add(draft.closing)
         return line
 
-    def _cost(self, heard: Heard, wanted: float) -> float:
-        """What is wrong with a draft; 0 when it leaves next to nothing owed."""
-        owed = self._owed(heard)
-        return (
-            max(0.0, abs(heard.syllables - wanted) - 1.5)
-            + max(0.0, abs(owed.rhymed) - 3.5 * self.slack)
-            + 0.5 * max(0.0, abs(owed.echo) - 7.0 * self.slack)
-        )
+    def _filled(self, template: str, word: Word) -> str:
+        """The bar that ends on the word; its fillers rhyme when rhymes are owed and keep away from them when there are too many."""
+        chance = self.chance
+        sounds: Sequence[str] = ()
+        shunned: Collection[str] = ()
+        if chance.random() < 0.4 + 0.12 * self.owed.rhymed + 0.04 * self.owed.echo:
+            turn = int(chance.random() * len(self.recent))
+            sounds = (*self.recent[turn:], *self.recent[:turn], word.key)
+        elif self.owed.rhymed < 0:
+            shunned = {rhymes.assonance(word.key), *map(rhymes.assonance, self.recent)}
+        return self.fill(template, sounds=sounds, shunned=shunned, reserved={"X": word.text})
 
-    def _owed(self, heard: Heard) -> Owed:
-        return Owed(
-            self.owed.syllables + self.flow - heard.syllables,
-            self.owed.rhymed + self.rhymed * heard.syllables - heard.rhymed,
-            self.owed.echo + self.echo * heard.words - heard.echo,
-        )
+    def _cost(self, heard: Heard, wanted: float) -> float:
+        """What is wrong with a draft, its echo apart; 0 when it leaves next to nothing owed."""
+        owed = self.owed.rhymed + self.rhymed * heard.syllables - heard.rhymed
+        return max(0.0, abs(heard.syllables - wanted) - 1.5) + max(0.0, abs(owed) - 3.5 * self.slack)
 
     def sung(self, heard: Heard) -> None:
         """A bar is part of the song: what is owed changes."""
-        self.owed = self._owed(heard)
+        self.owed = Owed(
+            self.owed.syllables + self.flow - heard.syllables,
+            self.owed.rhymed + self.rhymed * heard.syllables - heard.rhymed,
+            self.owed.echo + self.echo * heard.words - (heard.echo or 0),
+        )
         self.ear.keep(heard)
         self.recent = [one.key for one in heard.sounds if one.key]
 
@@ -508,7 +510,7 @@ class _Pen:
     ) -> _Draft:
         """A template that ends on the word, of about the wanted size."""
         if word.kind == "whole":
-            return _Draft(word.text, None, None)
+            return _Draft(word.text, None, None, "{" in word.text)
         worn = len(self.banks.vowels(attribute)) if attribute else 0
         room = wanted - word.syllables - worn
         pool, head, alone = ("", start, False) if start else self.opening(theme, tense, word.kind, room)
@@ -534,7 +536,7 @@ class _Pen:
         elif word.parts > 1:
             text = text.replace("{a} {X}", "{X}")
         text = text.replace("{IN}", word.preposition)
-        return _Draft(text, (pool, head.number) if pool else None, closed)
+        return _Draft(text, (pool, head.number) if pool else None, closed, text.count("{") > 1)
 
     def _led(self, text: str, tense: str, short: float) -> str:
         """The text with a word or two before it where it is short of syllables."""
@@ -638,7 +640,7 @@ class _Pen:
             else {0: chant, 1: call, 2: chant, 3: call}
         )
         chant_text = self.fill(chant.text)
-        self.tries, self.slack = 8, 0.25  # sung often, so worth the trouble
+        self.tries, self.slack = 4, 1.0  # sung often, so worth the trouble
         lines: list[str] = []
         pairs = []
         for base in (0, 2):
@@ -660,7 +662,7 @@ class _Pen:
             pairs += [(6, 7)] if (2, 3) in pairs else []
         if chance.random() < 0.25:
             lines = [line + self.shout() if place % 2 else line for place, line in enumerate(lines)]
-        self.tries, self.slack = 3, 1.0
+        self.tries, self.slack = 4, 2.0
         return lines, pairs
 
     def bridge(self) -> tuple[list[str], list[tuple[int, int]]]:
@@ -699,6 +701,17 @@ class _Pen:
         for line in lines:
             self.sung(self.ear.listen(line))
         return [line.replace("My ", "my ") if line.startswith("Shout") else line for line in lines]
+
+
+@cache
+def _kinds(tense: str, only: frozenset[str] | None) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    """Kinds of words that may end a bar and running sums of how often they do."""
+    return tuple(_KIND_WEIGHTS), tuple(
+        accumulate(
+            0 if (kind == "past" and tense != "p") or (only and kind not in only) else weight
+            for kind, weight in _KIND_WEIGHTS.items()
+        )
+    )
 
 
 def _rhyme(left: Word | None, right: Word) -> bool:
