@@ -46,7 +46,7 @@ _IRREGULAR = {
 
 
 class Word(NamedTuple):
-    """A word that can end a bar. `key` is its rhyme, `echo` its vowels, `parts` how many words it is made of."""
+    """A word that can end a bar. `key` is its rhyme, `echo` its vowels, `parts` how many words it is made of, `last` the last of them."""
 
     text: str
     kind: str
@@ -57,6 +57,7 @@ class Word(NamedTuple):
     parts: int
     preposition: str
     tense: str
+    last: str
 
     @property
     def syllables(self) -> int:
@@ -274,7 +275,9 @@ def banks() -> Banks:
             continue
         parts = text.replace("-", " ").split()
         echo = tuple(vowel for part in parts for vowel in rhymes.vowels(made.sounds.get(part.casefold(), ())))
-        word = Word(text, kind, theme, rhymes.rhyme_key(phones), phones, echo, len(parts), preposition, tense)
+        word = Word(
+            text, kind, theme, rhymes.rhyme_key(phones), phones, echo, len(parts), preposition, tense, last_word(text)
+        )
         made.by_theme.setdefault((kind, theme), []).append(word)
         made.by_key.setdefault(word.key, []).append(word)
         if (

@@ -120,7 +120,7 @@ class Ear:
         beats = [beat for one in sounds for beat in one.syllables]
         return Heard(sounds, beats, [one for one in sounds if one.letters], len(self.answered(beats)), None)
 
-    def keep(self, heard: Heard) -> None:
+    def keep(self, heard: Heard) -> Heard:
         """The bar is sung."""
         self.words = words = (self.words + heard.sung)[-LOOKBACK_WORDS:]
         self.stream = "".join([one.letters for one in words])
@@ -137,6 +137,7 @@ class Ear:
         for place, beat in enumerate(heard.beats):
             if beat.stressed:
                 self.stressed.setdefault(beat.vowel, []).append(place)
+        return heard
 
     def echo(self, sung: list[Sound]) -> int:
         """The sum of the echoes of these words; the same word twice is no echo and ends one."""

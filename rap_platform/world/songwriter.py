@@ -1,6 +1,7 @@
 """Writes the songs: a pure function of (seed, artist, song). What words mean is lexicon.py; how good a song is, is truth.py."""
 
 import re
+from bisect import bisect
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -9,7 +10,7 @@ from random import Random
 from typing import NamedTuple, TypeVar
 
 from rap_platform.world import lexicon, names, rhymes, truth
-from rap_platform.world.banks import SLOT, Phrase, Word, last_word, phrase, plural
+from rap_platform.world.banks import SLOT, Phrase, Word, phrase, plural
 from rap_platform.world.banks import banks as banks
 from rap_platform.world.meter import Ear, Heard
 from rap_platform.world.openings import LEADS
@@ -157,7 +158,7 @@ class _Pen:
         self.used_words: set[str] = set()
         self.used_openings: set[tuple[str, int]] = set()
         self.used_closings: set[tuple[str, int]] = set()
-        self.tries, self.slack = 4, 2.0
+        self.tries, self.slack = 6, 2.0
         self.recent: list[str] = []
         self.name, self.street = pick(chance, lexicon.NAMES), pick(chance, lexicon.STREET)
         self.cast: dict[str, str] = {}
@@ -365,13 +366,6 @@ class _Pen:
                     break
         return fit
 
-    def _allowed(self, word: Word, tense: str, own: set[str]) -> bool:
-        if word.tense not in (tense, "a") or (word.kind != "adj" and word.theme not in own and word.theme != "gen"):
-            return False
-        return word.kind != "adj" or word.theme != (
-            "pos" if self.told.mood in _DARK else "neg" if self.told.mood not in _NEUTRAL else ""
-        )
-
     def rhyme_words(
         self, count: int, theme: str, tense: str, only: frozenset[str] | None = None
     ) -> tuple[list[Word], list[str | None]]:
@@ -380,59 +374,79 @@ class _Pen:
         Attributes of equal vowels before words of equal vowels make a rhyme of several syllables. Fewer only when `count` is 1.
         """
         chance, held = self.chance, self.banks
-        own = {theme, self.told.themes[0]}
         worn = chance.random() < self.multi
         long = not worn and chance.random() < 0.5 * self.multi
         kinds, weights = _kinds(tense, only)
         for attempt in range(60):
-            kind = chance.choices(kinds, cum_weights=weights)[0]
+            kind = kinds[bisect(weights, chance.random() * weights[-1])]
             if kind == "adj":
                 pool = held.by_theme[kind, self._adjective_pool()]
             else:
                 pool = held.by_theme.get((kind, theme), []) if chance.random() < 0.5 else []
                 pool = pool or held.by_theme.get((kind, "gen"), [])
             anchor = pick(chance, pool)
-            if anchor.text in self.used_words and chance.random() > self.repeat:
-                continue
-            if anchor.syllables > 3 and attempt < 30:
+            if (anchor.text in self.used_words and chance.random() > self.repeat) or (
+                anchor.syllables > 3 and attempt < 30
+            ):
                 continue
             if count == 1:
                 self.used_words.add(anchor.text)
                 return [anchor], [None]
-            if long and attempt < 25 and len(anchor.key.split()) < 4:
+            if attempt < 25 and ((long and len(anchor.key.split()) < 4) or (worn and kind not in _WORN)):
                 continue
-            if worn and attempt < 25 and kind not in _WORN:
-                continue
-            others = [
-                word
-                for word in held.by_key[anchor.key]
-                if word.sound != anchor.sound
-                and (attempt > 40 or self._allowed(word, tense, own))
-                and word.tense in (tense, "a")
-                and word.text not in self.used_words
-                and (only is None or word.kind in only)
-            ]
-            if worn and attempt < 30:
-                others = [word for word in others if word.echo == anchor.echo and word.kind in _WORN]
-            if len({word.sound for word in others}) < count - 1:
-                continue
-            group, sounds, last = [anchor], {anchor.sound}, {last_word(anchor.text)}
-            chance.shuffle(others)
-            if long:
-                others.sort(key=lambda word: -_shared(word.echo, anchor.echo))
-            elif chance.random() < 0.5:
-                others.sort(key=lambda word: word.kind != "whole")
-            for word in others:
-                if word.sound not in sounds and last_word(word.text) not in last:
-                    group.append(word)
-                    sounds.add(word.sound)
-                    last.add(last_word(word.text))
-                if len(group) == count:
-                    self.used_words.update(word.text for word in group)
-                    if count == 2 and chance.random() < 0.5:
-                        group.reverse()
-                    return group, self._attributes(count) if worn and attempt < 30 else [None] * count
+            mates = self._mates(
+                anchor, count - 1, theme if attempt <= 40 else None, tense, only, worn and attempt < 30, long
+            )
+            if mates:
+                group = [anchor, *mates]
+                self.used_words.update(word.text for word in group)
+                if count == 2 and chance.random() < 0.5:
+                    group.reverse()
+                return group, self._attributes(count) if worn and attempt < 30 else [None] * count
         return [self.rhyme_words(1, theme, tense)[0][0] for _ in range(count)], [None] * count
+
+    def _mates(
+        self,
+        anchor: Word,
+        count: int,
+        theme: str | None,
+        tense: str,
+        only: frozenset[str] | None,
+        worn: bool,
+        long: bool,
+    ) -> list[Word]:
+        """`count` words that rhyme with the anchor and each other, or none: of the theme unless it is None; equal vowels if worn."""
+        every = self.banks.by_key[anchor.key]
+        if len(every) <= count:
+            return []
+        own = ("gen", theme, self.told.themes[0])
+        shunned = "pos" if self.told.mood in _DARK else "neg" if self.told.mood not in _NEUTRAL else ""
+        others = [
+            word
+            for word in every
+            if word.tense in (tense, "a")
+            and word.text not in self.used_words
+            and (not worn or (word.echo == anchor.echo and word.kind in _WORN))
+            and (only is None or word.kind in only)
+            and (theme is None or (word.theme != shunned if word.kind == "adj" else word.theme in own))
+        ]
+        if len(others) < count:
+            return []
+        self.chance.shuffle(others)
+        if long:
+            others.sort(key=lambda word: -_shared(word.echo, anchor.echo))
+        elif self.chance.random() < 0.5:
+            others.sort(key=lambda word: word.kind != "whole")
+        mates: list[Word] = []
+        sounds, last = {anchor.sound}, {anchor.last}
+        for word in others:
+            if word.sound not in sounds and word.last not in last:
+                mates.append(word)
+                sounds.add(word.sound)
+                last.add(word.last)
+                if len(mates) == count:
+                    return mates
+        return []
 
     def _attributes(self, count: int) -> list[str | None]:
         """`count` different attributes of equal vowels."""
@@ -640,7 +654,7 @@ class _Pen:
             else {0: chant, 1: call, 2: chant, 3: call}
         )
         chant_text = self.fill(chant.text)
-        self.tries, self.slack = 4, 1.0  # sung often, so worth the trouble
+        self.tries, self.slack = 6, 1.0  # sung often, so worth the trouble
         lines: list[str] = []
         pairs = []
         for base in (0, 2):
@@ -662,7 +676,7 @@ class _Pen:
             pairs += [(6, 7)] if (2, 3) in pairs else []
         if chance.random() < 0.25:
             lines = [line + self.shout() if place % 2 else line for place, line in enumerate(lines)]
-        self.tries, self.slack = 4, 2.0
+        self.tries, self.slack = 6, 2.0
         return lines, pairs
 
     def bridge(self) -> tuple[list[str], list[tuple[int, int]]]:
@@ -681,20 +695,11 @@ class _Pen:
             if _rhyme(left, right)
         ]
 
-    def left_by(self, lines: Sequence[str], times: int) -> Owed:
+    def left_by(self, hook: Sequence[Heard], times: int) -> Owed:
         """What a hook leaves to the rest of the song that sings it so many times; its echoes count once, and did."""
-        ear, syllables, answers = Ear(self.banks.say), 0.0, 0.0
-        for line in lines:
-            heard = ear.listen(line)
-            ear.keep(heard)
-            syllables += self.flow - heard.syllables
-            answers += self.rhymed * heard.syllables - heard.rhymed
+        syllables = sum(self.flow - heard.syllables for heard in hook)
+        answers = sum(self.rhymed * heard.syllables - heard.rhymed for heard in hook)
         return Owed(times * syllables, times * answers, self.owed.echo)
-
-    def hum(self, lines: Sequence[str]) -> None:
-        """A hook that is known comes again: only what follows it has to hear it."""
-        for line in lines[-2:]:
-            self.ear.keep(self.ear.listen(line))
 
     def spoken(self, block: str, count: int) -> list[str]:
         lines = [self.polish(self.fill(line)) for line in self.chance.sample(block.strip().splitlines(), count)]
@@ -752,7 +757,6 @@ def write(seed: int, artist_index: int, song_index: int) -> Song:
     pen = _Pen(seed, told, truth.stream(seed, "song", artist_index, song_index))
     chance, who = pen.chance, pen.who
     name = title(seed, artist_index, song_index)
-    bars = (12, 16, 16, 16) if told.year < 2000 else (12, 12, 16, 16) if told.year < 2012 else (12, 12, 12, 16)
     guest = truth.artist(seed, told.guest).name if told.guest is not None else None
     hook, hook_pairs = pen.hook(name, pick(chance, (4, 4, 4, 6) if told.year < 2000 else (4, 4, 4, 6, 8)))
     plan = ["verse", "hook", "verse", "hook"]
@@ -770,7 +774,10 @@ def write(seed: int, artist_index: int, song_index: int) -> Song:
         plan.insert(0, "intro")
     if chance.random() < 0.5:
         plan.append("outro")
-    pen.owed = pen.left_by(hook, plan.count("hook"))
+    bars = (12, 16, 16, 16) if told.year < 2000 else (12, 12, 16, 16) if told.year < 2012 else (12, 12, 12, 16)
+    ear = Ear(pen.banks.say)
+    sung = [ear.keep(ear.listen(line)) for line in hook]
+    pen.owed = pen.left_by(sung, plan.count("hook"))
     sections: list[Section] = []
     rhymed: list[tuple[int, int, int]] = []
     verses = 0
@@ -781,10 +788,11 @@ def write(seed: int, artist_index: int, song_index: int) -> Song:
             number = verses
             if guest and verses == 2:
                 performer = guest
-            lines, pairs = pen.verse(pick(chance, bars))
+            lines, pairs = pen.verse(pick(chance, bars if plan.count("verse") < 3 else (8, 12, 12)))
         elif kind == "hook":
             lines, pairs = hook, hook_pairs
-            pen.hum(lines)
+            pen.ear.keep(sung[-2])
+            pen.ear.keep(sung[-1])
         elif kind == "bridge":
             lines, pairs = pen.bridge()
         else:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from rap_platform.world import openings, rhymes, songwriter, truth
-from rap_platform.world.banks import banks
+from rap_platform.world.banks import banks, last_word
 from rap_platform.world.corpus import Corpus
 from rap_platform.world.lexicon import MOODS, THEMES
 from rap_platform.world.meter import Ear, Heard, sound
@@ -129,11 +129,11 @@ def test_bars_meant_to_rhyme_rhyme_by_the_dictionary(songs: list[tuple[truth.Tru
         for _, song in songs
         for section, left, right in song.rhymed
     ]
-    wanted = {songwriter.last_word(line) for pair in pairs for line in pair}
+    wanted = {last_word(line) for pair in pairs for line in pair}
     sounds = rhymes.load(wanted)
     assert len(pairs) > 20 * len(songs) * 0.6
     for left, right in pairs:
-        one, other = songwriter.last_word(left), songwriter.last_word(right)
+        one, other = last_word(left), songwriter.last_word(right)
         assert rhymes.rhyme_key(sounds[one]) == rhymes.rhyme_key(sounds[other]), (left, right)
         assert sounds[one] != sounds[other], (left, right)
 
