@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+import numpy as np
+
 from rap_platform.features import devices, flow, profanity, readability, rhyme, structure, vocabulary
 from rap_platform.features.bars import Bar, bars
 from rap_platform.features.devices import Simile
@@ -181,4 +183,4 @@ def _named(figures: Any) -> dict[str, Any]:
 
 def out_of_vocabulary_share(sound: Sound) -> float:
     """Share of the words whose sound had to be guessed from letters, or could not be."""
-    return int(sound.guessed.sum()) / len(sound.text)
+    return int(np.count_nonzero(sound.guessed)) / len(sound.text)

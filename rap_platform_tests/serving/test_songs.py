@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from rap_platform.embeddings.encoder import Encoder
-from rap_platform.features.rhyme import rhyme_groups
+from rap_platform.features.groups import rhyme_groups
 from rap_platform.serving.api.rhymes import letter, rhyme_lines
 from rap_platform.settings import Settings
 from rap_platform_tests.serving import songs
