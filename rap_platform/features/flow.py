@@ -1,16 +1,18 @@
 """How a song moves: syllables per line and word, how lines grow and shrink, pauses, and how regular the beat of stresses is."""
 
 import math
+import re
 from dataclasses import dataclass
 
 import numpy as np
 
-from rap_platform.features.hearing import Ints, Places, Sound
+from rap_platform.features.hearing import Places, Sound
 
 EVEN_PERCENT = 15  # lines whose lengths differ by no more are even (Hirjee and Brown's limit for end pairs)
 LEAST_GAPS = 20
 _LONGEST_GAP = 6
 _MARKS = str.maketrans(dict.fromkeys(",;:.!?()[]–-", "."))
+_GAPS = re.compile(r"(?<!\.)\.++ [. ]*+| \.[. ]*+")  # marks and spaces in a row, both
 _EDGES = ' \t,;:.!?()[]…–—-"“”'
 
 
@@ -37,7 +39,7 @@ class FlowFigures:
 
 def measure(sound: Sound) -> FlowFigures:
     """Flow of a song of at least one bar."""
-    per_line = sound.end - sound.begin
+    per_line = (sound.end - sound.begin).astype(np.int64)
     per_word = np.bincount(sound.word, minlength=len(sound.text))
     grow, shrink, even = line_shape(per_line) or (None, None, None)
     return FlowFigures(
@@ -55,13 +57,13 @@ def measure(sound: Sound) -> FlowFigures:
     )
 
 
-def _deviation(counts: Ints | Places) -> float:
+def _deviation(counts: Places) -> float:
     """The standard deviation of whole numbers, exact as their sums are."""
     total, squares = int(counts.sum()), int(np.dot(counts, counts))
     return math.sqrt(len(counts) * squares - total * total) / len(counts)
 
 
-def line_shape(lengths: Ints) -> tuple[float, float, float] | None:
+def line_shape(lengths: Places) -> tuple[float, float, float] | None:
     """Shares of lines that are longer, shorter, or as long as the line before, give or take EVEN_PERCENT; None for a single line."""
     if len(lengths) < 2:
         return None
@@ -71,7 +73,7 @@ def line_shape(lengths: Ints) -> tuple[float, float, float] | None:
     return grow, shrink, max(0.0, 1 - grow - shrink)
 
 
-def autocorrelation(lengths: Ints) -> float | None:
+def autocorrelation(lengths: Places) -> float | None:
     """How much a line's length follows the line before: the lag-1 autocorrelation r1 (Box and Jenkins), -1 to 1; None without variation."""
     centred = lengths - int(lengths.sum()) / len(lengths)
     total = float(centred @ centred)
@@ -86,10 +88,8 @@ def pauses(lines: list[str]) -> int:
     text = "\n".join([line.strip(_EDGES) for line in lines])
     if not text.isascii():
         text = text.replace("—", " - ").replace("…", "... ")
-    marked = text.translate(_MARKS).replace(" .", ". ")
-    while ". ." in marked:
-        marked = marked.replace(". .", ".. ")
-    return marked.count(". ")
+    marked = text.translate(_MARKS).split("\n")
+    return sum([len(_GAPS.findall(line)) if " ." in line else line.count(". ") for line in marked])
 
 
 def stress_regularity(sound: Sound) -> float | None:
