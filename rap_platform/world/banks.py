@@ -78,6 +78,7 @@ class Phrase(NamedTuple):
     simile: bool
     solo: str
     whole: str
+    slots: int
 
 
 @dataclass(slots=True)
@@ -86,7 +87,7 @@ class Banks:
 
     by_theme: dict[tuple[str, str], list[Word]] = field(default_factory=dict)  # (kind, theme) -> words
     by_key: dict[str, list[Word]] = field(default_factory=dict)  # rhyme -> words of all kinds
-    filler_by_key: dict[tuple[str, str], list[str]] = field(default_factory=dict)  # (slot, rhyme) -> fillers
+    filler_by_key: dict[tuple[str, str], list[str]] = field(default_factory=dict)  # (slot, rhyme, or its vowels) -> fillers
     fillers: dict[tuple[str, str], list[str]] = field(default_factory=dict)  # (slot, theme) -> fillers
     attributes: dict[tuple[str, ...], list[str]] = field(default_factory=dict)  # vowels -> attributes
     sounds: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -102,6 +103,11 @@ class Banks:
             if len(self.said) < _MOST_SAID:
                 self.said[word] = heard
         return heard
+
+    def file(self, slot: str, key: str, text: str) -> None:
+        """Put a filler where those who look for its rhyme, or for its vowels alone, find it."""
+        for sound_ in (key, rhymes.assonance(key)):
+            self.filler_by_key.setdefault((slot, sound_), []).append(text)
 
     def vowels(self, text: str) -> tuple[str, ...]:
         """The vowels of a text, "" where nobody knows one."""
@@ -209,6 +215,7 @@ def phrase(text: str, tense: str, agent: bool, number: int, sounds: dict[str, tu
         bool(_SIMILE.search(text)),
         solo,
         whole,
+        len(slots),
     )
 
 
@@ -273,10 +280,10 @@ def banks() -> Banks:
             and len(parts) < 3
         ):
             made.fillers.setdefault((kind, theme), []).append(text)
-            made.filler_by_key.setdefault((kind, word.key), []).append(text)
+            made.file(kind, word.key, text)
         if kind == "place" and len(parts) < 3:
             made.fillers.setdefault(("at_place", theme), []).append(f"{preposition} the {text}")
-            made.filler_by_key.setdefault(("at_place", word.key), []).append(f"{preposition} the {text}")
+            made.file("at_place", word.key, f"{preposition} the {text}")
     for slot, bank in (
         ("food", lexicon.FOOD),
         ("drink", lexicon.DRINK),
@@ -288,7 +295,7 @@ def banks() -> Banks:
         for text in bank:
             phones = made.sounds.get(last_word(text))
             if phones:
-                made.filler_by_key.setdefault((slot, rhymes.rhyme_key(phones)), []).append(text)
+                made.file(slot, rhymes.rhyme_key(phones), text)
                 vowels = made.vowels(text)
                 if slot == "a" and "" not in vowels:
                     made.attributes.setdefault(vowels, []).append(text)

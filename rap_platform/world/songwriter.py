@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from random import Random
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from rap_platform.world import lexicon, names, rhymes, truth
 from rap_platform.world.banks import SLOT, Phrase, Word, last_word, phrase, plural
@@ -42,10 +42,10 @@ _ING = re.compile(r"\b([A-Za-z]{3,})ing\b(?=[ ,])")
 _KEEP_ING = frozenset(
     "thing spring string everything anything ceiling king wing swing sling building wedding awning evening sterling bring".split()
 )
+_T = TypeVar("_T")
 _TITLES = tuple(TITLES.strip().splitlines())
 # Kinds that can wear an attribute.
 _WORN = frozenset(("thing", "things", "place", "mass", "idea", "person", "people", "body"))
-_TRIES = 4  # drafts of a bar
 _GOOD = 0.5  # a draft as cheap as this is kept at once
 
 
@@ -70,6 +70,11 @@ class Song:
     def lyrics(self) -> str:
         """Headers in brackets, a blank line between sections."""
         return "\n\n".join("\n".join((f"[{section.header}]", *section.lines)) for section in self.sections)
+
+
+def pick(chance: Random, among: Sequence[_T]) -> _T:
+    """One of them; `Random.choice` for half the time."""
+    return among[int(chance.random() * len(among))]
 
 
 def _title_case(text: str) -> str:
@@ -100,15 +105,15 @@ def title(seed: int, artist_index: int, song_index: int) -> str:
         )
     pen = _Pen(seed, told, truth.stream(seed, "title", artist_index, song_index), imagery=1.0)
     for _ in range(4):
-        text = pen.fill(pen.chance.choice(_TITLES).replace("{pt}", str(pen.chance.randint(2, 3))))
+        text = pen.fill(pick(pen.chance, _TITLES).replace("{pt}", str(pen.chance.randint(2, 3))))
         if len(set(text.casefold().split())) == len(text.split()):
             break
     return _title_case(re.sub(r"\b[Mm]y (?=\w+'s)", "", text))
 
 
 # Rhymed syllables among a song's syllables, and the mean echo of its words, from no craft to all of it.
-RHYMED = (0.10, 0.34)
-ECHO = (0.85, 1.6)
+RHYMED = (0.14, 0.315)
+ECHO = (0.98, 1.5)
 
 
 class Owed(NamedTuple):
@@ -150,22 +155,23 @@ class _Pen:
         self.used_words: set[str] = set()
         self.used_openings: set[tuple[str, int]] = set()
         self.used_closings: set[tuple[str, int]] = set()
+        self.tries, self.slack = 3, 1.0
         self.recent: list[str] = []
-        self.name, self.street = chance.choice(lexicon.NAMES), chance.choice(lexicon.STREET)
+        self.name, self.street = pick(chance, lexicon.NAMES), pick(chance, lexicon.STREET)
         self.cast: dict[str, str] = {}
 
     def theme(self) -> str:
         """A theme of the song, the main one most often."""
         themes = self.told.themes
-        return themes[0] if len(themes) == 1 or self.chance.random() < 0.66 else self.chance.choice(themes[1:])
+        return themes[0] if len(themes) == 1 or self.chance.random() < 0.66 else pick(self.chance, themes[1:])
 
     def attribute(self) -> str:
         chance = self.chance
         if chance.random() < self.dull:
-            return chance.choice(lexicon.PLAIN)
+            return pick(chance, lexicon.PLAIN)
         if chance.random() < 0.4:
-            return chance.choice(lexicon.MOOD_ATTRIBUTE[self.told.mood])
-        return chance.choice(lexicon.ATTRIBUTE)
+            return pick(chance, lexicon.MOOD_ATTRIBUTE[self.told.mood])
+        return pick(chance, lexicon.ATTRIBUTE)
 
     def _adjective_pool(self) -> str:
         draw = self.chance.random()
@@ -182,23 +188,23 @@ class _Pen:
             case "a":
                 return self.attribute()
             case "adj":
-                return chance.choice(held.fillers["adj", self._adjective_pool()])
+                return pick(chance, held.fillers["adj", self._adjective_pool()])
             case "thing" | "things" | "person" | "people" | "mass" | "idea" | "at_place":
                 return self._familiar(slot)
             case "body" | "base" | "gerund" | "past":
-                return chance.choice(held.fillers[slot, "gen"])
+                return pick(chance, held.fillers[slot, "gen"])
             case "animals":
-                return plural(chance.choice(lexicon.ANIMAL))
+                return plural(pick(chance, lexicon.ANIMAL))
             case "name":
-                return self.name if chance.random() < 0.8 else chance.choice(lexicon.NAMES)
+                return self.name if chance.random() < 0.8 else pick(chance, lexicon.NAMES)
             case "street":
-                return self.street if chance.random() < 0.7 else chance.choice(lexicon.STREET)
+                return self.street if chance.random() < 0.7 else pick(chance, lexicon.STREET)
             case "hood":
                 return self.who.hood
             case "city":
                 return self.who.city if chance.random() < 0.6 else names.city(chance)
             case "gadget":
-                return chance.choice(lexicon.GADGET_BY_ERA[self.era])
+                return pick(chance, lexicon.GADGET_BY_ERA[self.era])
             case "artist":
                 return self.who.name
             case "producer":
@@ -216,7 +222,7 @@ class _Pen:
             "weather": lexicon.WEATHER,
             "kin_n": _KIN_NOUNS,
         }[slot]
-        return self.cast[slot] if slot in self.cast and chance.random() < 0.55 else chance.choice(bank)
+        return self.cast[slot] if slot in self.cast and chance.random() < 0.55 else pick(chance, bank)
 
     def _familiar(self, slot: str) -> str:
         """A thing, person, stuff or place: one of the verse's own props, one of the theme, or one that everybody knows."""
@@ -225,7 +231,7 @@ class _Pen:
             return self.cast[slot]
         own = self.banks.fillers.get((slot, self.told.themes[0] if draw < 0.8 else self.told.themes[-1]))
         if own and draw < 0.75:
-            return chance.choice(own)
+            return pick(chance, own)
         known = {
             "thing": lexicon.PROPS,
             "things": lexicon.PROPS,
@@ -235,22 +241,22 @@ class _Pen:
             "idea": lexicon.NOTIONS,
         }.get(slot)
         if known is None:
-            return chance.choice(self.banks.fillers[slot, "gen"])
-        return plural(chance.choice(known)) if slot in ("things", "people") else chance.choice(known)
+            return pick(chance, self.banks.fillers[slot, "gen"])
+        return plural(pick(chance, known)) if slot in ("things", "people") else pick(chance, known)
 
     def recast(self) -> None:
         """Another verse: another person, street, animal and props, which then come back in it."""
         chance = self.chance
-        self.name, self.street = chance.choice(lexicon.NAMES), chance.choice(lexicon.STREET)
+        self.name, self.street = pick(chance, lexicon.NAMES), pick(chance, lexicon.STREET)
         self.cast = {
-            "animal": chance.choice(lexicon.ANIMAL),
-            "kin": chance.choice(lexicon.KIN),
-            "food": chance.choice(lexicon.FOOD),
-            "weather": chance.choice(lexicon.WEATHER),
+            "animal": pick(chance, lexicon.ANIMAL),
+            "kin": pick(chance, lexicon.KIN),
+            "food": pick(chance, lexicon.FOOD),
+            "weather": pick(chance, lexicon.WEATHER),
         }
         for slot, known in (("thing", lexicon.PROPS), ("person", lexicon.FOLK)):
             own = self.banks.fillers.get((slot, self.told.themes[0]))
-            self.cast[slot] = chance.choice(own) if own and chance.random() < 0.6 else chance.choice(known)
+            self.cast[slot] = pick(chance, own) if own and chance.random() < 0.6 else pick(chance, known)
 
     def fill(self, template: str, *, sounds: Sequence[str] = (), reserved: dict[str, str] | None = None) -> str:
         """Fills the slots; `sounds` are rhymes that fillers look for, `reserved` fixed fillers by slot."""
@@ -272,10 +278,10 @@ class _Pen:
 
     def _rhyming(self, slot: str, sounds: Sequence[str], seen: set[str]) -> str | None:
         """A filler that rhymes with one of the sounds; None where none does."""
-        for key in sounds:
+        for key in (*sounds, *map(rhymes.assonance, sounds)):
             near = self.banks.filler_by_key.get((slot, key))
             if near:
-                word = self.chance.choice(near)
+                word = pick(self.chance, near)
                 if word not in seen:
                     return word
         return None
@@ -308,21 +314,23 @@ class _Pen:
         )
         for name in (first, theme, *self.told.themes, self.told.mood, "any", "start"):
             every = self.banks.openings[name, tense]
+            slotless = 0.8 - 0.06 * self.owed.rhymed
             for _ in range(6):
-                one = chance.choice(every)
+                one = pick(chance, every)
                 if name != "plain" and (name, one.number) in self.used_openings:
                     continue
                 if one.solo == kind and abs(one.size - 1.5 - room) < 2.6:
                     return name, one, True
-                if one.size < room - 1.5 and (not one.solo or chance.random() < 0.5):
+                if one.size < room - 1.5 and (one.slots or chance.random() < slotless):
                     return name, one, False
-        return "start", chance.choice(self.banks.openings["start", tense]), False
+        return "start", pick(chance, self.banks.openings["start", tense]), False
 
     def closing(self, kind: str, tense: str, *, agent: bool, single: bool, simile: bool, room: float) -> Phrase:
         """A closing for a rhyme word of this kind that fits what came before, of about `room` syllables."""
         every = self.banks.closings[kind, tense, agent]
         fit, miss = every[0], 99.0
-        for one in self.chance.choices(every, k=14):
+        for _ in range(12):
+            one = pick(self.chance, every)
             off = (
                 abs(one.size - room)
                 + (1.0 if (kind, one.number) in self.used_closings else 0.0)
@@ -364,7 +372,7 @@ class _Pen:
             else:
                 pool = held.by_theme.get((kind, theme), []) if chance.random() < 0.5 else []
                 pool = pool or held.by_theme.get((kind, "gen"), [])
-            anchor = chance.choice(pool)
+            anchor = pick(chance, pool)
             if anchor.text in self.used_words and chance.random() > self.repeat:
                 continue
             if anchor.syllables > 3 and attempt < 30:
@@ -425,12 +433,11 @@ class _Pen:
         chance = self.chance
         wanted = self.flow + max(-2.0, min(2.0, self.owed.syllables))
         best: tuple[float, str, Heard, _Draft] | None = None
-        for _ in range(_TRIES):
+        for _ in range(self.tries):
             draft = self._draft(word, theme, tense, start, attribute, wanted)
-            owing = self.owed.rhymed > 0 or self.owed.echo > 0
             sounds: Sequence[str] = ()
-            if self.recent and chance.random() < (0.25 + 0.75 * self.told.craft if owing else 0.1 * self.told.craft):
-                sounds = (word.key, *chance.sample(self.recent, min(4, len(self.recent))))
+            if self.recent and chance.random() < 0.4 + 0.12 * self.owed.rhymed + 0.04 * self.owed.echo:
+                sounds = (*chance.sample(self.recent, len(self.recent)), word.key)
             line = self.polish(self.fill(draft.text, sounds=sounds, reserved={"X": word.text}))
             heard = self.ear.listen(line)
             cost = self._cost(heard, wanted)
@@ -451,9 +458,9 @@ class _Pen:
         """What is wrong with a draft; 0 when it leaves next to nothing owed."""
         owed = self._owed(heard)
         return (
-            max(0.0, abs(heard.syllables - wanted) - 1.0)
-            + max(0.0, abs(owed.rhymed) - 1.5)
-            + 0.5 * max(0.0, abs(owed.echo) - 3.0)
+            max(0.0, abs(heard.syllables - wanted) - 1.5)
+            + max(0.0, abs(owed.rhymed) - 3.5 * self.slack)
+            + 0.5 * max(0.0, abs(owed.echo) - 7.0 * self.slack)
         )
 
     def _owed(self, heard: Heard) -> Owed:
@@ -506,7 +513,7 @@ class _Pen:
         """The text with a word or two before it where it is short of syllables."""
         if short < 0.8 or self.chance.random() < 0.3:
             return text
-        lead = self.chance.choice(LEADS[tense])
+        lead = pick(self.chance, LEADS[tense])
         return f"{lead}{' ' if ' ' in lead or lead in ('And', 'So', 'Now') else ', '}{text}"
 
     def polish(self, line: str) -> str:
@@ -529,7 +536,7 @@ class _Pen:
                     .replace(" them ", " 'em ")
                 )
         if self.chance.random() < 0.45 * self.who.swears:
-            curse = self.chance.choice(("damn", "damn", "damn", "goddamn"))
+            curse = pick(self.chance, ("damn", "damn", "damn", "goddamn"))
             line = re.sub(r"\b(the|that|my|every) (?=[a-z]{4})", rf"\1 {curse} ", line, count=1)
         return line[:1].upper() + line[1:]
 
@@ -596,7 +603,7 @@ class _Pen:
         chance, theme = self.chance, self.told.themes[0]
         group = self.banks.openings[f"hook-{MOOD_GROUP[self.told.mood]}", "a"]
         call, double = (phrase(text, "a", False, -1, self.banks.sounds) for text in (name, f"{name}, {name}"))
-        chant = chance.choice(group)
+        chant = pick(chance, group)
         tense = "r" if chant.tense == "a" else chant.tense
         starts = (
             {0: call, 1: chant, 2: double if len(name) < 16 else call, 3: None}
@@ -604,6 +611,7 @@ class _Pen:
             else {0: chant, 1: call, 2: chant, 3: call}
         )
         chant_text = self.fill(chant.text)
+        self.tries, self.slack = 8, 0.25  # sung often, so worth the trouble
         lines: list[str] = []
         pairs = []
         for base in (0, 2):
@@ -625,6 +633,7 @@ class _Pen:
             pairs += [(6, 7)] if (2, 3) in pairs else []
         if chance.random() < 0.25:
             lines = [line + self.shout() if place % 2 else line for place, line in enumerate(lines)]
+        self.tries, self.slack = 3, 1.0
         return lines, pairs
 
     def bridge(self) -> tuple[list[str], list[tuple[int, int]]]:
@@ -642,6 +651,21 @@ class _Pen:
             for pair, left, right in (((0, 1), words[0], words[1]), ((2, 3), words[2], words[3]))
             if _rhyme(left, right)
         ]
+
+    def left_by(self, lines: Sequence[str], times: int) -> Owed:
+        """What a hook leaves to the rest of the song that sings it so many times; its echoes count once, and did."""
+        ear, syllables, answers = Ear(self.banks.say), 0.0, 0.0
+        for line in lines:
+            heard = ear.listen(line)
+            ear.keep(heard)
+            syllables += self.flow - heard.syllables
+            answers += self.rhymed * heard.syllables - heard.rhymed
+        return Owed(times * syllables, times * answers, self.owed.echo)
+
+    def hum(self, lines: Sequence[str]) -> None:
+        """A hook that is known comes again: only what follows it has to hear it."""
+        for line in lines[-2:]:
+            self.ear.keep(self.ear.listen(line))
 
     def spoken(self, block: str, count: int) -> list[str]:
         lines = [self.polish(self.fill(line)) for line in self.chance.sample(block.strip().splitlines(), count)]
@@ -690,7 +714,7 @@ def write(seed: int, artist_index: int, song_index: int) -> Song:
     name = title(seed, artist_index, song_index)
     bars = (12, 16, 16, 16) if told.year < 2000 else (12, 12, 16, 16) if told.year < 2012 else (12, 12, 12, 16)
     guest = truth.artist(seed, told.guest).name if told.guest is not None else None
-    hook, hook_pairs = pen.hook(name, chance.choice((4, 4, 4, 6) if told.year < 2000 else (4, 4, 4, 6, 8)))
+    hook, hook_pairs = pen.hook(name, pick(chance, (4, 4, 4, 6) if told.year < 2000 else (4, 4, 4, 6, 8)))
     plan = ["verse", "hook", "verse", "hook"]
     tail = chance.random()
     plan += (
@@ -706,6 +730,7 @@ def write(seed: int, artist_index: int, song_index: int) -> Song:
         plan.insert(0, "intro")
     if chance.random() < 0.5:
         plan.append("outro")
+    pen.owed = pen.left_by(hook, plan.count("hook"))
     sections: list[Section] = []
     rhymed: list[tuple[int, int, int]] = []
     verses = 0
@@ -716,9 +741,10 @@ def write(seed: int, artist_index: int, song_index: int) -> Song:
             number = verses
             if guest and verses == 2:
                 performer = guest
-            lines, pairs = pen.verse(chance.choice(bars))
+            lines, pairs = pen.verse(pick(chance, bars))
         elif kind == "hook":
             lines, pairs = hook, hook_pairs
+            pen.hum(lines)
         elif kind == "bridge":
             lines, pairs = pen.bridge()
         else:
