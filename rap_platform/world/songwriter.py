@@ -1,14 +1,16 @@
 """Writes the songs: a pure function of (seed, artist, song). What words mean is lexicon.py; how good a song is, is truth.py."""
 
 import re
-from collections.abc import Sequence
+from bisect import bisect
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
+from itertools import accumulate
 from random import Random
 from typing import NamedTuple, TypeVar
 
 from rap_platform.world import lexicon, names, rhymes, truth
-from rap_platform.world.banks import SLOT, Phrase, Word, last_word, phrase, plural
+from rap_platform.world.banks import SLOT, Phrase, Word, phrase, plural
 from rap_platform.world.banks import banks as banks
 from rap_platform.world.meter import Ear, Heard
 from rap_platform.world.openings import LEADS
@@ -112,8 +114,8 @@ def title(seed: int, artist_index: int, song_index: int) -> str:
 
 
 # Rhymed syllables among a song's syllables, and the mean echo of its words, from no craft to all of it.
-RHYMED = (0.14, 0.315)
-ECHO = (0.98, 1.5)
+RHYMED = (0.145, 0.335)
+ECHO = (0.97, 1.56)
 
 
 class Owed(NamedTuple):
@@ -130,6 +132,7 @@ class _Draft(NamedTuple):
     text: str
     opening: tuple[str, int] | None
     closing: tuple[str, int] | None
+    slots: bool
 
 
 class _Pen:
@@ -155,7 +158,7 @@ class _Pen:
         self.used_words: set[str] = set()
         self.used_openings: set[tuple[str, int]] = set()
         self.used_closings: set[tuple[str, int]] = set()
-        self.tries, self.slack = 3, 1.0
+        self.tries, self.slack = 6, 2.0
         self.recent: list[str] = []
         self.name, self.street = pick(chance, lexicon.NAMES), pick(chance, lexicon.STREET)
         self.cast: dict[str, str] = {}
@@ -166,6 +169,15 @@ class _Pen:
         return themes[0] if len(themes) == 1 or self.chance.random() < 0.66 else pick(self.chance, themes[1:])
 
     def attribute(self) -> str:
+        """An attribute that the song has not worn out."""
+        for _ in range(3):
+            word = self._attribute()
+            if word not in self.used_words:
+                break
+        self.used_words.add(word)
+        return word
+
+    def _attribute(self) -> str:
         chance = self.chance
         if chance.random() < self.dull:
             return pick(chance, lexicon.PLAIN)
@@ -258,8 +270,15 @@ class _Pen:
             own = self.banks.fillers.get((slot, self.told.themes[0]))
             self.cast[slot] = pick(chance, own) if own and chance.random() < 0.6 else pick(chance, known)
 
-    def fill(self, template: str, *, sounds: Sequence[str] = (), reserved: dict[str, str] | None = None) -> str:
-        """Fills the slots; `sounds` are rhymes that fillers look for, `reserved` fixed fillers by slot."""
+    def fill(
+        self,
+        template: str,
+        *,
+        sounds: Sequence[str] = (),
+        shunned: Collection[str] = (),
+        reserved: dict[str, str] | None = None,
+    ) -> str:
+        """Fills the slots; `sounds` are rhymes that fillers look for, `shunned` vowels they avoid, `reserved` fixed fillers by slot."""
         seen: set[str] = set(reserved.values()) if reserved else set()
 
         def one(match: re.Match[str]) -> str:
@@ -267,10 +286,11 @@ class _Pen:
             if reserved and slot in reserved:
                 return reserved[slot]
             word = self._rhyming(slot, sounds, seen) if sounds else None
-            for _ in range(4):
-                if word is not None and word not in seen:
-                    break
-                word = self.filler(slot)
+            if word is None:
+                for _ in range(5):
+                    word = self.filler(slot)
+                    if word not in seen and not (shunned and self._vowels_of(word) in shunned):
+                        break
             seen.add(word or "")
             return word or ""
 
@@ -285,6 +305,9 @@ class _Pen:
                 if word not in seen:
                     return word
         return None
+
+    def _vowels_of(self, text: str) -> str:
+        return rhymes.assonance(self.banks.say(text.rpartition(" ")[2].casefold()).key)
 
     def _articles(self, text: str) -> str:
         def one(match: re.Match[str]) -> str:
@@ -309,10 +332,12 @@ class _Pen:
             else "any"
             if draw > 0.8
             else "start"
-            if draw > 0.72
+            if draw > 0.76
+            else f"start-{theme}"
+            if draw > 0.66
             else theme
         )
-        for name in (first, theme, *self.told.themes, self.told.mood, "any", "start"):
+        for name in (first, theme, f"start-{theme}", self.told.mood, f"start-{self.told.themes[0]}", "any", "start"):
             every = self.banks.openings[name, tense]
             slotless = 0.8 - 0.06 * self.owed.rhymed
             for _ in range(6):
@@ -327,27 +352,19 @@ class _Pen:
 
     def closing(self, kind: str, tense: str, *, agent: bool, single: bool, simile: bool, room: float) -> Phrase:
         """A closing for a rhyme word of this kind that fits what came before, of about `room` syllables."""
-        every = self.banks.closings[kind, tense, agent]
-        fit, miss = every[0], 99.0
+        every, draw = self.banks.closings[kind, tense, agent], self.chance.random
+        fit, miss, count = every[0], 99.0, len(every)
         for _ in range(12):
-            one = pick(self.chance, every)
-            off = (
-                abs(one.size - room)
-                + (1.0 if (kind, one.number) in self.used_closings else 0.0)
-                + (2.0 if simile and one.simile else 0.0)
-            )
+            one = every[int(draw() * count)]
+            off = abs(one.size - room)
+            if off >= miss:
+                continue
+            off += ((kind, one.number) in self.used_closings) + 2 * (simile and one.simile)
             if off < miss and (single or "{a} {X}" not in one.text):
                 fit, miss = one, off
                 if off < 0.8:
                     break
         return fit
-
-    def _allowed(self, word: Word, tense: str, own: set[str]) -> bool:
-        if word.tense not in (tense, "a") or (word.kind != "adj" and word.theme not in own and word.theme != "gen"):
-            return False
-        return word.kind != "adj" or word.theme != (
-            "pos" if self.told.mood in _DARK else "neg" if self.told.mood not in _NEUTRAL else ""
-        )
 
     def rhyme_words(
         self, count: int, theme: str, tense: str, only: frozenset[str] | None = None
@@ -357,63 +374,79 @@ class _Pen:
         Attributes of equal vowels before words of equal vowels make a rhyme of several syllables. Fewer only when `count` is 1.
         """
         chance, held = self.chance, self.banks
-        own = {theme, self.told.themes[0]}
         worn = chance.random() < self.multi
         long = not worn and chance.random() < 0.5 * self.multi
-        kinds = list(_KIND_WEIGHTS)
-        weights = [
-            0 if (kind == "past" and tense != "p") or (only and kind not in only) else weight
-            for kind, weight in _KIND_WEIGHTS.items()
-        ]
+        kinds, weights = _kinds(tense, only)
         for attempt in range(60):
-            kind = chance.choices(kinds, weights)[0]
+            kind = kinds[bisect(weights, chance.random() * weights[-1])]
             if kind == "adj":
                 pool = held.by_theme[kind, self._adjective_pool()]
             else:
                 pool = held.by_theme.get((kind, theme), []) if chance.random() < 0.5 else []
                 pool = pool or held.by_theme.get((kind, "gen"), [])
             anchor = pick(chance, pool)
-            if anchor.text in self.used_words and chance.random() > self.repeat:
-                continue
-            if anchor.syllables > 3 and attempt < 30:
+            if (anchor.text in self.used_words and chance.random() > self.repeat) or (
+                anchor.syllables > 3 and attempt < 30
+            ):
                 continue
             if count == 1:
                 self.used_words.add(anchor.text)
                 return [anchor], [None]
-            if long and attempt < 25 and len(anchor.key.split()) < 4:
+            if attempt < 25 and ((long and len(anchor.key.split()) < 4) or (worn and kind not in _WORN)):
                 continue
-            if worn and attempt < 25 and kind not in _WORN:
-                continue
-            others = [
-                word
-                for word in held.by_key[anchor.key]
-                if word.sound != anchor.sound
-                and (attempt > 40 or self._allowed(word, tense, own))
-                and word.tense in (tense, "a")
-                and word.text not in self.used_words
-                and (only is None or word.kind in only)
-            ]
-            if worn and attempt < 30:
-                others = [word for word in others if word.echo == anchor.echo and word.kind in _WORN]
-            if len({word.sound for word in others}) < count - 1:
-                continue
-            group, sounds, last = [anchor], {anchor.sound}, {last_word(anchor.text)}
-            chance.shuffle(others)
-            if long:
-                others.sort(key=lambda word: -_shared(word.echo, anchor.echo))
-            elif chance.random() < 0.5:
-                others.sort(key=lambda word: word.kind != "whole")
-            for word in others:
-                if word.sound not in sounds and last_word(word.text) not in last:
-                    group.append(word)
-                    sounds.add(word.sound)
-                    last.add(last_word(word.text))
-                if len(group) == count:
-                    self.used_words.update(word.text for word in group)
-                    if count == 2 and chance.random() < 0.5:
-                        group.reverse()
-                    return group, self._attributes(count) if worn and attempt < 30 else [None] * count
+            mates = self._mates(
+                anchor, count - 1, theme if attempt <= 40 else None, tense, only, worn and attempt < 30, long
+            )
+            if mates:
+                group = [anchor, *mates]
+                self.used_words.update(word.text for word in group)
+                if count == 2 and chance.random() < 0.5:
+                    group.reverse()
+                return group, self._attributes(count) if worn and attempt < 30 else [None] * count
         return [self.rhyme_words(1, theme, tense)[0][0] for _ in range(count)], [None] * count
+
+    def _mates(
+        self,
+        anchor: Word,
+        count: int,
+        theme: str | None,
+        tense: str,
+        only: frozenset[str] | None,
+        worn: bool,
+        long: bool,
+    ) -> list[Word]:
+        """`count` words that rhyme with the anchor and each other, or none: of the theme unless it is None; equal vowels if worn."""
+        every = self.banks.by_key[anchor.key]
+        if len(every) <= count:
+            return []
+        own = ("gen", theme, self.told.themes[0])
+        shunned = "pos" if self.told.mood in _DARK else "neg" if self.told.mood not in _NEUTRAL else ""
+        others = [
+            word
+            for word in every
+            if word.tense in (tense, "a")
+            and word.text not in self.used_words
+            and (not worn or (word.echo == anchor.echo and word.kind in _WORN))
+            and (only is None or word.kind in only)
+            and (theme is None or (word.theme != shunned if word.kind == "adj" else word.theme in own))
+        ]
+        if len(others) < count:
+            return []
+        self.chance.shuffle(others)
+        if long:
+            others.sort(key=lambda word: -_shared(word.echo, anchor.echo))
+        elif self.chance.random() < 0.5:
+            others.sort(key=lambda word: word.kind != "whole")
+        mates: list[Word] = []
+        sounds, last = {anchor.sound}, {anchor.last}
+        for word in others:
+            if word.sound not in sounds and word.last not in last:
+                mates.append(word)
+                sounds.add(word.sound)
+                last.add(word.last)
+                if len(mates) == count:
+                    return mates
+        return []
 
     def _attributes(self, count: int) -> list[str | None]:
         """`count` different attributes of equal vowels."""
@@ -421,9 +454,11 @@ class _Pen:
         for _ in range(12):
             first = self.attribute()
             vowels = held.vowels(first)
-            alike = [text for text in held.attributes.get(vowels, ()) if text != first]
+            alike = [text for text in held.attributes.get(vowels, ()) if text != first and text not in self.used_words]
             if len(alike) >= count - 1:
-                return [first, *chance.sample(alike, count - 1)]
+                found = [first, *chance.sample(alike, count - 1)]
+                self.used_words.update(found)
+                return [*found]
         return [None] * count
 
     def bar(
@@ -433,16 +468,19 @@ class _Pen:
         chance = self.chance
         wanted = self.flow + max(-2.0, min(2.0, self.owed.syllables))
         best: tuple[float, str, Heard, _Draft] | None = None
+        draft: _Draft | None = None
         for _ in range(self.tries):
-            draft = self._draft(word, theme, tense, start, attribute, wanted)
-            sounds: Sequence[str] = ()
-            if self.recent and chance.random() < 0.4 + 0.12 * self.owed.rhymed + 0.04 * self.owed.echo:
-                sounds = (*chance.sample(self.recent, len(self.recent)), word.key)
-            line = self.polish(self.fill(draft.text, sounds=sounds, reserved={"X": word.text}))
-            heard = self.ear.listen(line)
+            if draft is None or not draft.slots or chance.random() < 0.5:
+                draft = self._draft(word, theme, tense, start, attribute, wanted)
+            line = self.polish(self._filled(draft.text, word))
+            heard = self.ear.glance(line)
             cost = self._cost(heard, wanted)
+            if best is not None and cost >= best[0]:
+                continue
+            echo = self.ear.echo(heard.sung)
+            cost += 0.5 * max(0.0, abs(self.owed.echo + self.echo * heard.words - echo) - 7.0 * self.slack)
             if best is None or cost < best[0]:
-                best = cost, line, heard, draft
+                best = cost, line, heard._replace(echo=echo), draft
                 if cost < _GOOD:
                     break
         assert best is not None
@@ -454,25 +492,30 @@ class _Pen:
             self.used_closings.add(draft.closing)
         return line
 
-    def _cost(self, heard: Heard, wanted: float) -> float:
-        """What is wrong with a draft; 0 when it leaves next to nothing owed."""
-        owed = self._owed(heard)
-        return (
-            max(0.0, abs(heard.syllables - wanted) - 1.5)
-            + max(0.0, abs(owed.rhymed) - 3.5 * self.slack)
-            + 0.5 * max(0.0, abs(owed.echo) - 7.0 * self.slack)
-        )
+    def _filled(self, template: str, word: Word) -> str:
+        """The bar that ends on the word; its fillers rhyme when rhymes are owed and keep away from them when there are too many."""
+        chance = self.chance
+        sounds: Sequence[str] = ()
+        shunned: Collection[str] = ()
+        if chance.random() < 0.4 + 0.12 * self.owed.rhymed + 0.04 * self.owed.echo:
+            turn = int(chance.random() * len(self.recent))
+            sounds = (*self.recent[turn:], *self.recent[:turn], word.key)
+        elif self.owed.rhymed < 0:
+            shunned = {rhymes.assonance(word.key), *map(rhymes.assonance, self.recent)}
+        return self.fill(template, sounds=sounds, shunned=shunned, reserved={"X": word.text})
 
-    def _owed(self, heard: Heard) -> Owed:
-        return Owed(
-            self.owed.syllables + self.flow - heard.syllables,
-            self.owed.rhymed + self.rhymed * heard.syllables - heard.rhymed,
-            self.owed.echo + self.echo * heard.words - heard.echo,
-        )
+    def _cost(self, heard: Heard, wanted: float) -> float:
+        """What is wrong with a draft, its echo apart; 0 when it leaves next to nothing owed."""
+        owed = self.owed.rhymed + self.rhymed * heard.syllables - heard.rhymed
+        return max(0.0, abs(heard.syllables - wanted) - 1.5) + max(0.0, abs(owed) - 3.5 * self.slack)
 
     def sung(self, heard: Heard) -> None:
         """A bar is part of the song: what is owed changes."""
-        self.owed = self._owed(heard)
+        self.owed = Owed(
+            self.owed.syllables + self.flow - heard.syllables,
+            self.owed.rhymed + self.rhymed * heard.syllables - heard.rhymed,
+            self.owed.echo + self.echo * heard.words - (heard.echo or 0),
+        )
         self.ear.keep(heard)
         self.recent = [one.key for one in heard.sounds if one.key]
 
@@ -481,7 +524,7 @@ class _Pen:
     ) -> _Draft:
         """A template that ends on the word, of about the wanted size."""
         if word.kind == "whole":
-            return _Draft(word.text, None, None)
+            return _Draft(word.text, None, None, "{" in word.text)
         worn = len(self.banks.vowels(attribute)) if attribute else 0
         room = wanted - word.syllables - worn
         pool, head, alone = ("", start, False) if start else self.opening(theme, tense, word.kind, room)
@@ -507,7 +550,7 @@ class _Pen:
         elif word.parts > 1:
             text = text.replace("{a} {X}", "{X}")
         text = text.replace("{IN}", word.preposition)
-        return _Draft(text, (pool, head.number) if pool else None, closed)
+        return _Draft(text, (pool, head.number) if pool else None, closed, text.count("{") > 1)
 
     def _led(self, text: str, tense: str, short: float) -> str:
         """The text with a word or two before it where it is short of syllables."""
@@ -611,7 +654,7 @@ class _Pen:
             else {0: chant, 1: call, 2: chant, 3: call}
         )
         chant_text = self.fill(chant.text)
-        self.tries, self.slack = 8, 0.25  # sung often, so worth the trouble
+        self.tries, self.slack = 6, 1.0  # sung often, so worth the trouble
         lines: list[str] = []
         pairs = []
         for base in (0, 2):
@@ -633,7 +676,7 @@ class _Pen:
             pairs += [(6, 7)] if (2, 3) in pairs else []
         if chance.random() < 0.25:
             lines = [line + self.shout() if place % 2 else line for place, line in enumerate(lines)]
-        self.tries, self.slack = 3, 1.0
+        self.tries, self.slack = 6, 2.0
         return lines, pairs
 
     def bridge(self) -> tuple[list[str], list[tuple[int, int]]]:
@@ -652,26 +695,28 @@ class _Pen:
             if _rhyme(left, right)
         ]
 
-    def left_by(self, lines: Sequence[str], times: int) -> Owed:
+    def left_by(self, hook: Sequence[Heard], times: int) -> Owed:
         """What a hook leaves to the rest of the song that sings it so many times; its echoes count once, and did."""
-        ear, syllables, answers = Ear(self.banks.say), 0.0, 0.0
-        for line in lines:
-            heard = ear.listen(line)
-            ear.keep(heard)
-            syllables += self.flow - heard.syllables
-            answers += self.rhymed * heard.syllables - heard.rhymed
+        syllables = sum(self.flow - heard.syllables for heard in hook)
+        answers = sum(self.rhymed * heard.syllables - heard.rhymed for heard in hook)
         return Owed(times * syllables, times * answers, self.owed.echo)
-
-    def hum(self, lines: Sequence[str]) -> None:
-        """A hook that is known comes again: only what follows it has to hear it."""
-        for line in lines[-2:]:
-            self.ear.keep(self.ear.listen(line))
 
     def spoken(self, block: str, count: int) -> list[str]:
         lines = [self.polish(self.fill(line)) for line in self.chance.sample(block.strip().splitlines(), count)]
         for line in lines:
             self.sung(self.ear.listen(line))
         return [line.replace("My ", "my ") if line.startswith("Shout") else line for line in lines]
+
+
+@cache
+def _kinds(tense: str, only: frozenset[str] | None) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    """Kinds of words that may end a bar and running sums of how often they do."""
+    return tuple(_KIND_WEIGHTS), tuple(
+        accumulate(
+            0 if (kind == "past" and tense != "p") or (only and kind not in only) else weight
+            for kind, weight in _KIND_WEIGHTS.items()
+        )
+    )
 
 
 def _rhyme(left: Word | None, right: Word) -> bool:
@@ -712,7 +757,6 @@ def write(seed: int, artist_index: int, song_index: int) -> Song:
     pen = _Pen(seed, told, truth.stream(seed, "song", artist_index, song_index))
     chance, who = pen.chance, pen.who
     name = title(seed, artist_index, song_index)
-    bars = (12, 16, 16, 16) if told.year < 2000 else (12, 12, 16, 16) if told.year < 2012 else (12, 12, 12, 16)
     guest = truth.artist(seed, told.guest).name if told.guest is not None else None
     hook, hook_pairs = pen.hook(name, pick(chance, (4, 4, 4, 6) if told.year < 2000 else (4, 4, 4, 6, 8)))
     plan = ["verse", "hook", "verse", "hook"]
@@ -730,7 +774,10 @@ def write(seed: int, artist_index: int, song_index: int) -> Song:
         plan.insert(0, "intro")
     if chance.random() < 0.5:
         plan.append("outro")
-    pen.owed = pen.left_by(hook, plan.count("hook"))
+    bars = (12, 16, 16, 16) if told.year < 2000 else (12, 12, 16, 16) if told.year < 2012 else (12, 12, 12, 16)
+    ear = Ear(pen.banks.say)
+    sung = [ear.keep(ear.listen(line)) for line in hook]
+    pen.owed = pen.left_by(sung, plan.count("hook"))
     sections: list[Section] = []
     rhymed: list[tuple[int, int, int]] = []
     verses = 0
@@ -741,10 +788,11 @@ def write(seed: int, artist_index: int, song_index: int) -> Song:
             number = verses
             if guest and verses == 2:
                 performer = guest
-            lines, pairs = pen.verse(pick(chance, bars))
+            lines, pairs = pen.verse(pick(chance, bars if plan.count("verse") < 3 else (8, 12, 12)))
         elif kind == "hook":
             lines, pairs = hook, hook_pairs
-            pen.hum(lines)
+            pen.ear.keep(sung[-2])
+            pen.ear.keep(sung[-1])
         elif kind == "bridge":
             lines, pairs = pen.bridge()
         else:
