@@ -15,8 +15,6 @@ from typing import Any
 import httpx
 import psutil
 
-from rap_platform.settings import Settings
-
 WORLD_STARTS_S = 60.0
 
 # name -> (function, what it needs running)
@@ -26,7 +24,10 @@ BENCHES: dict[str, tuple[str, tuple[str, ...]]] = {
     "import": ("rap_platform.lyrics.import_benchmark:imports", ("postgres",)),
     "identity": ("rap_platform.lyrics.identity_benchmark:identity", ("postgres",)),
     "match": ("rap_platform.spotify.benchmarks:match", ()),
-    "rhyme": ("rap_platform.features.benchmarks:rhyme", ()),
+    "letters": ("rap_platform.features.letter_benchmark:letters", ()),
+    "rhyme": ("rap_platform.features.rhyme_benchmark:rhyme", ()),
+    "features": ("rap_platform.features.benchmarks:features", ()),
+    "world": ("rap_platform.features.world_benchmark:world", ()),
     "embed": ("rap_platform.embeddings.benchmarks:embed", ()),
     "search": ("rap_platform.embeddings.benchmarks:search", ("postgres",)),
 }
@@ -54,12 +55,12 @@ def machine() -> dict[str, Any]:
     }
 
 
-def find(name: str) -> Callable[[Settings], Bench]:
+def find(name: str) -> Callable[..., Bench]:
     """The benchmark `name`. Raises KeyError that lists those there are."""
     if name not in BENCHES:
         raise KeyError(f"no benchmark {name!r}; there are: {', '.join(BENCHES)}")
     module, function = BENCHES[name][0].split(":")
-    bench: Callable[[Settings], Bench] = getattr(import_module(module), function)
+    bench: Callable[..., Bench] = getattr(import_module(module), function)
     return bench
 
 

@@ -235,9 +235,6 @@ class Settings(BaseSettings):
     processes: int = Field(
         1, ge=1, description="processes that fetch at the same time; without Redis each keeps to its share of a limit"
     )
-    rhyme_gold: Path | None = Field(
-        None, description="annotated stanzas for `bench rhyme`; default: the small sample that ships"
-    )
     ports: Ports = Ports()
     genius: Genius = Genius()
     spotify: Spotify = Spotify()

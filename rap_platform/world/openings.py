@@ -1070,3 +1070,105 @@ a {hood} in the {weather}, {a} windows
 a {drink} on the table, {things} on the floor
 a {day} night with a {a} {thing}
 """
+
+# Short starts: most of the bar is its closing.
+STARTS = """
+r I walk in
+r I pull up
+r I show up
+r I come through
+r I still write
+r I stay sharp
+r we ride out
+r I move slow
+r I sign off
+r I talk back
+r I keep on
+r we stand tall
+r we roll deep
+r I hold on
+r I sit here
+r I get by
+r I lean back
+r we link up
+r I dig in
+r I lace up
+r I breathe out
+r they stare hard
+r my phone rings
+r the beat drops
+r the day starts
+r the night rolls
+r I step out
+r I count down
+r I run home
+r my name rings
+r I clock out
+r I wake up
+r we eat late
+r I drive past
+r the crowd leans in
+r my pen moves
+r I look up
+r the block hums
+p I walked in
+p I pulled up
+p I came home
+p I grew up
+p we rolled in
+p I woke up
+p I stood there
+p I got by
+p we slid out
+p I held on
+p I dressed up
+p they drove off
+p I signed off
+p the door swung
+p the phone rang
+p the rain stopped
+p I sat down
+p I talked back
+p we ran home
+p I came through
+p I slept in
+p the crowd roared
+p the lights hummed
+p I fell hard
+p we made it
+p I looked up
+p we ate late
+p the band played
+p they lined up
+p I wrote this
+p the bus came
+p my knees shook
+p the kids cheered
+p I broke down
+p we stayed late
+a head up
+a real slow
+a no joke
+a straight up
+a no doubt
+a true story
+a hands up
+a deep down
+a {day} night
+a all {month}
+a word to {name}
+a chin up
+a fists up
+a eyes shut
+a out here
+a on {street}
+a shoes on
+a plain truth
+"""
+
+# Set before a bar that came out a little short.
+LEADS = {
+    "p": ("Yeah", "See", "Man", "Look", "So", "Now", "And", "Back then", "One night", "That year", "Listen"),
+    "r": ("Yeah", "See", "Man", "Look", "So", "Now", "And", "These days", "Listen", "Most days", "Some nights"),
+    "a": ("Yeah", "Man", "Uh", "Okay", "Now", "And"),
+}

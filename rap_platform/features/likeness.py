@@ -1,0 +1,172 @@
+"""How alike two rhyming syllables sound, in log-odds that rhyme_learning.py estimated from stanzas people annotated.
+
+Nothing here decides what is a rhyme; endings.py does for words that end lines, rhyme.py within them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+
+import numpy as np
+
+from rap_platform.features.syllables import Syllable
+
+Coda = tuple[str, ...]
+
+VOWELS: tuple[str, ...] = (
+    "AA", "AE", "AH", "AO", "AW", "AY", "EH", "ER", "EY", "IH", "IY", "OW", "OY", "UH", "UW",
+)  # fmt: skip
+CONSONANTS: tuple[str, ...] = (
+    "B", "CH", "D", "DH", "F", "G", "HH", "JH", "K", "L", "M", "N", "NG", "P", "R", "S", "SH", "T", "TH", "V", "W", "Y", "Z", "ZH",
+)  # fmt: skip
+GAP = len(CONSONANTS)
+# How a word ends: on a stressed syllable, on a small word, on one unstressed syllable after a stressed one, on one further from it.
+KINDS: tuple[str, ...] = ("stressed", "small", "feminine", "promoted")
+
+_RESOURCE = "rhyme_log_odds.tsv"
+_VOWEL_NUMBER = {vowel: number for number, vowel in enumerate(VOWELS)}
+_CONSONANT_NUMBER = {consonant: number for number, consonant in enumerate(CONSONANTS)}
+
+
+@dataclass(frozen=True, slots=True)
+class LogOdds:
+    """ln P(pair | people say it rhymes) / P(pair | chance), natural logarithms, every table symmetric.
+
+    `vowels` (15, 15) in the order of VOWELS; `consonants` (25, 25) in the order of CONSONANTS, the last row and column a consonant that
+    has no partner; `open` two syllables without coda; `stress` (2, 2) unstressed and stressed; `kinds` (4, 4) in the order of KINDS, used for
+    whole line ends in place of stress; `threshold` is the least score of a rhyme at a line's end.
+    """
+
+    vowels: np.ndarray
+    consonants: np.ndarray
+    open: float
+    stress: np.ndarray
+    kinds: np.ndarray
+    threshold: float
+
+
+@lru_cache(maxsize=1)
+def shipped() -> LogOdds:
+    """The table that ships."""
+    return parse(resources.files("rap_platform").joinpath("data", _RESOURCE).read_text("utf-8"))
+
+
+def parse(text: str) -> LogOdds:
+    """Read what `written` wrote."""
+    vowels = np.zeros((len(VOWELS), len(VOWELS)), np.float32)
+    consonants = np.zeros((GAP + 1, GAP + 1), np.float32)
+    stress = np.zeros((2, 2), np.float32)
+    kinds = np.zeros((len(KINDS), len(KINDS)), np.float32)
+    tables = {"vowel": (vowels, VOWELS), "consonant": (consonants, (*CONSONANTS, "-")), "kind": (kinds, KINDS),
+              "stress": (stress, ("0", "1"))}  # fmt: skip
+    single: dict[str, float] = {}
+    for line in text.splitlines():
+        if not line or line.startswith("#"):
+            continue
+        what, one, other, value = line.split("\t")
+        if what in tables:
+            table, names = tables[what]
+            row, column = names.index(one), names.index(other)
+            table[row, column] = table[column, row] = float(value)
+        else:
+            single[what] = float(value)
+    return LogOdds(vowels, consonants, single["open"], stress, kinds, single["threshold"])
+
+
+def written(odds: LogOdds, heading: str) -> str:
+    """The table as text, one pair a line with three decimals: the same table always gives the same bytes."""
+    lines = [f"# {line}" for line in heading.splitlines()]
+    for what, table, names in (
+        ("vowel", odds.vowels, VOWELS),
+        ("consonant", odds.consonants, (*CONSONANTS, "-")),
+        ("stress", odds.stress, ("0", "1")),
+        ("kind", odds.kinds, KINDS),
+    ):
+        for row, one in enumerate(names):
+            for column in range(row, len(names)):
+                lines.append(f"{what}\t{one}\t{names[column]}\t{table[row, column] + 0.0:.3f}")
+    lines += [f"open\t\t\t{odds.open:.3f}", f"threshold\t\t\t{odds.threshold:.3f}"]
+    return "\n".join(lines) + "\n"
+
+
+def vowel_scores() -> np.ndarray:
+    """Vowel against vowel in the order of VOWELS: float32 (15, 15), symmetric, log-odds."""
+    return shipped().vowels
+
+
+def stress_scores() -> np.ndarray:
+    """Stress against stress: float32 (2, 2), unstressed first, then stressed (1 or 2); log-odds."""
+    return shipped().stress
+
+
+def coda_scores(ones: Sequence[Coda], others: Sequence[Coda], odds: LogOdds | None = None) -> np.ndarray:
+    """Coda against coda: float32 (len(ones), len(others)), log-odds of the best alignment of their consonants.
+
+    Consonants pair with each other or with nothing, in order; the score is the sum over what is paired (Hirjee and Brown, 2010). Each
+    distinct coda is aligned once, all codas of one length together. Raises KeyError for what is no ARPAbet consonant.
+    """
+    odds = shipped() if odds is None else odds
+    distinct = list(dict.fromkeys(ones)), list(dict.fromkeys(others))
+    scores = np.empty((len(distinct[0]), len(distinct[1])), np.float32)
+    sides = [_by_length(side) for side in distinct]
+    for rows, first in sides[0]:
+        for columns, second in sides[1]:
+            scores[np.ix_(rows, columns)] = _aligned(first, second, odds)
+    row = {coda: number for number, coda in enumerate(distinct[0])}
+    column = {coda: number for number, coda in enumerate(distinct[1])}
+    return scores[np.ix_([row[coda] for coda in ones], [column[coda] for coda in others])]
+
+
+def _by_length(codas: Sequence[Coda]) -> list[tuple[list[int], np.ndarray]]:
+    """Positions of the codas of each length, and their consonants as numbers (codas, length)."""
+    found: dict[int, list[int]] = {}
+    for position, coda in enumerate(codas):
+        found.setdefault(len(coda), []).append(position)
+    return [
+        (at, np.array([[_CONSONANT_NUMBER[c] for c in codas[position]] for position in at], np.intp).reshape(len(at), size))
+        for size, at in found.items()
+    ]  # fmt: skip
+
+
+def _aligned(first: np.ndarray, second: np.ndarray, odds: LogOdds) -> np.ndarray:
+    """Best alignments of all codas of one length with all of another, by dynamic programming over both at once."""
+    height, width = first.shape[1], second.shape[1]
+    size = (len(first), len(second))
+    if not height and not width:
+        return np.full(size, odds.open, np.float32)
+    gaps = odds.consonants[GAP]
+    row: list[np.ndarray] = [np.zeros(size, np.float32)]
+    for j in range(width):
+        row.append(row[j] + gaps[second[:, j]][None, :])
+    for i in range(height):
+        above, row = row, [row[0] + gaps[first[:, i]][:, None]]
+        for j in range(width):
+            paired = above[j] + odds.consonants[np.ix_(first[:, i], second[:, j])]
+            skipped = np.maximum(above[j + 1] + gaps[first[:, i]][:, None], row[j] + gaps[second[:, j]][None, :])
+            row.append(np.maximum(paired, skipped))
+    return row[width]
+
+
+def syllable_score(one: Syllable, other: Syllable) -> float:
+    """How much likelier two syllables are in a rhyme than by chance: vowel, coda and stress added up, in natural logarithms."""
+    odds = shipped()
+    vowels = odds.vowels[_VOWEL_NUMBER[one.vowel], _VOWEL_NUMBER[other.vowel]]
+    stress = odds.stress[int(one.stress > 0), int(other.stress > 0)]
+    return float(vowels) + coda_score(one.tail, other.tail) + float(stress)
+
+
+@lru_cache(maxsize=50_000)
+def coda_score(one: Coda, other: Coda) -> float:
+    """The score of one pair of codas, as in `coda_scores`."""
+    return float(coda_scores([one], [other])[0, 0])
+
+
+def vowel_number(vowel: str) -> int:
+    """The place of a vowel in VOWELS."""
+    return _VOWEL_NUMBER[vowel]
+
+
+def consonant_number(consonant: str) -> int:
+    """The place of a consonant in CONSONANTS."""
+    return _CONSONANT_NUMBER[consonant]
