@@ -87,7 +87,9 @@ class Banks:
 
     by_theme: dict[tuple[str, str], list[Word]] = field(default_factory=dict)  # (kind, theme) -> words
     by_key: dict[str, list[Word]] = field(default_factory=dict)  # rhyme -> words of all kinds
-    filler_by_key: dict[tuple[str, str], list[str]] = field(default_factory=dict)  # (slot, rhyme, or its vowels) -> fillers
+    filler_by_key: dict[tuple[str, str], list[str]] = field(
+        default_factory=dict
+    )  # (slot, rhyme, or its vowels) -> fillers
     fillers: dict[tuple[str, str], list[str]] = field(default_factory=dict)  # (slot, theme) -> fillers
     attributes: dict[tuple[str, ...], list[str]] = field(default_factory=dict)  # vowels -> attributes
     sounds: dict[str, tuple[str, ...]] = field(default_factory=dict)
