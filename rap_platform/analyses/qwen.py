@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -42,6 +43,11 @@ MOST_RAW: Final = 20_000  # of a raw response that is stored
 MOST_SHOWN: Final = 2_000  # of a refused answer, when the model is asked again
 
 _SEPARATOR = "\n---\n"
+# Marks by which servers tell messages and thinking apart; many take them for such wherever they stand in a text.
+_TEMPLATE_MARK = re.compile(
+    r"<(?=\|)|<(?=/?(?:think\b|tool_call|tool_response|lyrics|s>|start_of_turn|end_of_turn|<SYS>))|\[(?=/?INST\])",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -91,6 +97,7 @@ def prompt_version(client: LlmClient) -> str:
         json.dumps(answer_schema()),
         json.dumps(client.parameters),
         str(MOST_CHARACTERS),
+        _TEMPLATE_MARK.pattern,
     ]
     digest = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:8]
     return f"{PROMPT}.{LOGIC}-{digest}"
@@ -170,7 +177,14 @@ def user_message(excerpt: Excerpt) -> str:
             f"The text is long; these are its first {excerpt.lines} of {excerpt.of_lines} lines. Judge what is there.\n"
         )
     filled = prompt().user.replace("{note}", note).replace("{id}", _mark(excerpt.text))
-    return filled.replace("{lyrics}", storable(excerpt.text))  # last, so that no place is filled inside the lyrics
+    return filled.replace(
+        "{lyrics}", defused(storable(excerpt.text))
+    )  # last, so that no place is filled inside the lyrics
+
+
+def defused(lyrics: str) -> str:
+    """The lyrics with a space inside what a server, or a careless reader, could take for the end of a message or of the lyrics."""
+    return _TEMPLATE_MARK.sub(lambda mark: f"{mark[0]} ", lyrics)
 
 
 def _shown(reply: Reply) -> str:

@@ -117,19 +117,7 @@ def read(lyrics: str, reader: str = "") -> Reading:
     stock = sum(word in _STOCK for word in words) / max(1, len(words))
     long_ends = sum(len(end) > 7 for end in ends) / max(1, len(ends))
     images = sum(" like " in f" {line.casefold()} " for line in unique) / max(1, len(unique))
-    inner: float = sum(
-        len({_tail(word) for word in row}) < len(set(row))
-        for row in (re.findall(r"[a-z]{4,}", line.casefold()) for line in unique)
-    )
-    inner /= max(1, len(unique))
-    skill = (
-        2.8 * (rhymed - 0.39)
-        + 3 * (variety - 0.56)
-        + 1.3 * (length - 4.22)
-        - 9 * (stock - 0.154)
-        + 1.0 * (long_ends - 0.38)
-        + 1.5 * (inner - 0.2)
-    )
+    skill = 5.0 * (rhymed - 0.34) + 3 * (variety - 0.575) + 1.8 * (length - 4.06) - 12 * (stock - 0.14)
     skill = min(2.5, max(-2.5, skill))
     short = -2.0 if len(words) < 60 else 0.0
 
@@ -144,7 +132,7 @@ def read(lyrics: str, reader: str = "") -> Reading:
     first = moods[0]
     clear = min(1.0, len(words) / 200)
     return Reading(
-        score(5.9 + 1.1 * skill + short + 0.62 * _noise(reader, "quality", unique)),
+        score(5.9 + 1.3 * skill + short + 0.5 * _noise(reader, "quality", unique)),
         score(5.4 + 1.1 * skill + 2 * (long_ends - 0.2) + short + 0.9 * _noise(reader, "complexity", unique)),
         score(5.5 + 0.9 * skill + 2 * (images - 0.3) + short + _noise(reader, "wordplay", unique)),
         score(5.5 + 0.4 * skill + 5 * (_past(words) - 0.05) + short + _noise(reader, "storytelling", unique)),
