@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rap_platform.features.endings import Ending, endings
+from rap_platform.features.endings import WEAK, Ending, endings
 from rap_platform.features.likeness import (
     CONSONANTS,
     GAP,
@@ -182,13 +182,12 @@ def row_scores(said: Annotation, parts: _Parts, odds: LogOdds) -> np.ndarray:
     """The score of every row, as `endings.ending_score` gives it."""
     codas = coda_scores(said.codas, said.codas, odds)
     a, b = said.one, said.other
-    scores = odds.kinds[parts.kind[a], parts.kind[b]] + odds.vowels[parts.vowel[a], parts.vowel[b]]
-    scores = scores + codas[parts.coda[a], parts.coda[b]]
+    last = odds.vowels[parts.vowel[a], parts.vowel[b]] + codas[parts.coda[a], parts.coda[b]]
+    before = odds.vowels[parts.vowel_before[a], parts.vowel_before[b]]
+    before = before + codas[parts.coda_before[a], parts.coda_before[b]]
     both = (parts.vowel_before[a] >= 0) & (parts.vowel_before[b] >= 0)
-    before = (
-        odds.vowels[parts.vowel_before[a], parts.vowel_before[b]] + codas[parts.coda_before[a], parts.coda_before[b]]
-    )
-    return np.asarray(scores + np.where(both, before, 0.0), np.float64)
+    sounds = np.where(both, np.minimum(last, WEAK) + before, last)
+    return np.asarray(odds.kinds[parts.kind[a], parts.kind[b]] + sounds, np.float64)
 
 
 def pair_scores(said: Annotation, odds: LogOdds) -> np.ndarray:
