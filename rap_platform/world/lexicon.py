@@ -781,7 +781,6 @@ ATTRIBUTE = (
     "mellow",
     "yellow",
     "pleasant",
-    "seven-day",
     "bashful",
     "lavish",
     "imaginary",
