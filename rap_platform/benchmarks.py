@@ -26,6 +26,8 @@ BENCHES: dict[str, tuple[str, tuple[str, ...]]] = {
     "match": ("rap_platform.spotify.benchmarks:match", ()),
     "letters": ("rap_platform.features.letter_benchmark:letters", ()),
     "rhyme": ("rap_platform.features.rhyme_benchmark:rhyme", ()),
+    "features": ("rap_platform.features.benchmarks:features", ()),
+    "world": ("rap_platform.features.world_benchmark:world", ()),
     "embed": ("rap_platform.embeddings.benchmarks:embed", ()),
     "search": ("rap_platform.embeddings.benchmarks:search", ("postgres",)),
 }

@@ -5,7 +5,7 @@ What a header looks like and means is decided in lyrics/sections.py.
 
 from dataclasses import dataclass
 
-from rap_platform.features.phonetics import Token, tokens
+from rap_platform.features.phonetics import Token, tokens, words
 from rap_platform.lyrics.sections import header_of, kind_of
 
 
@@ -13,22 +13,23 @@ from rap_platform.lyrics.sections import header_of, kind_of
 class Bar:
     """One sung line.
 
-    `line_no` counts all lines of the lyrics from 0; `section` numbers stretches between headers or blank lines; `hook` says that the header
-    names a hook; `aside` that brackets enclose the whole line; `main` counts the words before an ad-lib in brackets at the end.
+    `line_no` counts all lines of the lyrics from 0; `words` are in lower case; `section` numbers stretches between headers or blank lines;
+    `hook` says that the header names a hook; `aside` that brackets enclose the whole line; `main` counts the words before an ad-lib in
+    brackets at the end.
     """
 
     line_no: int
     text: str
-    words: tuple[Token, ...]
+    words: tuple[str, ...]
     section: int
     hook: bool
     aside: bool
     main: int
 
     @property
-    def key(self) -> str:
-        """The words alone, for telling repeated lines."""
-        return " ".join([word.text for word in self.words])
+    def tokens(self) -> list[Token]:
+        """The words with their places in the line; looked up when asked for, as figures need words alone."""
+        return tokens(self.text)
 
 
 def bars(lyrics: str) -> list[Bar]:
@@ -37,24 +38,26 @@ def bars(lyrics: str) -> list[Bar]:
     section, hook, opened, before = 0, False, True, ""
     for line_no, line in enumerate(lyrics.split("\n")):
         text = line.strip()
-        header = header_of(text, before) if text and text[-1] in "]:)" else None
+        bracketed = text[-1:] in ("]", ":", ")")
+        header = header_of(text, before) if bracketed and text else None
         before = text
         if header is not None:
             section, hook, opened = section + 1, kind_of(header) == "hook", False
             continue
-        words = () if text[:1] == "[" and text[-1:] == "]" else tuple(tokens(line))
-        if words:
+        sung = () if text[:1] == "[" and text[-1:] == "]" else tuple(words(line))
+        if sung:
             aside = text[0] == "(" and text[-1] == ")"
-            found.append(Bar(line_no, line, words, section, hook, aside, _before_adlibs(line, words)))
+            main = _before_adlibs(line) if ")" in line else len(sung)
+            found.append(Bar(line_no, line, sung, section, hook, aside, main or len(sung)))
             opened = True
         elif not text and opened:
             section, opened = section + 1, False
     return found
 
 
-def _before_adlibs(line: str, words: tuple[Token, ...]) -> int:
-    """How many words stand before the brackets that end a line ("count it up (yeah)"); all of them where nothing else would be left."""
+def _before_adlibs(line: str) -> int:
+    """How many words stand before the brackets that end a line ("count it up (yeah)")."""
     rest = line.rstrip(" .,!?")
     while rest.endswith(")") and "(" in rest:
         rest = rest[: rest.rindex("(")].rstrip(" .,!?")
-    return sum(word.end <= len(rest) for word in words) or len(words)
+    return len(words(rest))

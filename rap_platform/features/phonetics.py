@@ -45,6 +45,13 @@ class Pronunciation:
         return sum(phone[-1].isdigit() for phone in self.phones)
 
 
+def words(line: str) -> list[str]:
+    """The words of a line in lower case; punctuation is no word."""
+    if line.isascii() and "`" not in line:
+        return _TOKEN.findall(line.lower())
+    return [word.lower() for word in _TOKEN.findall(line.translate(_APOSTROPHES))]
+
+
 def tokens(line: str) -> list[Token]:
     """The words of a line with their character spans; punctuation is no word."""
     plain = line.translate(_APOSTROPHES)

@@ -489,6 +489,283 @@ r, and the rhythm gets into my {X}
 """,
 }
 
+# The same, of a few syllables, after an opening that says most of it.
+SHORT = {
+    "thing": """
+a like a {X}
+a like a {a} {X}
+a with a {X}
+a with a {a} {X}
+a for a {X}
+a, one {a} {X}
+a, no {X}
+a by the {X}
+a near a {a} {X}
+a, all for a {X}
+a, plus a {X}
+a, just me and a {X}
+a with my {X}@
+a with my {a} {X}@
+a, ask the {X}
+a, cue the {X}
+a, check the {X}
+a next to the {X}
+a, minus the {X}
+a in front of the {X}
+r, so hold my {X}
+r, mind the {X}
+r, pass me the {X}
+r, guard your {X}
+p, left a {X}
+p, then lost my {X}
+p, so I kept the {X}
+p, and dropped the {X}@
+p, then came the {X}
+""",
+    "things": """
+a with {X}
+a with {a} {X}
+a, no {X}
+a like {a} {X}
+a like {X}
+a, all {X}
+a over {X}
+a over {a} {X}
+a, cue the {X}
+a, {num} {X}
+a, {num} {a} {X}
+a for {X}
+a between the {X}
+a, minus the {X}
+a, just me and some {X}
+r, hide the {X}
+r, so count your {X}
+r, trade me your {X}
+p, then lost the {X}
+p, and sold the {X}@
+p, left the {X}
+""",
+    "place": """
+a {IN} the {X}
+a {IN} the {a} {X}
+a, out {IN} the {X}
+a late {IN} the {X}
+a, down {IN} the {X}
+a, all {IN} the {X}
+a {IN} that {a} {X}
+a, back {IN} the {X}
+a, still {IN} the {X}
+a, lost {IN} the {X}
+a, deep {IN} the {X}
+a, up {IN} the {X}
+r, meet me {IN} the {X}
+r, I live {IN} the {X}
+p, left it {IN} the {X}
+p, woke up {IN} the {X}
+""",
+    "mass": """
+a with {X}
+a with {a} {X}
+a for {X}
+a, all {X}
+a, no {X}
+a on {X}
+a like {a} {X}
+a, pure {X}
+a, plus {X}
+a through the {X}
+a, just {X}
+a, no room for {X}
+a, half {X}
+a over {X}
+a, minus the {X}
+r, that's {X}
+r, keep your {X}
+r, save me some {X}
+p, tasted like {X}
+p, that was all {X}
+p, left me with {X}
+""",
+    "idea": """
+a like a {X}
+a like a {a} {X}
+a with a {X}
+a, what a {X}
+a, one {a} {X}
+a, no {X}
+a for a {X}
+a, some kind of {X}
+a, no time for a {X}
+a, all for one {X}
+a, minus the {X}
+r, that's a {X}
+r, that's the {X}
+r, write me a {X}
+r, call it a {X}
+p, called it a {X}
+p, that was the {X}
+p, left with a {X}
+p, then came the {X}
+""",
+    "person": """
+a like a {X}
+a like a {a} {X}
+a, ask the {X}
+a with a {X}
+a with a {a} {X}
+a, cue the {X}
+a, just me and a {X}
+a for the {X}
+a near a {a} {X}
+a, half {X}
+a, part {X}
+a, no {X}
+r, call me the {X}
+r, pay the {X}
+r, tell the {X}
+r, I'm no {X}
+p, met a {X}
+p, so I paid the {X}
+p, became a {X}
+p, then came the {X}
+""",
+    "people": """
+a like {X}
+a like {a} {X}
+a for the {X}
+a with {X}
+a with {a} {X}
+a, us {X}
+a, ask the {X}
+a, all {X}
+a, no {X}
+a, cue the {X}
+a among the {X}
+r, wake up the {X}
+r, tell all the {X}
+p, so we fed the {X}
+p, then came the {X}
+p, woke up the {X}
+""",
+    "time": """
+a until {X}
+a by {X}
+a before {X}
+a around {X}
+a since {X}
+a, up until {X}
+a, way before {X}
+a, right around {X}
+r, see you by {X}
+r, call me at {X}
+p, slept until {X}
+p, that was before {X}
+""",
+    "adj": """
+a, still {X}
+a, so {X}
+a, too {X}
+a, half {X}
+a, all {X}
+a, born {X}
+a looking {X}
+a, never {X}
+a, {adj} and {X}
+a, somehow {X}
+a, too {adj}, too {X}
+a, wide awake and {X}
+r, we stay {X}
+r, keep it {X}
+r, I feel {X}
+r, call me {X}
+p, came out {X}
+p, I was {X}
+p, felt kind of {X}
+p, woke up {X}
+""",
+    "base": """
+a, no time to {X}
+a, made to {X}
+a, born to {X}
+a, too {adj} to {X}
+a, ready to {X}
+r, watch me {X}
+r, let me {X}
+r, don't {X}
+r, time to {X}
+r, hear me {X}
+r, so we {X}
+r, still I {X}
+r, so I {X}
+p, couldn't {X}
+p, learned to {X}
+p, taught me to {X}
+p, told me to {X}
+p, nobody would {X}
+""",
+    "past": """
+p, so we {X}
+p, so I {X}
+p, then they {X}
+p and {X}@
+p, and we {X}
+p, {name} {X}
+p till it {X}
+p, somebody {X}
+p, everyone {X}
+p, till we {X}
+p, the {person} {X}
+p, my heart {X}
+p, the whole room {X}
+""",
+    "gerund": """
+a, still {X}
+a, heart {X}
+a, no {X}
+a, done {X}
+a, everyone {X}
+a, {adj} and {X}
+a, half of us {X}
+r, keep {X}
+r, quit {X}
+r, and we're {X}
+r, and I'm {X}
+r, it's got me {X}
+p, came in {X}
+p, kept on {X}
+p, left me {X}
+p, caught myself {X}
+""",
+    "adv": """
+a, {X}
+a, {adj}, {X}
+a, just me, {X}
+a, all of us {X}
+r, we move {X}
+r, I'm here {X}
+r, so come through {X}
+r, I come back {X}
+p, we laughed {X}
+p, I said it {X}
+p, we came back {X}
+p, walked out {X}
+""",
+    "body": """
+a in my {X}@
+a in my {a} {X}@
+a, deep in my {X}
+a, down in my {X}
+a, bless my {X}
+a, {mass} in my {X}
+a, none in my {X}
+r, rest your {X}
+r, feel it in your {X}
+r, it's all in my {X}
+p, felt it in my {X}
+p, hit me in the {X}
+""",
+}
+
 # Bars that end by themselves; the last word is the rhyme word.
 WHOLE = """
 ambition|r|I hit the snooze button never, {name} thinks I'm insane

@@ -1,34 +1,25 @@
 """Writes the songs: a pure function of (seed, artist, song). What words mean is lexicon.py; how good a song is, is truth.py."""
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from bisect import bisect
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from functools import cache, lru_cache
+from itertools import accumulate
 from random import Random
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from rap_platform.world import lexicon, names, rhymes, truth
-from rap_platform.world.closings import BY_KIND, WHOLE
-from rap_platform.world.openings import ANY, BY_MOOD, BY_THEME, PLAIN
-from rap_platform.world.refrains import BRIDGES, CROWD, HOOKS, INTROS, MOOD_GROUP, OUTROS, TITLES
+from rap_platform.world.banks import SLOT, Phrase, Word, phrase, plural
+from rap_platform.world.banks import banks as banks
+from rap_platform.world.meter import Ear, Heard
+from rap_platform.world.openings import LEADS
+from rap_platform.world.refrains import CROWD, INTROS, MOOD_GROUP, OUTROS, TITLES
 
 _DARK = frozenset("angry anxious bitter lonely melancholic somber".split())
 _NEUTRAL = frozenset("aggressive reflective nostalgic dreamy defiant".split())
 _KIN_NOUNS = ("cousin", "uncle", "brother", "sister", "neighbor", "nephew", "barber", "stepsister")
 _DAYS = ("days", "nights", "mornings", "evenings", "weekends")
-_IRREGULAR = {
-    "knife": "knives",
-    "wolf": "wolves",
-    "thief": "thieves",
-    "loaf": "loaves",
-    "glass": "glasses",
-    "kid": "kids",
-    "goose": "geese",
-    "mother": "mothers",
-    "fox": "foxes",
-    "hero": "heroes",
-    "maple leaf": "maple leaves",
-}
 # How often each kind ends a bar, and in which tense it may.
 _KIND_WEIGHTS = {
     "thing": 20,
@@ -48,44 +39,16 @@ _KIND_WEIGHTS = {
 }
 # What a hook may end on: words that are easy to sing and to picture.
 _SUNG = frozenset(("place", "mass", "idea", "time", "adv", "body", "base", "whole"))
-_SLOT = re.compile(r"\{(\w+)\}")
 _ARTICLE = re.compile(r"(\ba|^A) (?=([\w'-]+))")
-# One comparison to a bar is enough.
-_SIMILE = re.compile(r"\b(?:like|as|than|half|parts)\b")
 _ING = re.compile(r"\b([A-Za-z]{3,})ing\b(?=[ ,])")
 _KEEP_ING = frozenset(
     "thing spring string everything anything ceiling king wing swing sling building wedding awning evening sterling bring".split()
 )
+_T = TypeVar("_T")
 _TITLES = tuple(TITLES.strip().splitlines())
-_LIMIT = 13  # words in a bar
-
-
-class Word(NamedTuple):
-    """A word that can end a bar. `key` is its rhyme, `echo` its vowels, `parts` how many words it is made of."""
-
-    text: str
-    kind: str
-    theme: str
-    key: str
-    sound: tuple[str, ...]
-    echo: tuple[str, ...]
-    parts: int
-    preposition: str
-    tense: str
-
-
-class Phrase(NamedTuple):
-    """A template: tense p, r or a; `agent` when it needs, or has, an I or we."""
-
-    text: str
-    tense: str
-    agent: bool
-    number: int
-
-    @property
-    def words(self) -> int:
-        """Words, a slot counting as one."""
-        return self.text.count(" ") + 1
+# Kinds that can wear an attribute.
+_WORN = frozenset(("thing", "things", "place", "mass", "idea", "person", "people", "body"))
+_GOOD = 0.5  # a draft as cheap as this is kept at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,159 +74,9 @@ class Song:
         return "\n\n".join("\n".join((f"[{section.header}]", *section.lines)) for section in self.sections)
 
 
-@dataclass(slots=True)
-class _Banks:
-    words: dict[str, list[Word]] = field(default_factory=dict)  # kind -> words
-    by_theme: dict[tuple[str, str], list[Word]] = field(default_factory=dict)  # (kind, theme) -> words
-    by_key: dict[str, list[Word]] = field(default_factory=dict)  # rhyme -> words of all kinds
-    filler_by_key: dict[tuple[str, str], list[str]] = field(default_factory=dict)  # (slot, rhyme) -> fillers
-    fillers: dict[tuple[str, str], list[str]] = field(default_factory=dict)  # (slot, theme) -> fillers
-    attribute_by_vowel: dict[str, list[str]] = field(default_factory=dict)
-    sounds: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    openings: dict[str, list[Phrase]] = field(default_factory=dict)
-    closings: dict[str, list[Phrase]] = field(default_factory=dict)
-
-
-def plural(noun: str) -> str:
-    """The plural of a noun or compound; the last word takes it."""
-    head, _, last = noun.rpartition(" ")
-    if last in _IRREGULAR:
-        last = _IRREGULAR[last]
-    elif last.endswith(("man",)):
-        last = last[:-3] + "men"
-    elif last.endswith(("s", "x", "z", "ch", "sh")):
-        last += "es"
-    elif last.endswith("y") and last[-2] not in "aeiou":
-        last = last[:-1] + "ies"
-    else:
-        last += "s"
-    return f"{head} {last}".strip()
-
-
-def last_word(text: str) -> str:
-    """The last dictionary word of a phrase: lower case, hyphens split, outer marks dropped."""
-    words = re.sub(r"\([^)]*\)", " ", text).replace("-", " ").split()
-    return words[-1].strip(",.?!'\"").casefold() if words else ""
-
-
-def _entries(block: str) -> Iterator[tuple[str, str]]:
-    for line in block.strip().splitlines():
-        theme, _, rest = line.partition(": ")
-        for entry in rest.split():
-            yield theme, entry
-
-
-def _raw_words() -> Iterator[tuple[str, str, str, str, str]]:
-    """(text, kind, theme, preposition, tense) of everything that can end a bar."""
-    for block, kind, more in (
-        (lexicon.THING, "thing", "things"),
-        (lexicon.PERSON, "person", "people"),
-        (lexicon.MASS, "mass", ""),
-        (lexicon.IDEA, "idea", ""),
-        (lexicon.TIME, "time", ""),
-        (lexicon.ADV, "adv", ""),
-    ):
-        for theme, entry in _entries(block):
-            text = entry.replace("_", " ")
-            yield text, kind, theme, "", "a"
-            if more and text.count(" ") < 2:
-                yield plural(text), more, theme, "", "a"
-    for theme, entry in _entries(lexicon.PLACE):
-        preposition, _, name = entry.partition(":")
-        yield name.replace("_", " "), "place", theme, preposition, "a"
-    for mood, entry in _entries(lexicon.ADJ):
-        yield entry.replace("_", " "), "adj", mood, "", "a"
-    for forms in lexicon.VERB.replace("\n", "|").strip("|").split("|"):
-        base, past, gerund = forms.split()
-        yield base, "base", "gen", "", "a"
-        yield past, "past", "gen", "", "p"
-        yield gerund, "gerund", "gen", "", "a"
-    for entry in lexicon.BODY.split():
-        yield entry, "body", "gen", "", "a"
-    for line in WHOLE.strip().splitlines():
-        theme, tense, text = line.split("|")
-        yield text, "whole", theme, "", tense
-
-
-def _phrases(block: str) -> list[Phrase]:
-    made = []
-    for number, line in enumerate(block.strip().splitlines()):
-        tense, text = line[0], line[1:].strip() if line[1] == " " else line[1:]
-        agent = text.endswith("@") or bool(re.match(r"(I|I'm|I'd|I'll|we|we're)\b", text))
-        made.append(Phrase(text.rstrip("@"), tense, agent, number))
-    return made
-
-
-@cache
-def banks() -> _Banks:
-    """All words with their sounds, and all templates; built once, about 0.4 s."""
-    raw = list(dict.fromkeys(_raw_words()))
-    singles = [
-        *lexicon.ATTRIBUTE,
-        *lexicon.PLAIN,
-        *(word for words in lexicon.MOOD_ATTRIBUTE.values() for word in words),
-    ]
-    others = [
-        *lexicon.FOOD,
-        *lexicon.DRINK,
-        *lexicon.ANIMAL,
-        *lexicon.COLOR,
-        *lexicon.WEATHER,
-        *lexicon.NAMES,
-        *lexicon.NUMBER,
-        *(gadget for era in lexicon.GADGET_BY_ERA for gadget in era),
-    ]
-    wanted = {last_word(text) for text, *_ in raw} | {
-        part.casefold() for text, *_ in raw for part in re.split(r"[ -]", text)
-    }
-    wanted |= {part.casefold() for text in singles + others for part in re.split(r"[ -]", text)}
-    made = _Banks(sounds=rhymes.load(wanted))
-    for text, kind, theme, preposition, tense in raw:
-        sound = made.sounds.get(last_word(text))
-        if sound is None:
-            continue
-        parts = text.replace("-", " ").split()
-        echo = tuple(vowel for part in parts for vowel in rhymes.vowels(made.sounds.get(part.casefold(), ())))
-        word = Word(text, kind, theme, rhymes.rhyme_key(sound), sound, echo, len(parts), preposition, tense)
-        made.words.setdefault(kind, []).append(word)
-        made.by_theme.setdefault((kind, theme), []).append(word)
-        made.by_key.setdefault(word.key, []).append(word)
-        if (
-            kind in ("thing", "things", "person", "people", "mass", "idea", "adj", "body", "base", "gerund", "past")
-            and len(parts) < 3
-        ):
-            made.fillers.setdefault((kind, theme), []).append(text)
-            made.filler_by_key.setdefault((kind, word.key), []).append(text)
-        if kind == "place" and len(parts) < 3:
-            made.fillers.setdefault(("at_place", theme), []).append(f"{preposition} the {text}")
-            made.filler_by_key.setdefault(("at_place", word.key), []).append(f"{preposition} the {text}")
-    for slot, bank in (
-        ("food", lexicon.FOOD),
-        ("drink", lexicon.DRINK),
-        ("animal", lexicon.ANIMAL),
-        ("color", lexicon.COLOR),
-        ("name", lexicon.NAMES),
-        ("a", tuple(dict.fromkeys(singles))),
-    ):
-        for text in bank:
-            sound = made.sounds.get(last_word(text))
-            if sound:
-                made.filler_by_key.setdefault((slot, rhymes.rhyme_key(sound)), []).append(text)
-                if slot == "a" and sum(phone[-1].isdigit() for phone in sound) == 1:
-                    made.attribute_by_vowel.setdefault(rhymes.vowels(sound)[-1], []).append(text)
-    made.openings = {
-        name: _phrases(block)
-        for name, block in {
-            **BY_THEME,
-            **BY_MOOD,
-            "any": ANY,
-            "plain": PLAIN,
-            "bridge": BRIDGES,
-            **{f"hook-{group}": block for group, block in HOOKS.items()},
-        }.items()
-    }
-    made.closings = {kind: _phrases(block) for kind, block in BY_KIND.items()}
-    return made
+def pick(chance: Random, among: Sequence[_T]) -> _T:
+    """One of them; `Random.choice` for half the time."""
+    return among[int(chance.random() * len(among))]
 
 
 def _title_case(text: str) -> str:
@@ -294,10 +107,32 @@ def title(seed: int, artist_index: int, song_index: int) -> str:
         )
     pen = _Pen(seed, told, truth.stream(seed, "title", artist_index, song_index), imagery=1.0)
     for _ in range(4):
-        text = pen.fill(pen.chance.choice(_TITLES).replace("{pt}", str(pen.chance.randint(2, 3))))
+        text = pen.fill(pick(pen.chance, _TITLES).replace("{pt}", str(pen.chance.randint(2, 3))))
         if len(set(text.casefold().split())) == len(text.split()):
             break
     return _title_case(re.sub(r"\b[Mm]y (?=\w+'s)", "", text))
+
+
+# Rhymed syllables among a song's syllables, and the mean echo of its words, from no craft to all of it.
+RHYMED = (0.145, 0.335)
+ECHO = (0.97, 1.56)
+
+
+class Owed(NamedTuple):
+    """What the bars so far leave to the next one: syllables, rhymed syllables, echo. Negative where they gave too much."""
+
+    syllables: float
+    rhymed: float
+    echo: float
+
+
+class _Draft(NamedTuple):
+    """A template of a bar and what it uses up: names and numbers of an opening and a closing."""
+
+    text: str
+    opening: tuple[str, int] | None
+    closing: tuple[str, int] | None
+    slots: bool
 
 
 class _Pen:
@@ -307,33 +142,48 @@ class _Pen:
         self.seed, self.told, self.chance, self.banks = seed, told, chance, banks()
         self.who = truth.artist(seed, told.artist)
         craft, fresh = told.craft, told.freshness
-        era = min(1.0, max(0.0, (told.year - 1985) / 25))
         self.dull = 0.75 * (1 - craft) ** 1.2 if imagery is None else 0.0
         self.plain = 0.45 * (1 - 0.55 * craft - 0.45 * fresh) ** 1.7
         self.unrhymed = 0.4 * (1 - craft) ** 1.4
-        self.multi = (0.02 + 0.9 * craft) * (0.85 + 0.15 * era)
-        self.internal = (0.02 + 0.85 * craft) * (0.85 + 0.15 * era)
+        self.multi = 0.02 + 0.9 * craft
+        self.internal = 0.02 + 0.85 * craft
         self.repeat = 0.45 * (1 - craft) * (1 - 0.6 * fresh)
+        self.ear = Ear(self.banks.say)
+        self.flow = _flow(seed, told)
+        self.rhymed = RHYMED[0] + (RHYMED[1] - RHYMED[0]) * craft
+        self.echo = ECHO[0] + (ECHO[1] - ECHO[0]) * craft
+        self.owed = Owed(0.0, 0.0, 0.0)
         self.era = 0 if told.year < 1999 else 1 if told.year < 2010 else 2
         self.adlibs = (0.02, 0.05, 0.10)[self.era] * (0.3 + 1.6 * self.who.adlibs)
         self.used_words: set[str] = set()
         self.used_openings: set[tuple[str, int]] = set()
         self.used_closings: set[tuple[str, int]] = set()
-        self.name, self.street = chance.choice(lexicon.NAMES), chance.choice(lexicon.STREET)
+        self.tries, self.slack = 6, 2.0
+        self.recent: list[str] = []
+        self.name, self.street = pick(chance, lexicon.NAMES), pick(chance, lexicon.STREET)
         self.cast: dict[str, str] = {}
 
     def theme(self) -> str:
         """A theme of the song, the main one most often."""
         themes = self.told.themes
-        return themes[0] if len(themes) == 1 or self.chance.random() < 0.66 else self.chance.choice(themes[1:])
+        return themes[0] if len(themes) == 1 or self.chance.random() < 0.66 else pick(self.chance, themes[1:])
 
     def attribute(self) -> str:
+        """An attribute that the song has not worn out."""
+        for _ in range(3):
+            word = self._attribute()
+            if word not in self.used_words:
+                break
+        self.used_words.add(word)
+        return word
+
+    def _attribute(self) -> str:
         chance = self.chance
         if chance.random() < self.dull:
-            return chance.choice(lexicon.PLAIN)
+            return pick(chance, lexicon.PLAIN)
         if chance.random() < 0.4:
-            return chance.choice(lexicon.MOOD_ATTRIBUTE[self.told.mood])
-        return chance.choice(lexicon.ATTRIBUTE)
+            return pick(chance, lexicon.MOOD_ATTRIBUTE[self.told.mood])
+        return pick(chance, lexicon.ATTRIBUTE)
 
     def _adjective_pool(self) -> str:
         draw = self.chance.random()
@@ -343,34 +193,30 @@ class _Pen:
             return "neutral" if draw < 0.4 else "neg" if draw < 0.7 else "pos"
         return "pos" if draw < 0.75 else "neutral"
 
-    def filler(self, slot: str, sound: str | None = None) -> str:
-        """Something for a slot; with `sound`, something that rhymes with it when there is any."""
+    def filler(self, slot: str) -> str:
+        """Something for a slot."""
         chance, held = self.chance, self.banks
-        if sound is not None:
-            near = held.filler_by_key.get((slot, sound))
-            if near and slot != "name":
-                return chance.choice(near)
         match slot:
             case "a":
                 return self.attribute()
             case "adj":
-                return chance.choice(held.fillers["adj", self._adjective_pool()])
+                return pick(chance, held.fillers["adj", self._adjective_pool()])
             case "thing" | "things" | "person" | "people" | "mass" | "idea" | "at_place":
                 return self._familiar(slot)
             case "body" | "base" | "gerund" | "past":
-                return chance.choice(held.fillers[slot, "gen"])
+                return pick(chance, held.fillers[slot, "gen"])
             case "animals":
-                return plural(chance.choice(lexicon.ANIMAL))
+                return plural(pick(chance, lexicon.ANIMAL))
             case "name":
-                return self.name if chance.random() < 0.8 else chance.choice(lexicon.NAMES)
+                return self.name if chance.random() < 0.8 else pick(chance, lexicon.NAMES)
             case "street":
-                return self.street if chance.random() < 0.7 else chance.choice(lexicon.STREET)
+                return self.street if chance.random() < 0.7 else pick(chance, lexicon.STREET)
             case "hood":
                 return self.who.hood
             case "city":
                 return self.who.city if chance.random() < 0.6 else names.city(chance)
             case "gadget":
-                return chance.choice(lexicon.GADGET_BY_ERA[self.era])
+                return pick(chance, lexicon.GADGET_BY_ERA[self.era])
             case "artist":
                 return self.who.name
             case "producer":
@@ -388,7 +234,7 @@ class _Pen:
             "weather": lexicon.WEATHER,
             "kin_n": _KIN_NOUNS,
         }[slot]
-        return self.cast[slot] if slot in self.cast and chance.random() < 0.55 else chance.choice(bank)
+        return self.cast[slot] if slot in self.cast and chance.random() < 0.55 else pick(chance, bank)
 
     def _familiar(self, slot: str) -> str:
         """A thing, person, stuff or place: one of the verse's own props, one of the theme, or one that everybody knows."""
@@ -397,7 +243,7 @@ class _Pen:
             return self.cast[slot]
         own = self.banks.fillers.get((slot, self.told.themes[0] if draw < 0.8 else self.told.themes[-1]))
         if own and draw < 0.75:
-            return chance.choice(own)
+            return pick(chance, own)
         known = {
             "thing": lexicon.PROPS,
             "things": lexicon.PROPS,
@@ -407,41 +253,61 @@ class _Pen:
             "idea": lexicon.NOTIONS,
         }.get(slot)
         if known is None:
-            return chance.choice(self.banks.fillers[slot, "gen"])
-        return plural(chance.choice(known)) if slot in ("things", "people") else chance.choice(known)
+            return pick(chance, self.banks.fillers[slot, "gen"])
+        return plural(pick(chance, known)) if slot in ("things", "people") else pick(chance, known)
 
     def recast(self) -> None:
         """Another verse: another person, street, animal and props, which then come back in it."""
         chance = self.chance
-        self.name, self.street = chance.choice(lexicon.NAMES), chance.choice(lexicon.STREET)
+        self.name, self.street = pick(chance, lexicon.NAMES), pick(chance, lexicon.STREET)
         self.cast = {
-            "animal": chance.choice(lexicon.ANIMAL),
-            "kin": chance.choice(lexicon.KIN),
-            "food": chance.choice(lexicon.FOOD),
-            "weather": chance.choice(lexicon.WEATHER),
+            "animal": pick(chance, lexicon.ANIMAL),
+            "kin": pick(chance, lexicon.KIN),
+            "food": pick(chance, lexicon.FOOD),
+            "weather": pick(chance, lexicon.WEATHER),
         }
         for slot, known in (("thing", lexicon.PROPS), ("person", lexicon.FOLK)):
             own = self.banks.fillers.get((slot, self.told.themes[0]))
-            self.cast[slot] = chance.choice(own) if own and chance.random() < 0.6 else chance.choice(known)
+            self.cast[slot] = pick(chance, own) if own and chance.random() < 0.6 else pick(chance, known)
 
-    def fill(self, template: str, *, sounds: Sequence[str] = (), reserved: dict[str, str] | None = None) -> str:
-        """Fills the slots; `sounds` are rhymes to prefer now and then, `reserved` fixed fillers by slot."""
+    def fill(
+        self,
+        template: str,
+        *,
+        sounds: Sequence[str] = (),
+        shunned: Collection[str] = (),
+        reserved: dict[str, str] | None = None,
+    ) -> str:
+        """Fills the slots; `sounds` are rhymes that fillers look for, `shunned` vowels they avoid, `reserved` fixed fillers by slot."""
         seen: set[str] = set(reserved.values()) if reserved else set()
 
         def one(match: re.Match[str]) -> str:
             slot = match[1]
             if reserved and slot in reserved:
                 return reserved[slot]
-            wanted = self.chance.choice(sounds) if sounds and self.chance.random() < self.internal else None
-            for _ in range(4):
-                word = self.filler(slot, wanted)
-                if word not in seen:
-                    break
-                wanted = None
-            seen.add(word)
-            return word
+            word = self._rhyming(slot, sounds, seen) if sounds else None
+            if word is None:
+                for _ in range(5):
+                    word = self.filler(slot)
+                    if word not in seen and not (shunned and self._vowels_of(word) in shunned):
+                        break
+            seen.add(word or "")
+            return word or ""
 
-        return self._articles(_SLOT.sub(one, template))
+        return self._articles(SLOT.sub(one, template))
+
+    def _rhyming(self, slot: str, sounds: Sequence[str], seen: set[str]) -> str | None:
+        """A filler that rhymes with one of the sounds; None where none does."""
+        for key in (*sounds, *map(rhymes.assonance, sounds)):
+            near = self.banks.filler_by_key.get((slot, key))
+            if near:
+                word = pick(self.chance, near)
+                if word not in seen:
+                    return word
+        return None
+
+    def _vowels_of(self, text: str) -> str:
+        return rhymes.assonance(self.banks.say(text.rpartition(" ")[2].casefold()).key)
 
     def _articles(self, text: str) -> str:
         def one(match: re.Match[str]) -> str:
@@ -455,158 +321,243 @@ class _Pen:
 
         return _ARTICLE.sub(one, text).replace("Pops's", "Pops'")
 
-    def opening(self, theme: str, tense: str) -> Phrase:
-        """A fresh opening for the theme, the mood, or anything; a tired pen reaches for a plain one."""
-        draw = self.chance.random()
-        first = "plain" if draw < self.plain else self.told.mood if draw > 0.84 else "any" if draw > 0.76 else theme
-        for name in (first, theme, *self.told.themes, self.told.mood, "any"):
-            fresh = [
-                phrase
-                for phrase in self.banks.openings[name]
-                if phrase.tense in (tense, "a") and (name, phrase.number) not in self.used_openings
-            ]
-            if fresh:
-                break
-            if name == "plain":
-                fresh = [phrase for phrase in self.banks.openings[name] if phrase.tense in (tense, "a")]
-                break
-        else:
-            fresh = [phrase for phrase in self.banks.openings[theme] if phrase.tense in (tense, "a")]
-        phrase = self.chance.choice(fresh)
-        self.used_openings.add((name, phrase.number))
-        return phrase
+    def opening(self, theme: str, tense: str, kind: str, room: float) -> tuple[str, Phrase, bool]:
+        """A fresh opening for the theme, the mood, or anything, its pool, and whether it is the whole bar; a tired pen takes a plain one."""
+        chance, draw = self.chance, self.chance.random()
+        first = (
+            "plain"
+            if draw < self.plain
+            else self.told.mood
+            if draw > 0.86
+            else "any"
+            if draw > 0.8
+            else "start"
+            if draw > 0.76
+            else f"start-{theme}"
+            if draw > 0.66
+            else theme
+        )
+        for name in (first, theme, f"start-{theme}", self.told.mood, f"start-{self.told.themes[0]}", "any", "start"):
+            every = self.banks.openings[name, tense]
+            slotless = 0.8 - 0.06 * self.owed.rhymed
+            for _ in range(6):
+                one = pick(chance, every)
+                if name != "plain" and (name, one.number) in self.used_openings:
+                    continue
+                if one.solo == kind and abs(one.size - 1.5 - room) < 2.6:
+                    return name, one, True
+                if one.size < room - 1.5 and (one.slots or chance.random() < slotless):
+                    return name, one, False
+        return "start", pick(chance, self.banks.openings["start", tense]), False
 
-    def closing(self, kind: str, tense: str, *, agent: bool, single: bool, simile: bool, room: int) -> Phrase:
-        """A closing for a rhyme word of this kind that fits what came before."""
-        fit: Phrase | None = None
-        for attempt in range(18):
-            phrase = self.chance.choice(self.banks.closings[kind])
-            if (
-                phrase.tense not in (tense, "a")
-                or (phrase.agent and not agent)
-                or ("{a} {X}" in phrase.text and not single)
-            ):
+    def closing(self, kind: str, tense: str, *, agent: bool, single: bool, simile: bool, room: float) -> Phrase:
+        """A closing for a rhyme word of this kind that fits what came before, of about `room` syllables."""
+        every, draw = self.banks.closings[kind, tense, agent], self.chance.random
+        fit, miss, count = every[0], 99.0, len(every)
+        for _ in range(12):
+            one = every[int(draw() * count)]
+            off = abs(one.size - room)
+            if off >= miss:
                 continue
-            if attempt < 12 and (phrase.words > room or (simile and _SIMILE.search(phrase.text))):
-                continue
-            fit = phrase
-            if (kind, phrase.number) not in self.used_closings:
-                self.used_closings.add((kind, phrase.number))
-                return phrase
-            if attempt > 13:
-                break
-        if fit is None:
-            fit = next(
-                phrase
-                for phrase in self.banks.closings[kind]
-                if phrase.tense in (tense, "a") and not phrase.agent and "{a} {X}" not in phrase.text
-            )
+            off += ((kind, one.number) in self.used_closings) + 2 * (simile and one.simile)
+            if off < miss and (single or "{a} {X}" not in one.text):
+                fit, miss = one, off
+                if off < 0.8:
+                    break
         return fit
 
-    def _allowed(self, word: Word, tense: str, own: set[str]) -> bool:
-        if word.tense not in (tense, "a") or (word.kind != "adj" and word.theme not in own and word.theme != "gen"):
-            return False
-        return word.kind != "adj" or word.theme != (
-            "pos" if self.told.mood in _DARK else "neg" if self.told.mood not in _NEUTRAL else ""
-        )
+    def rhyme_words(
+        self, count: int, theme: str, tense: str, only: frozenset[str] | None = None
+    ) -> tuple[list[Word], list[str | None]]:
+        """`count` words that rhyme with each other, none a homophone of another, and the attribute that each is to wear.
 
-    def rhyme_words(self, count: int, theme: str, tense: str, only: frozenset[str] | None = None) -> list[Word]:
-        """`count` words that rhyme with each other, none a homophone of another; fewer only when `count` is 1."""
+        Attributes of equal vowels before words of equal vowels make a rhyme of several syllables. Fewer only when `count` is 1.
+        """
         chance, held = self.chance, self.banks
-        own = {theme, self.told.themes[0]}
-        kinds = list(_KIND_WEIGHTS)
-        weights = [
-            0 if (kind == "past" and tense != "p") or (only and kind not in only) else weight
-            for kind, weight in _KIND_WEIGHTS.items()
-        ]
-        want_multi = chance.random() < self.multi
+        worn = chance.random() < self.multi
+        long = not worn and chance.random() < 0.5 * self.multi
+        kinds, weights = _kinds(tense, only)
         for attempt in range(60):
-            kind = chance.choices(kinds, weights)[0]
+            kind = kinds[bisect(weights, chance.random() * weights[-1])]
             if kind == "adj":
                 pool = held.by_theme[kind, self._adjective_pool()]
             else:
                 pool = held.by_theme.get((kind, theme), []) if chance.random() < 0.5 else []
                 pool = pool or held.by_theme.get((kind, "gen"), [])
-            anchor = chance.choice(pool)
-            if anchor.text in self.used_words and chance.random() > self.repeat:
+            anchor = pick(chance, pool)
+            if (anchor.text in self.used_words and chance.random() > self.repeat) or (
+                anchor.syllables > 3 and attempt < 30
+            ):
                 continue
             if count == 1:
                 self.used_words.add(anchor.text)
-                return [anchor]
-            if want_multi and attempt < 25 and len(anchor.key.split()) < 4:
+                return [anchor], [None]
+            if attempt < 25 and ((long and len(anchor.key.split()) < 4) or (worn and kind not in _WORN)):
                 continue
-            others = [
-                word
-                for word in held.by_key[anchor.key]
-                if word.sound != anchor.sound
-                and (attempt > 40 or self._allowed(word, tense, own))
-                and word.tense in (tense, "a")
-                and word.text not in self.used_words
-                and (only is None or word.kind in only)
-            ]
-            if len({word.sound for word in others}) < count - 1:
-                continue
-            group, sounds, last = [anchor], {anchor.sound}, {last_word(anchor.text)}
-            chance.shuffle(others)
-            if want_multi:
-                others.sort(key=lambda word: -_shared(word.echo, anchor.echo))
-            elif chance.random() < 0.5:
-                others.sort(key=lambda word: word.kind != "whole")
-            for word in others:
-                if word.sound not in sounds and last_word(word.text) not in last:
-                    group.append(word)
-                    sounds.add(word.sound)
-                    last.add(last_word(word.text))
-                if len(group) == count:
-                    self.used_words.update(word.text for word in group)
-                    if count == 2 and chance.random() < 0.5:
-                        group.reverse()
-                    return group
-        return [self.rhyme_words(1, theme, tense)[0] for _ in range(count)]
+            mates = self._mates(
+                anchor, count - 1, theme if attempt <= 40 else None, tense, only, worn and attempt < 30, long
+            )
+            if mates:
+                group = [anchor, *mates]
+                self.used_words.update(word.text for word in group)
+                if count == 2 and chance.random() < 0.5:
+                    group.reverse()
+                return group, self._attributes(count) if worn and attempt < 30 else [None] * count
+        return [self.rhyme_words(1, theme, tense)[0][0] for _ in range(count)], [None] * count
+
+    def _mates(
+        self,
+        anchor: Word,
+        count: int,
+        theme: str | None,
+        tense: str,
+        only: frozenset[str] | None,
+        worn: bool,
+        long: bool,
+    ) -> list[Word]:
+        """`count` words that rhyme with the anchor and each other, or none: of the theme unless it is None; equal vowels if worn."""
+        every = self.banks.by_key[anchor.key]
+        if len(every) <= count:
+            return []
+        own = ("gen", theme, self.told.themes[0])
+        shunned = "pos" if self.told.mood in _DARK else "neg" if self.told.mood not in _NEUTRAL else ""
+        others = [
+            word
+            for word in every
+            if word.tense in (tense, "a")
+            and word.text not in self.used_words
+            and (not worn or (word.echo == anchor.echo and word.kind in _WORN))
+            and (only is None or word.kind in only)
+            and (theme is None or (word.theme != shunned if word.kind == "adj" else word.theme in own))
+        ]
+        if len(others) < count:
+            return []
+        self.chance.shuffle(others)
+        if long:
+            others.sort(key=lambda word: -_shared(word.echo, anchor.echo))
+        elif self.chance.random() < 0.5:
+            others.sort(key=lambda word: word.kind != "whole")
+        mates: list[Word] = []
+        sounds, last = {anchor.sound}, {anchor.last}
+        for word in others:
+            if word.sound not in sounds and word.last not in last:
+                mates.append(word)
+                sounds.add(word.sound)
+                last.add(word.last)
+                if len(mates) == count:
+                    return mates
+        return []
+
+    def _attributes(self, count: int) -> list[str | None]:
+        """`count` different attributes of equal vowels."""
+        chance, held = self.chance, self.banks
+        for _ in range(12):
+            first = self.attribute()
+            vowels = held.vowels(first)
+            alike = [text for text in held.attributes.get(vowels, ()) if text != first and text not in self.used_words]
+            if len(alike) >= count - 1:
+                found = [first, *chance.sample(alike, count - 1)]
+                self.used_words.update(found)
+                return [*found]
+        return [None] * count
 
     def bar(
-        self, word: Word, theme: str, tense: str, *, start: Phrase | None = None, match_vowel: str | None = None
-    ) -> tuple[str, str | None]:
-        """One bar that ends on the word, and the vowel of the adjective before the word if there is one."""
+        self, word: Word, theme: str, tense: str, *, start: Phrase | None = None, attribute: str | None = None
+    ) -> str:
+        """The bar that ends on the word: of a few drafts the one that best pays what is owed in syllables, rhymes and echoes."""
         chance = self.chance
+        wanted = self.flow + max(-2.0, min(2.0, self.owed.syllables))
+        best: tuple[float, str, Heard, _Draft] | None = None
+        draft: _Draft | None = None
+        for _ in range(self.tries):
+            if draft is None or not draft.slots or chance.random() < 0.5:
+                draft = self._draft(word, theme, tense, start, attribute, wanted)
+            line = self.polish(self._filled(draft.text, word))
+            heard = self.ear.glance(line)
+            cost = self._cost(heard, wanted)
+            if best is not None and cost >= best[0]:
+                continue
+            echo = self.ear.echo(heard.sung)
+            cost += 0.5 * max(0.0, abs(self.owed.echo + self.echo * heard.words - echo) - 7.0 * self.slack)
+            if best is None or cost < best[0]:
+                best = cost, line, heard._replace(echo=echo), draft
+                if cost < _GOOD:
+                    break
+        assert best is not None
+        _, line, heard, draft = best
+        self.sung(heard)
+        if draft.opening:
+            self.used_openings.add(draft.opening)
+        if draft.closing:
+            self.used_closings.add(draft.closing)
+        return line
+
+    def _filled(self, template: str, word: Word) -> str:
+        """The bar that ends on the word; its fillers rhyme when rhymes are owed and keep away from them when there are too many."""
+        chance = self.chance
+        sounds: Sequence[str] = ()
+        shunned: Collection[str] = ()
+        if chance.random() < 0.4 + 0.12 * self.owed.rhymed + 0.04 * self.owed.echo:
+            turn = int(chance.random() * len(self.recent))
+            sounds = (*self.recent[turn:], *self.recent[:turn], word.key)
+        elif self.owed.rhymed < 0:
+            shunned = {rhymes.assonance(word.key), *map(rhymes.assonance, self.recent)}
+        return self.fill(template, sounds=sounds, shunned=shunned, reserved={"X": word.text})
+
+    def _cost(self, heard: Heard, wanted: float) -> float:
+        """What is wrong with a draft, its echo apart; 0 when it leaves next to nothing owed."""
+        owed = self.owed.rhymed + self.rhymed * heard.syllables - heard.rhymed
+        return max(0.0, abs(heard.syllables - wanted) - 1.5) + max(0.0, abs(owed) - 3.5 * self.slack)
+
+    def sung(self, heard: Heard) -> None:
+        """A bar is part of the song: what is owed changes."""
+        self.owed = Owed(
+            self.owed.syllables + self.flow - heard.syllables,
+            self.owed.rhymed + self.rhymed * heard.syllables - heard.rhymed,
+            self.owed.echo + self.echo * heard.words - (heard.echo or 0),
+        )
+        self.ear.keep(heard)
+        self.recent = [one.key for one in heard.sounds if one.key]
+
+    def _draft(
+        self, word: Word, theme: str, tense: str, start: Phrase | None, attribute: str | None, wanted: float
+    ) -> _Draft:
+        """A template that ends on the word, of about the wanted size."""
         if word.kind == "whole":
-            return self.polish(self.fill(word.text, sounds=(word.key,))), None
-        line, vowel = "", None
-        for _ in range(4):
-            head = start or self.opening(theme, tense)
+            return _Draft(word.text, None, None, "{" in word.text)
+        worn = len(self.banks.vowels(attribute)) if attribute else 0
+        room = wanted - word.syllables - worn
+        pool, head, alone = ("", start, False) if start else self.opening(theme, tense, word.kind, room)
+        if alone:
+            text, closed = self._led(head.whole, head.tense, room + 1.5 - head.size), None
+        else:
             tail = self.closing(
                 word.kind,
                 tense,
                 agent=head.agent,
-                single=word.parts == 1,
-                simile=bool(_SIMILE.search(head.text)),
-                room=_LIMIT - head.words - word.parts + 1,
+                single=word.parts == 1 and not attribute,
+                simile=head.simile,
+                room=room - head.size,
             )
-            if match_vowel and word.parts == 1 and chance.random() < self.multi:
-                tail = next(
-                    (
-                        phrase
-                        for phrase in chance.sample(self.banks.closings[word.kind], len(self.banks.closings[word.kind]))
-                        if "{a} {X}" in phrase.text
-                        and phrase.tense in (tense, "a")
-                        and not (phrase.agent and not head.agent)
-                    ),
-                    tail,
-                )
-            attribute = self.attribute()
-            if match_vowel and "{a} {X}" in tail.text and match_vowel in self.banks.attribute_by_vowel:
-                attribute = chance.choice(self.banks.attribute_by_vowel[match_vowel])
-            closing = tail.text.replace("{a} {X}", attribute + " {X}").replace("{IN}", word.preposition)
             # A title or a fragment is set off from what follows.
-            apart = head.tense == "a" and not head.agent and not closing.startswith(",")
-            text = head.text + ("" if closing.startswith(",") else ", " if apart else " ") + closing
-            line = self.fill(text, sounds=(word.key,), reserved={"X": word.text})
-            if "{a} {X}" in tail.text:
-                sound = self.banks.sounds.get(attribute)
-                vowel = rhymes.vowels(sound)[-1] if sound and sum(phone[-1].isdigit() for phone in sound) == 1 else None
-            if 7 <= len(line.split()) <= _LIMIT:
-                break
-        return self.polish(line), vowel
+            apart = head.tense == "a" and not head.agent and not tail.text.startswith(",")
+            text = head.text + ("" if tail.text.startswith(",") else ", " if apart else " ") + tail.text
+            closed = (word.kind, tail.number)
+            if start is None:
+                text = self._led(text, head.tense, room - head.size - tail.size)
+        if attribute:
+            text = text.replace("{a} {X}", "{X}").replace("{X}", attribute + " {X}")
+        elif word.parts > 1:
+            text = text.replace("{a} {X}", "{X}")
+        text = text.replace("{IN}", word.preposition)
+        return _Draft(text, (pool, head.number) if pool else None, closed, text.count("{") > 1)
+
+    def _led(self, text: str, tense: str, short: float) -> str:
+        """The text with a word or two before it where it is short of syllables."""
+        if short < 0.8 or self.chance.random() < 0.3:
+            return text
+        lead = pick(self.chance, LEADS[tense])
+        return f"{lead}{' ' if ' ' in lead or lead in ('And', 'So', 'Now') else ', '}{text}"
 
     def polish(self, line: str) -> str:
         """Slang spelling by persona, a capital at the start."""
@@ -628,7 +579,7 @@ class _Pen:
                     .replace(" them ", " 'em ")
                 )
         if self.chance.random() < 0.45 * self.who.swears:
-            curse = self.chance.choice(("damn", "damn", "damn", "goddamn"))
+            curse = pick(self.chance, ("damn", "damn", "damn", "goddamn"))
             line = re.sub(r"\b(the|that|my|every) (?=[a-z]{4})", rf"\1 {curse} ", line, count=1)
         return line[:1].upper() + line[1:]
 
@@ -638,6 +589,13 @@ class _Pen:
             (*lexicon.ADLIBS_BY_ERA[self.era], *lexicon.MOOD_ADLIBS.get(self.told.mood, ()), *swearing)
         )
         return said
+
+    def shout(self) -> str:
+        """An ad-lib to put after a bar; its syllables count."""
+        said = self.adlib()
+        more = len(self.banks.vowels(said))
+        self.owed = self.owed._replace(syllables=self.owed.syllables - more)
+        return f" ({said})"
 
     def verse(self, bars: int, *, adlibs: bool = True) -> tuple[list[str], list[tuple[int, int]]]:
         """Bars in groups that rhyme AABB, ABAB or AAAA, in one tense, about one person; and which pairs rhyme."""
@@ -660,34 +618,35 @@ class _Pen:
             groups = [
                 self.rhyme_words(order.count(voice), theme, tense)
                 if chance.random() >= self.unrhymed
-                else [self.rhyme_words(1, theme, tense)[0] for _ in range(order.count(voice))]
+                else (
+                    [self.rhyme_words(1, theme, tense)[0][0] for _ in range(order.count(voice))],
+                    [None] * order.count(voice),
+                )
                 for voice in sorted(set(order))
             ]
             taken = [0] * len(groups)
-            vowel: list[str | None] = [None] * len(groups)
             where: list[int] = [-1] * len(groups)
             before: list[Word | None] = [None] * len(groups)
             for place, voice in enumerate(order):
-                word = groups[voice][taken[voice]]
-                line, made = self.bar(word, theme, tense, match_vowel=vowel[voice])
-                vowel[voice] = made or vowel[voice]
+                words, worn = groups[voice]
+                word = words[taken[voice]]
+                line = self.bar(word, theme, tense, attribute=worn[taken[voice]])
                 if _rhyme(before[voice], word):
                     pairs.append((where[voice], base + place))
                 before[voice] = word
                 taken[voice] += 1
                 where[voice] = base + place
                 if adlibs and chance.random() < self.adlibs:
-                    line += f" ({self.adlib()})"
+                    line += self.shout()
                 lines.append(line)
         return lines, pairs
 
     def hook(self, name: str, bars: int) -> tuple[list[str], list[tuple[int, int]]]:
         """A hook around the title: the first pair comes back at the end when it has eight bars."""
         chance, theme = self.chance, self.told.themes[0]
-        group = self.banks.openings[f"hook-{MOOD_GROUP[self.told.mood]}"]
-        call = Phrase(name, "a", False, -1)
-        double = Phrase(f"{name}, {name}", "a", False, -1)
-        chant = chance.choice(group)
+        group = self.banks.openings[f"hook-{MOOD_GROUP[self.told.mood]}", "a"]
+        call, double = (phrase(text, "a", False, -1, self.banks.sounds) for text in (name, f"{name}, {name}"))
+        chant = pick(chance, group)
         tense = "r" if chant.tense == "a" else chant.tense
         starts = (
             {0: call, 1: chant, 2: double if len(name) < 16 else call, 3: None}
@@ -695,19 +654,20 @@ class _Pen:
             else {0: chant, 1: call, 2: chant, 3: call}
         )
         chant_text = self.fill(chant.text)
+        self.tries, self.slack = 6, 1.0  # sung often, so worth the trouble
         lines: list[str] = []
         pairs = []
         for base in (0, 2):
-            words = self.rhyme_words(2, theme, tense, _SUNG)
+            words, worn = self.rhyme_words(2, theme, tense, _SUNG)
             if _rhyme(words[0], words[1]):
                 pairs.append((base, base + 1))
             for place, word in enumerate(words):
                 start = starts[base + place]
                 if start is chant:
-                    start = Phrase(chant_text, tense, chant.agent, -1)
+                    start = phrase(chant_text, tense, chant.agent, -1, self.banks.sounds)
                 if word.kind == "whole":
                     start = None
-                lines.append(self.bar(word, theme, tense, start=start)[0])
+                lines.append(self.bar(word, theme, tense, start=start, attribute=worn[place]))
         if bars >= 6:
             lines += lines[:2]
             pairs += [(4, 5)] if (0, 1) in pairs else []
@@ -715,15 +675,19 @@ class _Pen:
             lines += lines[2:4]
             pairs += [(6, 7)] if (2, 3) in pairs else []
         if chance.random() < 0.25:
-            lines = [f"{line} ({self.adlib()})" if place % 2 else line for place, line in enumerate(lines)]
+            lines = [line + self.shout() if place % 2 else line for place, line in enumerate(lines)]
+        self.tries, self.slack = 6, 2.0
         return lines, pairs
 
     def bridge(self) -> tuple[list[str], list[tuple[int, int]]]:
         """Four slow bars."""
-        words = [*self.rhyme_words(2, self.told.themes[-1], "r"), *self.rhyme_words(2, self.told.themes[-1], "r")]
-        starts = self.chance.sample(self.banks.openings["bridge"], 4)
+        theme = self.told.themes[-1]
+        (one, worn), (other, worn_too) = self.rhyme_words(2, theme, "r"), self.rhyme_words(2, theme, "r")
+        words = [*one, *other]
+        starts = self.chance.sample(self.banks.openings["bridge", "a"], 4)
         lines = [
-            self.bar(word, self.told.themes[-1], "r", start=start)[0] for word, start in zip(words, starts, strict=True)
+            self.bar(word, theme, "r", start=start, attribute=attribute)
+            for word, attribute, start in zip(words, [*worn, *worn_too], starts, strict=True)
         ]
         return lines, [
             pair
@@ -731,9 +695,28 @@ class _Pen:
             if _rhyme(left, right)
         ]
 
+    def left_by(self, hook: Sequence[Heard], times: int) -> Owed:
+        """What a hook leaves to the rest of the song that sings it so many times; its echoes count once, and did."""
+        syllables = sum(self.flow - heard.syllables for heard in hook)
+        answers = sum(self.rhymed * heard.syllables - heard.rhymed for heard in hook)
+        return Owed(times * syllables, times * answers, self.owed.echo)
+
     def spoken(self, block: str, count: int) -> list[str]:
         lines = [self.polish(self.fill(line)) for line in self.chance.sample(block.strip().splitlines(), count)]
+        for line in lines:
+            self.sung(self.ear.listen(line))
         return [line.replace("My ", "my ") if line.startswith("Shout") else line for line in lines]
+
+
+@cache
+def _kinds(tense: str, only: frozenset[str] | None) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    """Kinds of words that may end a bar and running sums of how often they do."""
+    return tuple(_KIND_WEIGHTS), tuple(
+        accumulate(
+            0 if (kind == "past" and tense != "p") or (only and kind not in only) else weight
+            for kind, weight in _KIND_WEIGHTS.items()
+        )
+    )
 
 
 def _rhyme(left: Word | None, right: Word) -> bool:
@@ -759,6 +742,12 @@ def _header(kind: str, number: int | None, performer: str, style: int) -> str:
     )
 
 
+def _flow(seed: int, told: truth.Truth) -> float:
+    """Syllables in a bar of the song, 10 to 13: a habit of the artist, a little of the song's own."""
+    habit = truth.stream(seed, "flow", told.artist).gauss(11.5, 0.6)
+    return min(12.9, max(10.2, habit + truth.stream(seed, "flow", told.artist, told.song).gauss(0, 0.35)))
+
+
 @lru_cache(maxsize=256)
 def write(seed: int, artist_index: int, song_index: int) -> Song:
     """The whole song. A version is its origin with a few bars changed."""
@@ -768,9 +757,8 @@ def write(seed: int, artist_index: int, song_index: int) -> Song:
     pen = _Pen(seed, told, truth.stream(seed, "song", artist_index, song_index))
     chance, who = pen.chance, pen.who
     name = title(seed, artist_index, song_index)
-    bars = (8, 12, 12, 16) if told.year < 2000 else (8, 12, 12, 12) if told.year < 2012 else (8, 8, 12, 12)
     guest = truth.artist(seed, told.guest).name if told.guest is not None else None
-    hook, hook_pairs = pen.hook(name, chance.choice((4, 4, 4, 6) if told.year < 2000 else (4, 4, 4, 6, 8)))
+    hook, hook_pairs = pen.hook(name, pick(chance, (4, 4, 4, 6) if told.year < 2000 else (4, 4, 4, 6, 8)))
     plan = ["verse", "hook", "verse", "hook"]
     tail = chance.random()
     plan += (
@@ -786,6 +774,10 @@ def write(seed: int, artist_index: int, song_index: int) -> Song:
         plan.insert(0, "intro")
     if chance.random() < 0.5:
         plan.append("outro")
+    bars = (12, 16, 16, 16) if told.year < 2000 else (12, 12, 16, 16) if told.year < 2012 else (12, 12, 12, 16)
+    ear = Ear(pen.banks.say)
+    sung = [ear.keep(ear.listen(line)) for line in hook]
+    pen.owed = pen.left_by(sung, plan.count("hook"))
     sections: list[Section] = []
     rhymed: list[tuple[int, int, int]] = []
     verses = 0
@@ -796,9 +788,11 @@ def write(seed: int, artist_index: int, song_index: int) -> Song:
             number = verses
             if guest and verses == 2:
                 performer = guest
-            lines, pairs = pen.verse(chance.choice(bars))
+            lines, pairs = pen.verse(pick(chance, bars if plan.count("verse") < 3 else (8, 12, 12)))
         elif kind == "hook":
             lines, pairs = hook, hook_pairs
+            pen.ear.keep(sung[-2])
+            pen.ear.keep(sung[-1])
         elif kind == "bridge":
             lines, pairs = pen.bridge()
         else:

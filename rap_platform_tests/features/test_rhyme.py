@@ -3,21 +3,16 @@
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import pytest
 
-from rap_platform.features import rhyme
+from rap_platform.features import hearing
 from rap_platform.features.bars import bars
-from rap_platform.features.rhyme import (
-    end_rhymes,
-    find_rhymes,
-    hear,
-    measure,
-    rhyme_factor,
-    rhyme_groups,
-    rhymes,
-    scheme,
-)
-from rap_platform.features.syllables import Syllable
+from rap_platform.features.groups import rhyme_groups, syllable_groups
+from rap_platform.features.hearing import Lexicon, Sound, hear
+from rap_platform.features.malmi import rhyme_factors
+from rap_platform.features.rhyme import find_rhymes, measure, measure_all
+from rap_platform.features.schemes import EndRhyme, end_rhymes, sections
 
 COUPLETS = """[Verse 1]
 The lamp is low, the night is long
@@ -33,64 +28,94 @@ Nobody's asking and nobody's to stay
 """
 
 
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [("night", "light"), ("money", "honey"), ("through", "blue"), ("enough", "stuff"), ("rain", "again"), ("love", "prove"),
-     ("rollin'", "stolen"), ("eternity", "liberty"), ("poet", "poet"), ("flow", "though"), ("crown'd", "sound")],
-)  # fmt: skip
-def test_words_that_rhyme_to_the_ear(one: str, other: str) -> None:
-    assert rhymes(one, other)
-
-
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [
-        ("cough", "though"),
-        ("making", "going"),
-        ("night", "day"),
-        ("heart", "heard"),
-        ("rock", "rob"),
-        ("money", "lonely"),
-        ("go", "you"),
-    ],
-)
-def test_words_that_do_not(one: str, other: str) -> None:
-    assert not rhymes(one, other)
-
-
 def test_headers_and_directions_are_no_bars() -> None:
     found = bars(COUPLETS + "[Gunshot]\n")
     assert [bar.line_no for bar in found] == [1, 2, 3, 4, 7, 8, 9, 10]
     assert [bar.hook for bar in found] == [False] * 4 + [True] * 4
 
 
-def test_the_scheme_is_that_of_the_first_section_with_four_lines() -> None:
-    sound = hear(bars(COUPLETS))
-    assert scheme(sound, end_rhymes(sound)) == "AABB"
-    alternate = "He took the road\nAnd left the town\nHe dropped the load\nThe sun went down"
-    sound = hear(bars(alternate))
-    assert scheme(sound, end_rhymes(sound)) == "ABAB"
-    assert scheme(hear(bars("one line\nand another")), []) is None
+def heard(text: str) -> Sound:
+    return hear(bars(text))
+
+
+def found(text: str, kind: str) -> list[tuple[str, str]]:
+    """The rhymes of one kind as the words of both parts."""
+    sound = heard(text)
+    rhymes = find_rhymes(sound)
+    parts = zip(
+        rhymes.first.tolist(),
+        rhymes.second.tolist(),
+        rhymes.length.tolist(),
+        getattr(rhymes, kind).tolist(),
+        strict=True,
+    )
+
+    def words(begin: int, length: int) -> str:
+        return " ".join(dict.fromkeys(sound.spelling(at) for at in range(begin, begin + length)))
+
+    return [(words(first, length), words(second, length)) for first, second, length, is_kind in parts if is_kind]
+
+
+def test_every_section_has_its_scheme() -> None:
+    sound = heard(COUPLETS)
+    assert [(s.line_no, s.bars, s.scheme) for s in sections(sound, end_rhymes(sound))[0]] == [
+        (1, 4, "AABB"),
+        (7, 4, "AABB"),
+    ]
+    sound = heard("He took the road\nAnd left the town\nHe dropped the load\nThe sun went down")
+    assert [section.scheme for section in sections(sound, end_rhymes(sound))[0]] == ["ABAB"]
+    assert measure(heard("one line\nand another")).scheme is None
 
 
 def test_a_repeated_word_keeps_its_letter_but_is_no_rhyme() -> None:
-    sound = hear(bars("I said my name\nYou said my name\nThe cat went out\nA bird flew in"))
-    figures = measure(sound)
+    figures = measure(heard("I said my name\nYou said my name\nThe cat went out\nA bird flew in"))
     assert figures.scheme == "AABC"
     assert figures.end_share == 0.0
     assert figures.density == 0.0
 
 
 def test_a_mosaic_rhyme_crosses_words() -> None:
-    sound = hear(bars("they call me a poet\nand all of you know it"))
-    assert end_rhymes(sound) == [(0, 1, False)]
+    assert end_rhymes(heard("they call me a poet\nand all of you know it")) == [EndRhyme(0, 1, repeated=False)]
 
 
-def test_internal_and_multisyllabic_rhymes_are_found() -> None:
-    sound = hear(bars("the city was gritty and nothing was pretty"))
-    internal = [rhyme for rhyme in find_rhymes(sound) if rhyme.same_bar and rhyme.length == 2]
-    words = [(sound.texts[rhyme.first], sound.texts[rhyme.second]) for rhyme in internal]
-    assert ("city", "gritty") in words
+def test_neighbouring_lines_may_end_in_a_slant_rhyme_and_distant_ones_may_not() -> None:
+    lines = [
+        "nobody gave me the time",
+        "nobody told me of gold",
+        "nobody saw me with cash",
+        "all of the reason is pride",
+    ]
+    assert end_rhymes(heard("\n".join([lines[0], lines[3]]))) == [EndRhyme(0, 1, repeated=False)]
+    assert [pair for pair in end_rhymes(heard("\n".join(lines))) if not pair.repeated] == []
+
+
+def test_rhymes_within_a_line_are_internal_and_multisyllabic_ones_are_found_whole() -> None:
+    assert found("the city was gritty and nothing was pretty", "internal") == [("city", "gritty"), ("gritty", "pretty")]
+
+
+def test_the_kind_of_a_rhyme_says_where_its_parts_stand() -> None:
+    assert ("night", "light") in found("we sat there in the night\nand waited for the light", "end")
+    assert ("snow", "though") in found("a yard covered in snow\nthough it was early we went", "link")
+    assert ("stone", "bone") in found("a stone in the garden was cold\nmy bone was as old as the pit", "bridge")
+    assert ("cold", "gold") in found("he said cold gold was better than salt", "chained")
+    assert not found("he said cold and pure gold was better than salt", "chained")
+
+
+def test_perfect_rhymes_share_vowel_and_consonants() -> None:
+    figures = measure(heard("we sat there in the night\nand waited for the light"))
+    assert (figures.perfect_share, figures.slant_share) == (1.0, 0.0)
+    figures = measure(heard("nobody gave me the time\nall of the money is mine"))
+    assert (figures.perfect_share, figures.slant_share) == (0.0, 1.0)
+
+
+def test_density_adds_up_the_lengths_of_rhymes_over_all_syllables() -> None:
+    sound = heard("we sat there in the night\nand waited for the light")
+    rhymes = find_rhymes(sound)
+    assert measure(sound).density == rhymes.length.sum() / 12
+    taken = [
+        at for begin, length in zip(rhymes.second, rhymes.length, strict=True) for at in range(begin, begin + length)
+    ]
+    assert len(taken) == len(set(taken))
 
 
 def test_prose_rhymes_less_than_verse() -> None:
@@ -98,18 +123,19 @@ def test_prose_rhymes_less_than_verse() -> None:
         ["the committee met on tuesday", "a report about drainage was read", "nobody had any questions",
          "the chairman thanked the secretary", "coffee was served at eleven", "the next meeting is in april"]
     )  # fmt: skip
-    assert measure(hear(bars(prose))).density < measure(hear(bars(COUPLETS))).density / 2
+    verse = "I keep my pen on the page till the rage turns sage\nlocked in a cage on a stage for a minimum wage"
+    assert measure(heard(prose)).density < 0.6 * measure(heard(verse)).density
 
 
 def test_the_rhyme_factor_counts_vowels_as_malmi_does() -> None:
     # "plate" e-i looks back at "late" e-i: a run of two; "late" has nothing before it.
-    assert rhyme_factor(bars("late plate")) == 2.0
+    assert rhyme_factors(heard("late plate"))[0] == 2.0
     # A single equal vowel counts zero, so does the same word.
-    assert rhyme_factor(bars("cat hat")) == 0.0
-    assert rhyme_factor(bars("late late")) == 0.0
+    assert rhyme_factors(heard("cat hat"))[0] == 0.0
+    assert rhyme_factors(heard("late late"))[0] == 0.0
     # A repeated line is left out, so is one in brackets.
-    assert rhyme_factor(bars("late plate\nlate plate\n(late plate crate)")) == 2.0
-    assert rhyme_factor(bars("alone")) is None
+    assert rhyme_factors(heard("late plate\nlate plate\n(late plate crate)"))[0] == 2.0
+    assert rhyme_factors(heard("alone"))[0] is None
 
 
 def test_groups_cover_the_words_that_rhyme_line_by_line() -> None:
@@ -142,15 +168,53 @@ def test_an_adlib_in_brackets_is_not_the_end_of_the_line() -> None:
 def test_a_line_without_end_takes_time_by_its_length_not_by_its_square() -> None:
     line = " ".join(f"{word} the cat sat on a mat" for word in ("love", "dove", "stove", "rove") * 300)
     started = time.monotonic()
-    assert measure(hear(bars(line))).longest >= 1
+    assert measure(heard(line)).longest >= 1
     assert time.monotonic() - started < 10
 
 
-def test_two_threads_never_give_two_syllables_one_number(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rhyme, "_NUMBERS", {})
-    monkeypatch.setattr(rhyme, "_MOST_NUMBERS", 1000)
-    syllables = [Syllable("AA", (f"T{number}",), 1) for number in range(4000)]
+def test_a_line_read_in_pieces_rhymes_as_lines_do_and_memory_stays_flat() -> None:
+    lines = [f"the {word} sat on a mat by the wall" for word in ("love", "dove", "stove", "rove")]
+    assert find_rhymes(heard(" ".join(lines * 400))).length.sum() > 0
+
+
+def test_threads_that_meet_new_words_at_once_give_each_word_one_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    lexicon = Lexicon()
+    words = [f"word{letter}{other}" for letter in "abcdefghij" for other in "klmnopqrst"]
     with ThreadPoolExecutor(8) as pool:
-        numbers = list(pool.map(rhyme._number, syllables))
-    assert len(set(numbers)) == len(syllables)
-    assert len(rhyme._NUMBERS) <= 1008
+        numbers = list(
+            pool.map(lambda start: lexicon.numbers(words[start:] + words[:start]).tolist(), range(0, 100, 5))
+        )
+    for start, given in zip(range(0, 100, 5), numbers, strict=True):
+        assert given == [numbers[0][words.index(word)] for word in words[start:] + words[:start]]
+    assert sorted(set(numbers[0])) == list(range(100))
+
+
+def test_a_full_lexicon_is_replaced_and_songs_sound_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = measure(heard(COUPLETS))
+    monkeypatch.setattr(hearing, "MOST_WORDS", 1)
+    old = heard(COUPLETS).lexicon
+    assert heard(COUPLETS).lexicon is not old
+    assert measure(heard(COUPLETS)) == before
+
+
+def test_syllables_know_their_group() -> None:
+    sound = heard("we sat there in the night\nand waited for the light")
+    groups = syllable_groups(sound)
+    assert groups[5] == groups[11] == 5
+    assert groups[0] is None
+    assert np.array_equal(sound.begin, [0, 6])
+
+
+def test_songs_measured_together_are_measured_as_each_alone() -> None:
+    songs = [
+        heard(text)
+        for text in (COUPLETS, "late plate\nlate crate", "one word\n(one word)\nanother bird", COUPLETS + COUPLETS)
+    ]
+    assert measure_all(songs) == [measure(song) for song in songs]
+    assert measure_all([]) == []
+
+
+def test_songs_of_two_lexicons_are_kept_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = heard(COUPLETS)
+    monkeypatch.setattr(hearing, "MOST_WORDS", 1)
+    assert measure_all([first, heard(COUPLETS), first]) == [measure(first)] * 3
