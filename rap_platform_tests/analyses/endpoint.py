@@ -123,6 +123,15 @@ class _Handler(BaseHTTPRequestHandler):
         with self.server.lock:
             self.server.at_once -= 1
 
+    def do_GET(self) -> None:
+        """The list of models."""
+        body = json.dumps({"object": "list", "data": [{"id": "qwen/qwen3-4b-fp8"}]}).encode()
+        self.send_response(200)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
     def log_message(self, *args: object) -> None:
         del args
 

@@ -47,13 +47,13 @@ AddTrack = Callable[..., int]
 
 def write_songs(add: AddTrack, songs: int) -> None:
     """Tracks of different lyrics, spread over all shards."""
-    artists = max(1, songs // 10)
-    known: set[str] = set()
-    for number in range(songs):
-        artist, song = divmod(number, 10) if artists else (0, number)
-        lyrics = songwriter.write(2026, artist, song).lyrics
-        assert lyrics not in known
-        known.add(lyrics)
+    written: dict[str, int] = {}
+    for number in range(2 * songs):
+        artist, song = divmod(number, 10)
+        written.setdefault(songwriter.write(2026, artist, song).lyrics, artist)
+        if len(written) == songs:
+            break
+    for number, (lyrics, artist) in enumerate(written.items()):
         add(f"Song {number}", [lyrics], slot=number * 1024 // songs, simulated=True, artist=f"Artist {artist}")
 
 
