@@ -73,9 +73,9 @@ order by call_id desc limit 1
 
 # Four buckets to the factor ten: the k-th ends at 10 ** (k / 4) ms.
 _HISTOGRAM: Final = """
-select ceil(4 * log(greatest(latency_ms, 1)))::integer as bucket, count(*)
-from llm_calls where state = 'answered' and model = %(model)s and latency_ms is not null
-group by bucket order by bucket
+select model, ceil(4 * log(greatest(latency_ms, 1)))::integer as bucket, count(*), sum(latency_ms) / 1000.0
+from llm_calls where state = 'answered' and model = coalesce(%(model)s, model) and latency_ms is not null
+group by model, bucket order by model, bucket
 """
 
 
@@ -315,12 +315,39 @@ def spending(conn: psycopg.Connection, days: float, *, simulated: bool) -> tuple
     return float(row[0]), float(row[1]), int(row[2])
 
 
+@dataclass(frozen=True)
+class Latencies:
+    """How long a model's answered calls took: buckets as (upper edge in ms, calls), and the seconds of all together.
+
+    Edges lie a quarter of a factor ten apart; buckets between the first and the last that hold none are there, with zero.
+    """
+
+    model: str
+    buckets: list[tuple[float, int]]
+    seconds: float
+
+
+def latencies(conn: psycopg.Connection, model: str | None = None) -> list[Latencies]:
+    """The latencies of each model that ever answered, or of one."""
+    found: dict[str, dict[int, tuple[int, float]]] = {}
+    for name, bucket, calls, seconds in conn.execute(_HISTOGRAM, {"model": model}):
+        found.setdefault(name, {})[int(bucket)] = (int(calls), float(seconds))
+    return [
+        Latencies(
+            name,
+            [
+                (10 ** (bucket / 4), of_bucket.get(bucket, (0, 0.0))[0])
+                for bucket in range(min(of_bucket), max(of_bucket) + 1)
+            ],
+            sum(seconds for _, seconds in of_bucket.values()),
+        )
+        for name, of_bucket in found.items()
+    ]
+
+
 def latency_histogram(conn: psycopg.Connection, model: str) -> list[tuple[float, int]]:
-    """Answered calls of a model by latency, as (upper edge in ms, calls); edges lie a quarter of a factor ten apart, gaps are filled."""
-    found = {int(bucket): int(count) for bucket, count in conn.execute(_HISTOGRAM, {"model": model})}
-    if not found:
-        return []
-    return [(10 ** (bucket / 4), found.get(bucket, 0)) for bucket in range(min(found), max(found) + 1)]
+    """The buckets of one model; none when it never answered."""
+    return next((found.buckets for found in latencies(conn, model)), [])
 
 
 def storable(text: str) -> str:
