@@ -48,8 +48,8 @@ where started_at > now() - make_interval(secs => %(window_s)s) and simulated = %
 """
 
 _OPEN: Final = """
-insert into llm_calls (request_sha256, attempt, purpose, model, endpoint, mode, simulated, owner, most_usd, deadline)
-select %(request_sha256)s, coalesce(max(attempt), 0) + 1, %(purpose)s, %(model)s, %(endpoint)s, %(mode)s, %(simulated)s, %(owner)s, %(most_usd)s,
+insert into llm_calls (request_sha256, attempt, purpose, model, endpoint, mode, simulated, kept, owner, most_usd, deadline)
+select %(request_sha256)s, coalesce(max(attempt), 0) + 1, %(purpose)s, %(model)s, %(endpoint)s, %(mode)s, %(simulated)s, %(keeps)s, %(owner)s, %(most_usd)s,
     clock_timestamp() + make_interval(secs => %(patience_s)s)
 from llm_calls where request_sha256 = %(request_sha256)s
 returning call_id
@@ -67,7 +67,7 @@ _WITHDRAW: Final = "delete from llm_calls where call_id = %(call_id)s and state 
 
 _RECALL: Final = """
 select response, finish_reason, prompt_tokens, completion_tokens, cost_usd::float8, latency_ms, mode
-from llm_calls where request_sha256 = %(request_sha256)s and state = 'answered'
+from llm_calls where request_sha256 = %(request_sha256)s and state = 'answered' and kept
 order by call_id desc limit 1
 """
 
@@ -159,7 +159,10 @@ class NullLedger:
 
 @dataclass(frozen=True)
 class Account:
-    """What all calls of a client have in common; `budget_usd` None: no cap. `timeout_s` is that of a request."""
+    """What all calls of a client have in common; `budget_usd` None: no cap. `timeout_s` is that of a request.
+
+    `keeps` False: answers are kept in Redis for a day and not in the table, as their subject is none of ours.
+    """
 
     purpose: str
     model: str
@@ -168,6 +171,7 @@ class Account:
     budget_usd: float | None
     budget_days: float
     timeout_s: float
+    keeps: bool = True
 
 
 class PostgresLedger:
@@ -195,7 +199,7 @@ class PostgresLedger:
             "completion_tokens": reply.completion_tokens,
             "http_status": 200,
             "finish_reason": reply.finish_reason,
-            "response": None if reply.text is None else storable(reply.text),
+            "response": storable(reply.text) if reply.text is not None and self.account.keeps else None,
             "latency_ms": reply.latency_ms,
         }
         self._close(call_id, row)
@@ -241,7 +245,7 @@ class PostgresLedger:
                 lose(conn, self._owner)
                 self._check_budget(conn, account.budget_usd, question.most_usd)
             row = {
-                **{name: getattr(account, name) for name in ("purpose", "model", "endpoint", "simulated")},
+                **{name: getattr(account, name) for name in ("purpose", "model", "endpoint", "simulated", "keeps")},
                 "request_sha256": question.request_sha256,
                 "mode": question.mode.value,
                 "owner": self._owner,
