@@ -8,6 +8,7 @@ from typing import Any
 import dagster as dg
 import psycopg
 import pytest
+import redis
 
 from rap_platform.analyses import qwen
 from rap_platform.analyses.assets import QwenConfig, compared_analyses, qwen_analyses
@@ -118,19 +119,29 @@ def test_a_failure_that_is_tried_again_is_asked_anew(
     assert count(connection, "select count(*), max(attempt) from llm_calls") == (18, 2)
 
 
-def test_an_endpoint_that_wants_a_long_rest_ends_the_run_well_and_is_remembered(
-    llm: Callable[..., None], library: list[int], connection: psycopg.Connection
+def test_an_endpoint_that_wants_a_long_rest_ends_the_run_well_and_is_left_alone_even_without_redis(
+    llm: Callable[..., None], library: list[int], connection: psycopg.Connection, redis_url: str
 ) -> None:
     del library
-    with serving(said(), said(), Told(status=429, headers={"Retry-After": "3600"})) as server:
+    with serving(said(), said(), Told(status=429, headers={"Retry-After": "3600"}), said()) as server:
         llm(server.url)
         made = materialize(qwen_analyses)
+        with redis.Redis.from_url(redis_url) as cache:
+            cache.flushall()
+        again = materialize(qwen_analyses)
         assert len(server.requests) == 3
-    assert (made["rows_new"], made["rows_pending"]) == (2, 4)
-    assert made["status"].startswith("stopped: llm wants to be left alone until ")
-    hold = service_state.hold_of(connection, "llm")
-    assert hold is not None
-    assert hold.reason == "answers 429"
+        assert (made["rows_new"], made["rows_pending"], again["rows_pending"]) == (2, 4, 4)
+        for run in (made, again):
+            assert run["status"].startswith("stopped: llm wants to be left alone until ")
+        hold = service_state.hold_of(connection, "llm")
+        assert hold is not None
+        assert hold.reason == "answers 429"
+        connection.execute("update service_state set until = now() where service = 'llm'")
+        connection.commit()
+        with redis.Redis.from_url(redis_url) as cache:
+            cache.flushall()
+        assert materialize(qwen_analyses)["rows_pending"] == 0
+    assert count(connection, "select count(*) from service_state where service = 'llm'") == 0
 
 
 def test_the_prompt_is_registered_once_with_its_version(
