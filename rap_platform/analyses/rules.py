@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import numpy as np
 import numpy.typing as npt
 
-from rap_platform.analyses import prototypes, weights
+from rap_platform.analyses import calibration, prototypes, weights
 from rap_platform.analyses.results import (
     MOODS,
     MOST_MOODS,
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 ANALYZER: Final = "rule_based"
 MODEL: Final = "rules"
-LOGIC: Final = "1"  # of this module; raise it when the same weights come to other results
+LOGIC: Final = "2"  # of this module; raise it when the same weights come to other results
 
 Vectors = npt.NDArray[np.float32]
 Floats = npt.NDArray[np.float64]
@@ -127,7 +127,7 @@ def analyse_song(
     theme_scores = shares @ theme_by_section
     themes = _named_themes(theme_scores)
     sentiment, valence = _sentiment(probabilities, mood_by_section, shares)
-    confidence, clarity = _confidence(logits, features)
+    raw_confidence, clarity = _raw_confidence(logits, features)
     figures = _figures(lyrics, features, near, vectors, marks, shares)
     scores, explained = _scores(figures)
     unknown = [name for name in SCORES if scores[name] is None]
@@ -143,7 +143,9 @@ def analyse_song(
         themes=cast(list[Theme], themes),
         profanity_rating=features.profanity_rating,
         **{name: cast(float, scores[name]) for name in SCORES},
-        confidence=confidence,
+        raw_confidence=raw_confidence,
+        confidence=round(calibration.shipped().calibrator.confidence(raw_confidence), 4),
+        ambiguous=clarity["first_against_second"] < weights.AMBIGUOUS_BELOW,
         summary=_summary(moods, themes, features),
         evidence=evidence,
         explanation={
@@ -209,7 +211,7 @@ def _sentiment(probabilities: Floats, mood_by_section: Floats, shares: Floats) -
     return ("negative" if whole <= weights.NEGATIVE_FROM else "neutral"), parts
 
 
-def _confidence(logits: Floats, features: LyricFeatures) -> tuple[float, dict[str, float]]:
+def _raw_confidence(logits: Floats, features: LyricFeatures) -> tuple[float, dict[str, float]]:
     """The odds of the first mood against the second, lowered where there is little to read."""
     second, first = np.sort(logits)[-2:]
     odds = float(1 / (1 + np.exp(second - first)))

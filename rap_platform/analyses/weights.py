@@ -8,7 +8,7 @@ training/ learns from ratings, and evaluation/ says how far these go.
 from dataclasses import dataclass
 from typing import Final
 
-VERSION = "1"
+VERSION = "2"
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,8 @@ LEAST_WEIGHT = 0.5
 MOOD_TEMPERATURE = 0.035
 # Moods whose share of the softmax is at least this much of the first mood's are named too.
 MOOD_RATIO = 0.5
+# With odds below this the second mood is nearly as near as the first: 0.6 is three to two.
+AMBIGUOUS_BELOW = 0.6
 # A theme is named when it stands this many standard deviations above the mean theme of the song.
 THEME_DEVIATIONS = 1.0
 # How strongly what is sworn speaks for a mood: logit per profane word in 100, up to five of them.
