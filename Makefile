@@ -15,7 +15,7 @@ unexport UV_FIND_LINKS
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help install up down test soak lint lock generate clean
+.PHONY: help install up down test soak lint lock generate ear clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,6 +57,10 @@ lock: ## compile requirements.lock from pyproject.toml; what is pinned stays
 
 generate: install ## the examples of settings and the picture of the graph, from the code
 	"$(BIN)/python" -m rap_platform_tests.generated
+
+ear: install ## what the ear learned, from the dictionary and the annotated stanzas
+	"$(BIN)/python" -m rap_platform.features.letter_to_sound rap_platform/data/letter_to_sound.xz
+	"$(BIN)/python" -m rap_platform.features.rhyme_learning rap_platform/data/rhyme_log_odds.tsv
 
 clean: ## remove .venv and the data directory
 	rm -rf "$(VENV)" .rap_platform

@@ -24,6 +24,7 @@ BENCHES: dict[str, tuple[str, tuple[str, ...]]] = {
     "import": ("rap_platform.lyrics.import_benchmark:imports", ("postgres",)),
     "identity": ("rap_platform.lyrics.identity_benchmark:identity", ("postgres",)),
     "match": ("rap_platform.spotify.benchmarks:match", ()),
+    "letters": ("rap_platform.features.letter_benchmark:letters", ()),
     "rhyme": ("rap_platform.features.rhyme_benchmark:rhyme", ()),
     "features": ("rap_platform.features.benchmarks:features", ()),
     "world": ("rap_platform.features.world_benchmark:world", ()),

@@ -2,7 +2,6 @@
 
 import logging
 import os
-import sys
 import threading
 from collections.abc import Callable
 from dataclasses import asdict
@@ -11,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
-from rich.table import Table
 from rich.text import Text
 
+from rap_platform.analyses import commands as analyses
 from rap_platform.console import AsJson, err, out, refuse, running, settings, show_json, table
 from rap_platform.lyrics import commands as artists
 from rap_platform.settings import NotConfigured, Settings
@@ -276,42 +275,7 @@ def _reasons(why: "Why") -> str:
     return "; ".join(filter(None, (meaning, words)))
 
 
-@app.command()
-def analyze(
-    file: Annotated[str, typer.Argument(help="A text file with lyrics, or - for standard input.")],
-    as_json: AsJson = False,
-) -> None:
-    """Analyse lyrics with the rule-based analyst; nothing is stored."""
-    try:
-        lyrics = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
-    except FileNotFoundError:
-        refuse(f"{file}: no such file")
-    except OSError as error:
-        refuse(f"{file}: {error.strerror or error}")
-    except UnicodeDecodeError as error:
-        refuse(f"{file}: not UTF-8 at byte {error.start}: save it as UTF-8")
-    if not lyrics.strip() or "\0" in lyrics:
-        refuse(f"{file}: no lyrics in it (empty, or a binary file)")
-    from rap_platform.analyses.results import Analysis
-    from rap_platform.analyses.rules import analyse_text
-    from rap_platform.embeddings.encoder import load_encoder
-    from rap_platform.features.analysis import analyse
-
-    analysis = analyse_text(lyrics, load_encoder(settings()))
-    features = asdict(analyse(lyrics))
-    if not isinstance(analysis, Analysis):
-        refuse(f"{file}: {analysis.error}")
-    if as_json:
-        show_json({"analyzer": "rule_based", "analysis": analysis.model_dump(), "features": features})
-        return
-    shown = analysis.model_dump(exclude={"evidence", "explanation"}) | {
-        k: v for k, v in features.items() if v is not None
-    }
-    grid = Table("", "", show_header=False)
-    for key, item in shown.items():
-        text = f"{item:.3f}" if isinstance(item, float) else ", ".join(item) if isinstance(item, list) else str(item)
-        grid.add_row(key, Text(text))
-    out.print(grid)
+app.command()(analyses.analyze)
 
 
 @app.command()

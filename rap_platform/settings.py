@@ -121,6 +121,24 @@ class Spotify(Group):
     )
 
 
+class Rival(Group):
+    """Another OpenAI-compatible endpoint whose model is compared with the first."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,30}$", description="what its results are called")
+    base_url: str
+    api_key: SecretStr | None = None
+    model: str
+    requests_per_minute: float = Field(45, gt=0)
+    prompt_usd_per_million: float | None = Field(None, ge=0)
+    completion_usd_per_million: float | None = Field(None, ge=0)
+
+    @model_validator(mode="after")
+    def _is_no_analyst_of_ours(self) -> "Rival":
+        if self.name in ("qwen", "rule_based"):
+            raise ValueError(f"llm.compare: the name {self.name} is taken, choose another")
+        return self
+
+
 class Llm(Group):
     """An OpenAI-compatible endpoint: Novita by default, or vLLM, llama-server, Ollama."""
 
@@ -132,11 +150,26 @@ class Llm(Group):
     timeout_s: float = Field(60, gt=0, description="per request")
     max_tokens: int = Field(1500, ge=64, description="completion limit")
     temperature: float = Field(0.1, ge=0, le=2)
-    budget_usd: float | None = Field(None, ge=0, description="a run stops when it has spent this much")
+    budget_usd: float | None = Field(
+        None, ge=0, description="nothing is asked any more when so much was spent in budget_days, by all processes"
+    )
+    budget_days: float = Field(30, gt=0, description="the days that the budget looks back")
     prompt_usd_per_million: float | None = Field(None, ge=0, description="price; without it cost is unknown, not zero")
     completion_usd_per_million: float | None = Field(
         None, ge=0, description="price; without it cost is unknown, not zero"
     )
+    compare: list[Rival] = Field(
+        [],
+        description="JSON list of other endpoints to compare: name, base_url, api_key, model, requests_per_minute, prices",
+    )
+    compare_sample: int = Field(200, ge=1, description="tracks that each of them reads, always the same ones")
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> "Llm":
+        names = [rival.name for rival in self.compare]
+        if len(names) != len(set(names)):
+            raise ValueError("llm.compare: two entries have one name")
+        return self
 
 
 class Dataset(Group):
@@ -310,6 +343,13 @@ class Settings(BaseSettings):
         if self.llm.api_key is not None or self.llm.base_url != Llm().base_url:
             return Endpoint("llm", self.llm.base_url, None, self.llm.api_key, None, False, self.llm.requests_per_minute)
         return self._simulated("llm", "the LLM", "RAP_LLM__API_KEY", "/llm/v1", None)
+
+    def rival_endpoint(self, rival: Rival) -> Endpoint:
+        """The endpoint of an entry of `llm.compare`; one under the simulated world's address is simulated."""
+        simulated = rival.base_url.startswith(self.world_root + "/")
+        return Endpoint(
+            f"llm:{rival.name}", rival.base_url, None, rival.api_key, None, simulated, rival.requests_per_minute
+        )
 
     def panel_endpoint(self) -> Endpoint:
         """The simulated panel of raters; real ratings are imported. Raises NotConfigured when the world is off."""

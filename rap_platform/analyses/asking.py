@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from rap_platform.analyses.results import Analysis, AnalysisFailure
-from rap_platform.resources.llm import LlmBudgetSpent, LlmDown, LlmRefused, LlmUnavailable
+from rap_platform.resources.llm import LlmBudgetSpent, LlmDown, LlmHeld, LlmRefused, LlmUnavailable
 
 T = TypeVar("T")
 
@@ -18,7 +18,7 @@ class Outcome(Generic[T]):
     """How a round ended: who was left unanswered, and what stopped it if something did."""
 
     unanswered: list[T] = field(default_factory=list)
-    stopped_by: LlmDown | LlmRefused | LlmBudgetSpent | None = None
+    stopped_by: LlmDown | LlmHeld | LlmRefused | LlmBudgetSpent | None = None
     last_trouble: LlmUnavailable | None = None
 
 
@@ -27,8 +27,8 @@ def ask_all(
 ) -> Iterator[list[tuple[T, Result]]]:
     """Yield results as they come, in small lists; items are taken only when there is room for them.
 
-    An item that the endpoint did not answer goes to `outcome.unanswered`. When the endpoint is down, refuses everything or the budget is
-    spent, what is in flight is waited for, and nothing more is asked.
+    An item that the endpoint did not answer goes to `outcome.unanswered`. When the endpoint is down, wants to be left alone, refuses
+    everything or the budget is spent, what is in flight is waited for, and nothing more is asked.
     """
     waiting = iter(items)
     flying: dict[Future[Result], T] = {}
@@ -46,7 +46,7 @@ def ask_all(
                 item = flying.pop(future)
                 try:
                     answered.append((item, future.result()))
-                except (LlmDown, LlmRefused, LlmBudgetSpent) as error:
+                except (LlmDown, LlmHeld, LlmRefused, LlmBudgetSpent) as error:
                     outcome.unanswered.append(item)
                     outcome.stopped_by = outcome.stopped_by or error
                 except LlmUnavailable as error:

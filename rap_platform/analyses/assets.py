@@ -3,15 +3,27 @@
 import hashlib
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 import dagster as dg
 import psycopg
 
-from rap_platform.analyses import agreement, agreement_plots, calibration, earning, queries, qwen, rules
-from rap_platform.analyses.asking import Outcome, Result, ask_all
-from rap_platform.analyses.queries import Maker, Text
+from rap_platform.analyses import (
+    agreement,
+    agreement_plots,
+    calibration,
+    earning,
+    llm_queries,
+    llm_round,
+    queries,
+    qwen,
+    rules,
+)
+from rap_platform.analyses.asking import Result
+from rap_platform.analyses.llm_round import Round
+from rap_platform.analyses.queries import Maker
 from rap_platform.analyses.results import AnalysisFailure
 from rap_platform.embeddings import assets as embeddings
 from rap_platform.features import analysis as ear
@@ -20,8 +32,10 @@ from rap_platform.lyrics import assets as lyrics
 from rap_platform.orchestration import failures, metadata, progress
 from rap_platform.orchestration.automation import on_any_new_partition, on_new_data
 from rap_platform.orchestration.partitions import SHARDS, slots
+from rap_platform.resources import llm_ledger, service_state
 from rap_platform.resources.embedder import EmbedderResource
-from rap_platform.resources.llm import LlmBudgetSpent, LlmClient, LlmRefused, LlmResource
+from rap_platform.resources.llm import LlmBudgetSpent, LlmClient, LlmHeld, LlmRefused, LlmResource
+from rap_platform.resources.mlflow import MlflowAway, MlflowResource
 from rap_platform.resources.postgres import PostgresResource
 from rap_platform.settings import NotConfigured, get_settings
 
@@ -93,16 +107,21 @@ class QwenConfig(dg.Config):
     description="Moods, themes, scores and quoted evidence by an LLM. An answer that can't be read is a failed row; what was not answered stays pending.",
 )
 def qwen_analyses(
-    context: dg.AssetExecutionContext, config: QwenConfig, postgres: PostgresResource, llm: LlmResource
+    context: dg.AssetExecutionContext,
+    config: QwenConfig,
+    postgres: PostgresResource,
+    llm: LlmResource,
+    mlflow: MlflowResource,
 ) -> dg.MaterializeResult:
-    """Ask for what has no row yet; every answer is committed as it comes, so a killed run pays again only for what was in flight.
+    """Ask for what has no row yet; every call is in the ledger before it is sent and every answer committed as it comes.
 
-    An endpoint that is down fails the step so that it is tried again: a success would leave the rows pending with nobody to ask for
-    them. A spent budget is a success that says so: somebody wanted it to stop there.
+    A killed run pays again only for what was in flight. An endpoint that is down fails the step so that it is tried again: a
+    success would leave the rows pending with nobody to ask for them. A spent budget and an endpoint that wants to be left
+    alone for long are a success that says so: somebody wanted it to stop there.
     """
     started = time.monotonic()
     try:
-        client = llm.client()
+        client = llm.client("qwen_analyses")
     except NotConfigured as reason:
         return metadata.unavailable(reason)
     except ValueError as error:
@@ -112,88 +131,90 @@ def qwen_analyses(
         maker = Maker(qwen.ANALYZER, client.model, qwen.prompt_version(client), client.simulated)
         with conn.transaction():
             pending = queries.pending_for_llm(conn, maker, slots(context), retry_failed=config.retry_failed)
-        said, tally, outcome = _ask(conn, client, maker, pending)
+        made = llm_round.ask_for(conn, client, maker, pending, fresh=config.retry_failed)
         figures: dict[str, Any] = {
-            "rows_new": said.total(),
-            "rows_failed": said.total() - said["ok"],
-            "rows_pending": len(pending) - said.total(),
-            "outcomes": said,
-            **tally,
-            "mode": client.mode.value if client.mode else None,
-            "model": client.model,
-            "simulated": client.simulated,
+            **made.figures(client),
             "prompt_version": maker.prompt_version,
+            "prompt_registry": _registered(mlflow, maker.prompt_version),
             "seconds": round(time.monotonic() - started, 2),
         }
-        _complain(outcome, figures)
-        state = f"stopped: {outcome.stopped_by}" if outcome.stopped_by else "complete"
-        return dg.MaterializeResult(metadata=metadata.report(conn, table="analysis_results", status=state, **figures))
+        _complain(made, figures)
+        figures |= {"status": _ended(conn, made), **_latencies(conn, client)}
+        return dg.MaterializeResult(metadata=metadata.report(conn, table="analysis_results", **figures))
 
 
-def _ask(
-    conn: psycopg.Connection, client: LlmClient, maker: Maker, pending: Sequence[int]
-) -> tuple[Counter[str], dict[str, Any], Outcome[Text]]:
-    """Ask for all, then once more for those that the endpoint left unanswered while it was up."""
-    said: Counter[str] = Counter()
-    tally: dict[str, Any] = {
-        "prompt_tokens": 0,
-        "completion_tokens": 0,
-        "cost_usd": None,
-        "repaired": 0,
-        "evidence_dropped": 0,
-    }
+@dg.asset(
+    deps=[qwen_analyses],
+    code_version=f"{qwen.PROMPT}.{qwen.LOGIC}",
+    automation_condition=on_any_new_partition(),
+    kinds={"python", "openai", "postgres"},
+    owners=[metadata.TEAM],
+    pool="llm",
+    retry_policy=failures.RETRY,
+    description="What other models of RAP_LLM__COMPARE say of one sample of tracks, asked the same way, for analyzer_agreement to compare.",
+)
+def compared_analyses(
+    context: dg.AssetExecutionContext, postgres: PostgresResource, llm: LlmResource
+) -> dg.MaterializeResult:
+    """One model after the other reads what it has not read of the sample; one that is away does not keep the next from its turn."""
+    settings = get_settings().llm
+    if not settings.compare:
+        remedy = "name other endpoints in RAP_LLM__COMPARE"
+        return dg.MaterializeResult(metadata={"status": "nothing to compare", "remedy": remedy, "rows_new": 0})
+    figures: dict[str, Any] = {}
+    rows = 0
+    with postgres.exclusively("compared_analyses"), postgres.connection() as conn:
+        for rival in settings.compare:
+            try:
+                client = llm.client("compared_analyses", rival)
+            except ValueError as error:
+                raise failures.PermanentFailure(f"{rival.name}: {error}") from error
+            with client:
+                maker = Maker(rival.name, client.model, qwen.prompt_version(client), client.simulated)
+                with conn.transaction():
+                    pending = llm_queries.pending_for_rival(conn, maker, settings.compare_sample)
+                made = llm_round.ask_for(conn, client, maker, pending)
+                rows += made.said.total()
+                figures[rival.name] = {
+                    "status": _ended(conn, made),
+                    **made.figures(client),
+                    "prompt_version": maker.prompt_version,
+                }
+                context.log.info("%s: %s", rival.name, figures[rival.name]["status"])
+        return dg.MaterializeResult(
+            metadata=metadata.report(conn, table="analysis_results", status="compared", rows_new=rows, **figures)
+        )
 
-    def analyse(text: Text) -> Result:
-        return qwen.analyse_text(client, text.lyrics)
 
-    def round_of(texts: Iterable[Text], total: int) -> Outcome[Text]:
-        outcome: Outcome[Text] = Outcome()
-        answers = ask_all(texts, analyse, concurrency=client.config.concurrency, outcome=outcome)
-        for answered in progress.track(_one_by_one(conn, maker, answers), total, "LLM"):
-            said[_kind(answered)] += 1
-            _count(tally, answered)
-        return outcome
-
-    outcome = round_of(_texts(conn, pending), len(pending))
-    if outcome.unanswered and outcome.stopped_by is None:
-        outcome = round_of(outcome.unanswered, len(outcome.unanswered))
-    return said, tally, outcome
+def _registered(mlflow: MlflowResource, prompt_version: str) -> str:
+    """Where the prompt stands in MLflow's registry, or why it stands in none; the work does not depend on it."""
+    try:
+        found = mlflow.register_prompt(qwen.PROMPT_NAME, qwen.prompt_text(), {"prompt_version": prompt_version})
+    except (NotConfigured, MlflowAway) as reason:
+        return str(reason)
+    return f"{found.uri} {found.url or ''}".strip()
 
 
-def _texts(conn: psycopg.Connection, track_ids: Sequence[int]) -> Iterator[Text]:
-    """The lyrics, fetched a batch at a time as they are asked for."""
-    for batch in _batches(track_ids, BATCH):
+def _ended(conn: psycopg.Connection, made: Round) -> str:
+    """How a round ended; a long wait that the endpoint asked for is remembered."""
+    trouble = made.outcome.stopped_by
+    if isinstance(trouble, LlmHeld):
         with conn.transaction():
-            texts = queries.texts(conn, batch)
-        yield from texts
+            service_state.remember_hold(conn, "llm", trouble.hold)
+    waiting = trouble or made.outcome.last_trouble
+    return f"stopped: {waiting}" if waiting else "complete"
 
 
-def _one_by_one(
-    conn: psycopg.Connection, maker: Maker, answers: Iterator[list[tuple[Text, Result]]]
-) -> Iterator[Result]:
-    """Commit what came, then hand it on."""
-    for answered in answers:
-        with conn.transaction():
-            queries.store(conn, maker, answered)
-        yield from (result for _, result in answered)
+def _latencies(conn: psycopg.Connection, client: LlmClient) -> dict[str, dg.MetadataValue]:
+    """A picture of how long the model took to answer so far, if it ever did."""
+    histogram = llm_ledger.latency_histogram(conn, client.model)
+    return {"latency": metadata.png(llm_round.latency_plot(histogram, client.model))} if histogram else {}
 
 
-def _count(tally: dict[str, Any], result: Result) -> None:
-    call = result.call
-    if call:
-        tally["prompt_tokens"] += call.prompt_tokens or 0
-        tally["completion_tokens"] += call.completion_tokens or 0
-        tally["repaired"] += call.repaired
-        if call.cost_usd is not None:
-            tally["cost_usd"] = (tally["cost_usd"] or 0.0) + call.cost_usd
-    if not isinstance(result, AnalysisFailure):
-        tally["evidence_dropped"] += result.explanation["evidence_dropped"]
-
-
-def _complain(outcome: Outcome[Text], figures: dict[str, Any]) -> None:
+def _complain(made: Round, figures: dict[str, Any]) -> None:
     """Fail the step when rows are pending for a reason that nobody chose."""
-    trouble = outcome.stopped_by or outcome.last_trouble
-    if trouble is None or isinstance(trouble, LlmBudgetSpent):
+    trouble = made.outcome.stopped_by or made.outcome.last_trouble
+    if trouble is None or isinstance(trouble, LlmBudgetSpent | LlmHeld):
         return
     described: dict[str, dg.MetadataValue] = {
         name: dg.MetadataValue.text(str(figures[name])) for name in ("rows_new", "rows_failed", "rows_pending")
@@ -216,7 +237,7 @@ def _batches(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
 
 
 @dg.asset(
-    deps=[rule_based_analyses, qwen_analyses],
+    deps=[rule_based_analyses, qwen_analyses, compared_analyses],
     code_version=calibration.METHOD,
     automation_condition=on_any_new_partition(),
     kinds={"python", "openai", "postgres"},
@@ -228,10 +249,10 @@ def _batches(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
 def analyst_calibrations(
     context: dg.AssetExecutionContext, postgres: PostgresResource, llm: LlmResource
 ) -> dg.MaterializeResult:
-    """Let the LLM read the labelled verses once per model and prompt version, fit, and set every stored confidence.
+    """Let every LLM read the labelled verses once per model and prompt version, fit, and set every stored confidence.
 
-    Rows whose analyst has not earned a confidence keep null. A spent budget is a success that says so; an endpoint that is away fails
-    the step, after what was answered has been put to use.
+    Rows whose analyst has not earned a confidence keep null. A spent budget and an endpoint that wants to be left alone are a success
+    that says so; an endpoint that is away fails the step, after what was answered has been put to use.
     """
     started = time.monotonic()
     with postgres.exclusively("analyst_calibrations"), postgres.connection() as conn:
@@ -239,7 +260,7 @@ def analyst_calibrations(
         found = earning.earn(conn)
         for one in found:
             context.log.info("%s %s: %s", one.maker.analyzer, one.maker.model, one.figures())
-        if trouble is not None and not isinstance(trouble, LlmBudgetSpent):
+        if trouble is not None and not isinstance(trouble, LlmBudgetSpent | LlmHeld):
             kind = failures.PermanentFailure if isinstance(trouble, LlmRefused) else failures.TransientFailure
             raise kind(f"{asked} labelled verses read, then: {trouble}")
         return dg.MaterializeResult(
@@ -256,25 +277,31 @@ def analyst_calibrations(
 
 
 def _read_verses(conn: psycopg.Connection, llm: LlmResource) -> tuple[int, Exception | None]:
-    """Ask the LLM that has analysed songs for the verses that it has not read: how many it read, and what stopped it."""
-    try:
-        client = llm.client()
-    except NotConfigured:
-        return 0, None
-    except ValueError as error:
-        raise failures.PermanentFailure(str(error)) from error
-    with client:
-        maker = Maker(qwen.ANALYZER, client.model, qwen.prompt_version(client), client.simulated)
-        if not queries.has_rows(conn, maker):
-            return 0, None
-        asked, outcome = earning.ask_verses(
-            conn, maker, lambda lyrics: qwen.analyse_text(client, lyrics), concurrency=client.config.concurrency
-        )
-        return asked, outcome.stopped_by or outcome.last_trouble
+    """Ask every LLM that has analysed songs for the verses that it has not read: how many were read, and what stopped the last of them."""
+    total, trouble = 0, None
+    for name, rival in [(qwen.ANALYZER, None), *((one.name, one) for one in get_settings().llm.compare)]:
+        try:
+            client = llm.client("analyst_calibrations", rival)
+        except NotConfigured:
+            continue
+        except ValueError as error:
+            raise failures.PermanentFailure(f"{name}: {error}") from error
+        with client:
+            maker = Maker(name, client.model, qwen.prompt_version(client), client.simulated)
+            if not queries.has_rows(conn, maker):
+                continue
+            ask = partial(qwen.analyse_text, client)
+            asked, outcome = earning.ask_verses(conn, maker, ask, concurrency=client.config.concurrency)
+        total += asked
+        trouble = outcome.stopped_by or outcome.last_trouble or trouble
+        if isinstance(trouble, LlmHeld):
+            with conn.transaction():
+                service_state.remember_hold(conn, "llm", trouble.hold)
+    return total, trouble
 
 
 @dg.asset(
-    deps=[rule_based_analyses, qwen_analyses, analyst_calibrations],
+    deps=[rule_based_analyses, qwen_analyses, compared_analyses, analyst_calibrations],
     code_version=agreement.VERSION,
     automation_condition=on_any_new_partition(),
     kinds={"python", "postgres"},

@@ -12,7 +12,7 @@ from psycopg.types.json import Jsonb
 from rap_platform.analyses.calibration import EDGE, Calibration, Trial, Verse
 from rap_platform.analyses.results import MOODS, SCORES, THEMES, Analysis, AnalysisFailure
 from rap_platform.analyses.rules import SectionText, Vectors
-from rap_platform.features.analysis import LyricFeatures
+from rap_platform.features.analysis import LyricFeatures, restored
 
 Connection = psycopg.Connection[Any]
 
@@ -172,7 +172,7 @@ def songs(conn: Connection, track_ids: Sequence[int], features_version: str) -> 
             lyrics,
             sha256,
             simulated,
-            LyricFeatures(*figures),
+            restored(_FIGURES, figures),
             sections.get(track_id, []),
             np.array(vectors.get(track_id, []), dtype=np.float32),
         )

@@ -2,14 +2,16 @@
 
 import hashlib
 import json
+import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from itertools import accumulate
 from typing import Final, cast
 
-from rap_platform.analyses.reading import THINK_END, THINK_START, Read, Unreadable, read
+from rap_platform.analyses.reading import THINK_END, THINK_START, Read, Unreadable, WrongLanguage, read
 from rap_platform.analyses.results import (
     MOST_MOODS,
     MOST_THEMES,
@@ -28,16 +30,24 @@ from rap_platform.analyses.results import (
 )
 from rap_platform.lyrics.sections import split_sections
 from rap_platform.resources.llm import LlmClient, LlmRejected, Reply
+from rap_platform.resources.llm_ledger import storable
 
 ANALYZER: Final = "qwen"
 PROMPT: Final = "analysis.v1"
-LOGIC: Final = "1"  # of the reading of answers; raise it when the same answer comes to another result
+PROMPT_NAME: Final = "rap_analysis"  # in MLflow's prompt registry
+LOGIC: Final = "2"  # of the reading of answers; raise it when the same answer comes to another result
 MOST_CHARACTERS: Final = 12_000  # of lyrics in a prompt: about 4,000 tokens
+LONGEST_LINE: Final = 24_000  # a first line that is longer than the rest may be is sent whole up to this
 MOST_RAW: Final = 20_000  # of a raw response that is stored
 
 MOST_SHOWN: Final = 2_000  # of a refused answer, when the model is asked again
 
 _SEPARATOR = "\n---\n"
+# Marks by which servers tell messages and thinking apart; many take them for such wherever they stand in a text.
+_TEMPLATE_MARK = re.compile(
+    r"<(?=\|)|<(?=/?(?:think\b|tool_call|tool_response|lyrics|s>|start_of_turn|end_of_turn|<SYS>))|\[(?=/?INST\])",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -62,11 +72,20 @@ class Excerpt:
         return self.lines < self.of_lines
 
 
+class TooLong(Exception):
+    """The first line alone is longer than what can be sent, and lines are not cut."""
+
+
+@cache
+def prompt_text() -> str:
+    """The prompt file as it is."""
+    return resources.files("rap_platform.analyses").joinpath(f"prompts/{PROMPT}.md").read_text(encoding="utf-8")
+
+
 @cache
 def prompt() -> Prompt:
-    """The prompt file."""
-    text = resources.files("rap_platform.analyses").joinpath(f"prompts/{PROMPT}.md").read_text(encoding="utf-8")
-    system, _, user = text.partition(_SEPARATOR)
+    """The two messages of the prompt file."""
+    system, _, user = prompt_text().partition(_SEPARATOR)
     return Prompt(system.strip(), user.strip())
 
 
@@ -78,26 +97,34 @@ def prompt_version(client: LlmClient) -> str:
         json.dumps(answer_schema()),
         json.dumps(client.parameters),
         str(MOST_CHARACTERS),
+        _TEMPLATE_MARK.pattern,
     ]
     digest = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:8]
     return f"{PROMPT}.{LOGIC}-{digest}"
 
 
-def analyse_text(client: LlmClient, lyrics: str) -> Analysis | AnalysisFailure:
+def analyse_text(client: LlmClient, lyrics: str, *, fresh: bool = False) -> Analysis | AnalysisFailure:
     """Ask the LLM for an analysis; an answer that can't be read is asked for once more with the reason, then it is a failure.
 
+    What was answered before is not asked again, unless `fresh`.
     Raises LlmUnavailable, LlmRefused or LlmBudgetSpent when nothing can be said about these lyrics: they are not failures of theirs.
     """
     if not any(character.isalnum() for character in lyrics):
         return AnalysisFailure(kind="too_short", reason="no words")
-    excerpt = cut(lyrics)
+    try:
+        excerpt = cut(lyrics)
+    except TooLong as error:
+        return AnalysisFailure(kind="too_long", reason=str(error))
     turns = [user_message(excerpt)]
+    about = f"{prompt_version(client)} {_digest(excerpt.text)}"
     replies: list[Reply] = []
     kind: FailureKind = "no_answer"
     reason = ""
     for _ in range(2):
         try:
-            replies.append(client.ask(prompt().system, turns, answer_schema(), name="analysis"))
+            replies.append(
+                client.ask(prompt().system, turns, answer_schema(), name="analysis", about=about, fresh=fresh)
+            )
         except LlmRejected as error:
             return AnalysisFailure(
                 kind="refused", reason=storable(str(error))[:500] or "no reason given", call=_call(replies)
@@ -106,24 +133,35 @@ def analyse_text(client: LlmClient, lyrics: str) -> Analysis | AnalysisFailure:
         if isinstance(outcome, Read):
             return _analysis(outcome, lyrics, excerpt, replies)
         kind, reason = outcome
-        turns += [
-            _shown(replies[-1]),
-            f"That answer could not be used: {reason}. Answer again, briefly, with the corrected JSON object alone.",
-        ]
+        turns += [_shown(replies[-1]), _complaint(reason)]
+        about = f"{about} {_digest(turns[-2] + turns[-1])}"
+        client.count(reasked=len(replies) == 1)
     return AnalysisFailure(kind=kind, reason=storable(reason), call=_call(replies))
 
 
+def _complaint(reason: str) -> str:
+    return f"That answer could not be used: {reason}. Answer again, in English, briefly, with the corrected JSON object alone."
+
+
 def cut(lyrics: str, most: int = MOST_CHARACTERS) -> Excerpt:
-    """The lyrics, or of a long song as many whole sections from the start as fit (whole lines where the first does not)."""
+    """The lyrics, or of a long song as many whole sections from the start as fit (whole lines where the first does not).
+
+    No line is cut: a first line that does not fit is sent alone and whole. Raises TooLong beyond LONGEST_LINE.
+    """
     lines = lyrics.split("\n")
     if len(lyrics) <= most:
         return Excerpt(lyrics, len(lines), len(lines))
     ends = [section.last_line for section in split_sections(lyrics)]
     kept = max((end for end in ends if _length(lines[:end]) <= most), default=0)
-    if not kept:
-        kept = max((n for n in range(1, len(lines) + 1) if _length(lines[:n]) <= most), default=0)
-    if not kept:  # a single line without end: there is no line break to cut at
-        return Excerpt(lines[0][:most].rpartition(" ")[0] or lines[0][:most], 0, len(lines))
+    if not _length(lines[:kept]) > kept:  # no section, or nothing but blank lines
+        sums = accumulate(len(line) + 1 for line in lines)
+        kept = max((number for number, total in enumerate(sums, start=1) if total <= most), default=0)
+    if not any(line.strip() for line in lines[:kept]):
+        kept = 1 + next(number for number, line in enumerate(lines) if line.strip())
+        if len(lines[kept - 1]) > LONGEST_LINE:
+            raise TooLong(
+                f"line {kept} has {len(lines[kept - 1])} characters; lines are not cut, and {LONGEST_LINE} can be sent"
+            )
     return Excerpt("\n".join(lines[:kept]), kept, len(lines))
 
 
@@ -139,7 +177,14 @@ def user_message(excerpt: Excerpt) -> str:
             f"The text is long; these are its first {excerpt.lines} of {excerpt.of_lines} lines. Judge what is there.\n"
         )
     filled = prompt().user.replace("{note}", note).replace("{id}", _mark(excerpt.text))
-    return filled.replace("{lyrics}", storable(excerpt.text))  # last, so that no place is filled inside the lyrics
+    return filled.replace(
+        "{lyrics}", defused(storable(excerpt.text))
+    )  # last, so that no place is filled inside the lyrics
+
+
+def defused(lyrics: str) -> str:
+    """The lyrics with a space inside what a server, or a careless reader, could take for the end of a message or of the lyrics."""
+    return _TEMPLATE_MARK.sub(lambda mark: f"{mark[0]} ", lyrics)
 
 
 def _shown(reply: Reply) -> str:
@@ -162,6 +207,8 @@ def _outcome(reply: Reply) -> Read | tuple[FailureKind, str]:
         return "no_answer", f"the answer is empty (finish reason {reply.finish_reason})"
     try:
         return read(reply.text)
+    except WrongLanguage as error:
+        return "wrong_language", str(error)
     except Unreadable as error:
         return "invalid_answer", str(error)
 
@@ -188,6 +235,7 @@ def _analysis(outcome: Read, lyrics: str, excerpt: Excerpt, replies: Sequence[Re
             "asked": len(replies),
             "evidence_given": len(answer.evidence),
             "evidence_dropped": len(answer.evidence) - len(evidence),
+            **({"remembered": True} if all(reply.cached for reply in replies) else {}),
             **({"lines_read": excerpt.lines, "lines": excerpt.of_lines} if excerpt.is_cut else {}),
         },
         call=_call(replies, repaired=outcome.repaired),
@@ -219,6 +267,5 @@ def _whole(values: Sequence[int | None]) -> int | None:
     return None if total is None else int(total)
 
 
-def storable(text: str) -> str:
-    """The text without what PostgreSQL can't hold: NUL characters and halves of surrogate pairs are replaced."""
-    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode("utf-8")
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

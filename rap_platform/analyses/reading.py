@@ -1,21 +1,29 @@
 """From what an LLM wrote to an `Answer`, or the reason why it is none. Nothing is guessed: what can't be read is refused."""
 
+import json
 import re
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
+import json_repair
 from pydantic import ValidationError
 
-from rap_platform.analyses.results import Answer, QuotedLine
+from rap_platform.analyses.results import SCORES, Answer, QuotedLine
+from rap_platform.lyrics.languages import detect_language
 
 THINK_START: Final = "<think>"
 THINK_END: Final = "</think>"
-_FENCED = re.compile(r"```(?:json)?\s*\n(.*?)\n?\s*```", re.DOTALL | re.IGNORECASE)
 MOST_ERRORS: Final = 5
+LANGUAGE: Final = "en"
+LEAST_LETTERS: Final = 40  # below this the language of a summary is too often guessed wrong
 
 
 class Unreadable(Exception):
     """There is no answer in the text; the message can be shown to the model."""
+
+
+class WrongLanguage(Unreadable):
+    """There is an answer, but not in the language that was asked for."""
 
 
 @dataclass(frozen=True)
@@ -33,17 +41,23 @@ def read(text: str) -> Read:
         raise Unreadable("the answer is empty")
     first = _validated(spoken)
     if isinstance(first, Answer):
-        return Read(first, repaired=False)
+        return Read(_in_english(first), repaired=False)
     if not first.is_syntax:
         raise Unreadable(first.message)
     mended = _validated(mend(spoken))
     if isinstance(mended, Answer):
-        return Read(mended, repaired=True)
+        return Read(_in_english(mended), repaired=True)
     raise Unreadable(mended.message)
 
 
 def without_thinking(text: str) -> str:
-    """What follows the last </think>; some servers send only that mark. Raises Unreadable for thinking that never ends."""
+    """What follows the last </think>; some servers send only that mark. Raises Unreadable for thinking that never ends.
+
+    A mark inside the JSON that follows, copied out of lyrics, is none: a whole answer is kept whole.
+    """
+    stripped = text.strip()
+    if stripped.startswith("{") and _is_json(stripped):
+        return stripped
     spoken = text.rpartition(THINK_END)[2] if THINK_END in text else text
     if THINK_START in spoken:
         raise Unreadable("the thinking never ended, so there is no answer")
@@ -51,31 +65,49 @@ def without_thinking(text: str) -> str:
 
 
 def mend(text: str) -> str:
-    """The JSON object in a text: without fences and words around it, and without commas before a closing bracket."""
-    fenced = _FENCED.search(text)
-    inner = fenced.group(1) if fenced else text
-    start, end = inner.find("{"), inner.rfind("}")
-    return _without_trailing_commas(inner[start : end + 1]) if 0 <= start < end else inner
+    """The JSON that json-repair makes of a text. Raises Unreadable where mending would be guessing: what broke off, or says a thing twice."""
+    start = text.find("{")
+    if start < 0:
+        raise Unreadable("there is no JSON object in the answer")
+    if text.count("{") > text.count("}"):
+        raise Unreadable("the JSON object broke off")
+    for name in Answer.model_fields:
+        if len(re.findall(rf"""["']{name}["']\s*:""", text)) > 1:
+            raise Unreadable(f"{name} is given more than once")
+    for name in (*SCORES, "confidence"):
+        # "7 or 8" and "8 out of 10" would be mended to a number that nobody said
+        if not re.search(rf"""["']{name}["']\s*:\s*-?\d+(\.\d+)?\s*(?:[,}}\n]|//|/\*)""", text):
+            raise Unreadable(f"{name} is not given as a plain number")
+    return str(json_repair.repair_json(text, skip_json_loads=True))
 
 
-def _without_trailing_commas(text: str) -> str:
-    """Drop commas before } and ], but not those inside strings."""
-    kept: list[str] = []
-    quoted = escaped = False
-    for character in text:
-        if not quoted and character in "}]":
-            while kept and kept[-1].isspace():
-                kept.pop()
-            if kept and kept[-1] == ",":
-                kept.pop()
-        kept.append(character)
-        if escaped:
-            escaped = False
-        elif character == "\\":
-            escaped = quoted
-        elif character == '"':
-            quoted = not quoted
-    return "".join(kept)
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _in_english(answer: Answer) -> Answer:
+    """The answer when what it says in its own words is English. Raises WrongLanguage."""
+    own_words = " ".join([answer.summary, *(line.supports for line in answer.evidence)])
+    letters = [letter for letter in answer.summary if letter.isalpha()]
+    latin = sum(ord(letter) < 0x250 for letter in letters)
+    language = detect_language(own_words, least_letters=LEAST_LETTERS)
+    if 2 * latin < len(letters) or language not in (None, LANGUAGE):
+        raise WrongLanguage("summary and supports are not in English; write them in English")
+    return answer
+
+
+class _Twice(ValueError):
+    """A key stands twice in one object."""
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len({name for name, _ in pairs}) < len(pairs):
+        raise _Twice
+    return dict(pairs)
 
 
 @dataclass(frozen=True)
@@ -85,6 +117,12 @@ class _Fault:
 
 
 def _validated(text: str) -> Answer | _Fault:
+    try:
+        json.loads(text, object_pairs_hook=_once)
+    except _Twice:
+        return _Fault("a field is given more than once", is_syntax=False)
+    except (ValueError, RecursionError):
+        pass  # pydantic says what is wrong
     try:
         return Answer.model_validate_json(text)
     except ValidationError as error:

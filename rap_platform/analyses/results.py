@@ -17,7 +17,9 @@ Theme = Literal[
     "nightlife", "fame", "faith", "death", "nature", "social_commentary", "violence", "drugs", "identity", "hip_hop_culture", "travel",
     "time", "home",
 ]  # fmt: skip
-FailureKind = Literal["too_short", "not_english", "invalid_answer", "cut_off", "no_answer", "refused"]
+FailureKind = Literal[
+    "too_short", "too_long", "not_english", "invalid_answer", "wrong_language", "cut_off", "no_answer", "refused"
+]
 
 MOODS: Final[tuple[str, ...]] = get_args(Mood)
 THEMES: Final[tuple[str, ...]] = get_args(Theme)
@@ -26,7 +28,7 @@ SCORES: Final = ("quality", "complexity", "wordplay", "storytelling")
 MOST_MOODS = 3
 MOST_THEMES = 4
 # Failures that say something of the text, not of the analyst.
-UNREADABLE: Final[tuple[str, ...]] = ("too_short", "not_english")
+UNREADABLE: Final[tuple[str, ...]] = ("too_short", "too_long", "not_english")
 
 Score = Annotated[float, Field(ge=1, le=10, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]

@@ -9,6 +9,8 @@ from rap_platform.features.bars import bars
 from rap_platform.features.hearing import Sound, gathered, hear
 from rap_platform.features.rhyme import find_rhymes
 
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
 
 class Span(NamedTuple):
     """A rhyming word in its line: first and last + 1 character, and the number of its rhyme group within the song."""
@@ -38,6 +40,12 @@ def rhyme_groups(lyrics: str) -> list[list[Span]]:
             line, start, end = sound.span(word)
             spans[line].append(Span(start, end, numbers.setdefault(group, len(numbers))))
     return spans
+
+
+def letter(group: int) -> str:
+    """The group as people write it: A, B, ... Z, AA, AB, ... for 0, 1, ..."""
+    before, at = divmod(group, len(LETTERS))
+    return (letter(before - 1) if before else "") + LETTERS[at]
 
 
 def syllable_groups(sound: Sound) -> list[int | None]:

@@ -47,8 +47,9 @@ class Pronunciation:
 
 def words(line: str) -> list[str]:
     """The words of a line in lower case; punctuation is no word."""
-    found = _TOKEN.findall(line if line.isascii() and "`" not in line else line.translate(_APOSTROPHES))
-    return [word.lower() for word in found]
+    if line.isascii() and "`" not in line:
+        return _TOKEN.findall(line.lower())
+    return [word.lower() for word in _TOKEN.findall(line.translate(_APOSTROPHES))]
 
 
 def tokens(line: str) -> list[Token]:
@@ -134,6 +135,9 @@ def _pronounce(word: str) -> Pronunciation:
     if not letters:
         return Pronunciation((), "none")
     if len(letters) > 1 and not set(letters) & set("aeiouy"):
+        shorter = re.sub(r"(.)\1+", r"\1\1", letters)
+        if shorter != letters or re.search(r"(.)\1\1", letters):
+            return _pronounce(shorter)
         return _joined([f"{letter}." for letter in letters]) if len(letters) <= 4 else Pronunciation((), "none")
     return Pronunciation(letter_to_sound.guess(letters), "letters")
 
@@ -163,10 +167,31 @@ def _letter(char: str) -> Phones:
 
 def _built(word: str) -> Phones | None:
     """A word made of known parts: a changed spelling, an ending, a prefix, a compound; None where it is not."""
+    if phones := _dropped_g(word) or _dropped_r(word):
+        return phones
     for respelled in _respellings(word):
         if phones := _known(respelled):
             return phones
-    return _with_clitic(word) or _with_ending(word) or _with_prefix(word) or _compound(word)
+    built = _with_clitic(word) or _with_ending(word) or _with_prefix(word) or _compound(word)
+    return built or _known(re.sub(r"(.)\1+", r"\1", word))
+
+
+def _dropped_g(word: str) -> Phones | None:
+    """ridin is riding, not rid and in."""
+    if word.endswith("in") and (whole := _known(word + "g") or _with_ending(word + "g") or _compound(word + "g")):
+        return (*whole[:-1], "N")
+    return None
+
+
+def _dropped_r(word: str) -> Phones | None:
+    """killa, killas, killaz are killer and killers without their r."""
+    stem = re.sub(r"a[sz]?$", "", word)
+    if stem == word or len(stem) < 3:
+        return None
+    whole = _known(stem + "er") or _with_ending(stem + "er")
+    if whole is None or whole[-1] != "ER0":
+        return None
+    return (*whole[:-1], "AH0") if word.endswith("a") else (*whole[:-1], "AH0", "Z")
 
 
 def _respellings(word: str) -> Iterator[str]:
@@ -187,10 +212,6 @@ def _respellings(word: str) -> Iterator[str]:
         yield re.sub(r"is(e|ed|es|ing|er|ation)$", r"iz\1", word)
     if word.endswith("re"):
         yield word[:-2] + "er"
-    if word.endswith("a") and len(word) > 4:
-        yield word[:-1] + "er"
-    if word.endswith("az") and len(word) > 4:
-        yield word[:-2] + "ers"
     if word.endswith("z"):
         yield word[:-1] + "s"
     if word.startswith(("for", "in")):
@@ -206,8 +227,6 @@ def _old_spellings(word: str) -> Iterator[str]:
         return
     if word.endswith("ie"):
         yield word[:-2] + "y"
-    if word.endswith("ies"):
-        yield word[:-1]
     if word.endswith("e"):
         if not re.search(r"[^aeiouy][aeiouy][^aeiouy]e$", word):  # the e of clime is heard, that of againe is not
             yield word[:-1]
@@ -233,6 +252,7 @@ _CLITICS: dict[str, Phones] = {
     "'re": ("ER0",),
     "'m": ("M",),
     "n't": ("AH0", "N", "T"),
+    "'em": ("AH0", "M"),
 }
 
 
@@ -304,7 +324,7 @@ _ENDINGS: tuple[tuple[str, Phones], ...] = (
 def _with_ending(word: str) -> Phones | None:
     if word.endswith("ied") and (base := _known(word[:-3] + "y")):
         return _past(base)
-    if word.endswith("ies") and (base := _known(word[:-3] + "y")):
+    if word.endswith("ies") and (base := _known(word[:-3] + "y") or _known(word[:-1])):
         return _plural(base)
     if word.endswith("d") and not word.endswith("ed") and word[-2] != "n" and (base := _known(word[:-1])):
         return _past(base)
@@ -358,6 +378,16 @@ def _with_prefix(word: str) -> Phones | None:
     return None
 
 
+# Three letters that end compounds; of others chance makes more words than people do (xannies is not xan and nies).
+_SHORT_HEADS = frozenset(
+    """
+    bag bar box boy bug bus cab can cap car cup cut dad day dog eye fly fox gun guy hat hop jam job kid leg lid log man map men
+    mob mom net off out pad pan pen pie pig pin pit pop pot rap rat ray rod row run sea set ski sky son sun tap tie tip toe top
+    toy tub van war wax way web wig yard
+    """.split()  # noqa: SIM905
+)
+
+
 def _compound(word: str) -> Phones | None:
     """Two known words written as one, split where the shorter half is longest."""
     if len(word) < 7:
@@ -365,7 +395,7 @@ def _compound(word: str) -> Phones | None:
     middle = len(word) / 2
     for cut in sorted(range(3, len(word) - 2), key=lambda at: abs(at - middle)):
         first, second = dictionary().get(word[:cut]), dictionary().get(word[cut:])
-        if first and second:
+        if first and second and (len(word) - cut > 3 or word[cut:] in _SHORT_HEADS):
             return (*first[0], *(phone.replace("1", "2") for phone in second[0]))
     return None
 
@@ -404,23 +434,42 @@ def number_words(number: int) -> list[str]:
     return [*number_words(number // size), name, *rest]
 
 
+_CURRENCIES = {"$": "dollars", "£": "pounds", "€": "euros"}
+_AFTER_NUMBERS = {"oz": "ounce", "mm": "millimeter", "am": "a.m.", "pm": "p.m.", "x": "times", "k": "k."}
+
+
 def _with_digits(word: str) -> Pronunciation:
-    """Words with figures in them: 24, 1st, 90's, 2pac, 24/7, gr8."""
+    """Words with figures in them: 24, 1st, 90's, 2pac, 24/7, gr8, $100, 808, 1.5, 9mm, 4x4."""
     said: list[str] = []
-    for figures, letters in re.findall(r"(\d[\d,]*)|([a-z]+)", word):
+    parts = re.findall(r"(\d[\d,]*)|(?<=\d)(\.)(?=\d)|([a-z]+)", word)
+    for at, (figures, point, letters) in enumerate(parts):
         if letters in ("st", "nd", "rd", "th") and said:
             said[-1] = _ordinal(said[-1])
         elif letters == "s" and said:
             said[-1] = said[-1][:-1] + "ies" if said[-1].endswith("y") else said[-1] + "s"
         elif letters:
-            said.append(letters)
+            between = letters == "x" and 0 < at < len(parts) - 1
+            said.append("by" if between else _AFTER_NUMBERS.get(letters, letters) if said else letters)
+        elif point:
+            said.append("point")
         else:
-            digits = figures.replace(",", "")
-            if len(digits) > 9 or (digits.startswith("0") and len(digits) > 1):
-                said.extend(_SMALL[int(digit)] for digit in digits)
-            else:
-                said.extend(number_words(int(digits)))
+            said.extend(_figure_words(figures.replace(",", ""), word))
+    if word[0] in _CURRENCIES:
+        unit = _CURRENCIES[word[0]]
+        at = 1 + said.index("k.") if "k." in said else len(said)
+        said.insert(at, unit[:-1] if said[:at] == ["one"] else unit)
     return _joined(said)
+
+
+def _figure_words(digits: str, word: str) -> list[str]:
+    """Figures as rap says them: three of them as one and two (three sixty five, eight oh eight), except for money and hundreds."""
+    if len(digits) > 9 or (digits.startswith("0") and len(digits) > 1):
+        return ["oh" if digit == "0" else _SMALL[int(digit)] for digit in digits]
+    number = int(digits)
+    if len(digits) == 3 and number % 100 and word[0] not in _CURRENCIES:
+        low = number % 100
+        return [_SMALL[number // 100], *(["oh", _SMALL[low]] if low < 10 else number_words(low))]
+    return number_words(number)
 
 
 def _ordinal(word: str) -> str:

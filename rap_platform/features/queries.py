@@ -1,14 +1,27 @@
 """All SQL of this stage."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, fields
-from typing import NamedTuple
+from dataclasses import fields
+from typing import Any, Final, NamedTuple
 
 import psycopg
+from psycopg.types.json import Jsonb
 
-from rap_platform.features.analysis import VERSION, LyricFeatures
+from rap_platform.features.analysis import LISTS, VERSION, LyricFeatures
 
 COLUMNS = tuple(field.name for field in fields(LyricFeatures))
+# What the plots show, beside what is usual.
+PLOTTED: Final = (
+    "rhyme_density",
+    "rhymes_per_line",
+    "internal_rhymes_per_line",
+    "multisyllabic_share",
+    "syllables_per_line",
+    "syllables_per_line_sd",
+    "syllables_per_word",
+    "novel_word_share",
+)
+_MOST_PLOTTED = 20_000
 
 
 class Pending(NamedTuple):
@@ -51,26 +64,29 @@ on conflict (track_id, version) do update set
 
 DELETE_OTHER_VERSIONS = "delete from lyric_features where track_id = any(%(track_ids)s) and version <> %(version)s"
 
-SUMMARY = """
+_MEANS: Final = (
+    "rhyme_density", "rhyme_factor", "end_rhyme_share", "syllables_per_line", "syllables_per_word", "mtld", "out_of_vocabulary_share",
+)  # fmt: skip
+
+SUMMARY = f"""
 select
     count(*) filter (where f.status = 'ok'),
     count(*) filter (where f.status = 'low_confidence'),
     count(*) filter (where f.status = 'too_short'),
     count(*) filter (where f.status = 'not_english'),
-    avg(f.rhyme_density),
-    avg(f.rhyme_factor),
-    avg(f.end_rhyme_share),
-    avg(f.out_of_vocabulary_share)
+    {", ".join(f"avg(f.{name})" for name in _MEANS)}
 from lyric_features f
 join tracks t using (track_id)
 where f.version = %(version)s and t.slot = any(%(slots)s)
 """
 
-DENSITIES = """
-select f.rhyme_density
+# Confident figures only; of very many tracks those that come first, which are as good as any.
+FIGURES = f"""
+select {", ".join(f"f.{name}" for name in PLOTTED)}
 from lyric_features f
 join tracks t using (track_id)
-where f.version = %(version)s and t.slot = any(%(slots)s) and f.rhyme_density is not null
+where f.version = %(version)s and t.slot = any(%(slots)s) and f.status = 'ok'
+limit %(most)s
 """
 
 COVERAGE = """
@@ -80,17 +96,32 @@ left join lyric_features f
   on f.track_id = t.track_id and f.version = %(version)s and f.input_sha256 = t.lyrics_sha256
 """
 
-# Figures that no constraint of the table guards, and figures that should be there, or should not.
-IMPLAUSIBLE = """
+# Figures that no constraint of the table guards, and figures that should be there, or should not. Those that may be missing of a
+# song that is heard, each for its own reason, are left out of the first.
+_ALWAYS: Final = (
+    "syllables", "syllables_per_line", "syllables_per_word", "rhyme_density", "end_rhyme_share", "rhymes_per_line", "section_schemes",
+    "type_token_ratio", "repeated_line_share", "compression_ratio", "consonance_per_line", "anaphora_share", "similes", "sections",
+    "flesch_reading_ease_line_as_sentence", "profanity_rating", "profanities",
+)  # fmt: skip
+_NEVER: Final = tuple(
+    name for name in COLUMNS if name not in ("status", "reason", "bars", "words", "out_of_vocabulary_share")
+)
+
+IMPLAUSIBLE = f"""
 select
-    count(*) filter (where status in ('ok', 'low_confidence') and (
-        syllables is null or syllables_per_line is null or rhyme_density is null or end_rhyme_share is null
-        or type_token_ratio is null or profanity_rating is null)),
-    count(*) filter (where status in ('too_short', 'not_english') and (rhyme_density is not null or type_token_ratio is not null)),
+    count(*) filter (where status in ('ok', 'low_confidence') and num_nulls({", ".join(_ALWAYS)}) > 0),
+    count(*) filter (where status in ('too_short', 'not_english') and num_nonnulls({", ".join(_NEVER)}) > 0),
     count(*) filter (where status <> 'ok' and reason is null),
     count(*) filter (where syllables_per_word not between 0.3 and 4 or syllables_per_line < 0.3
         or rhyme_factor not between 0 and 20 or internal_rhymes_per_line < 0 or longest_rhyme_syllables < 0
-        or compression_ratio <= 0)
+        or compression_ratio <= 0),
+    count(*) filter (where rhymes_per_line > syllables_per_line
+        or internal_rhymes_per_line + link_rhymes_per_line + bridge_rhymes_per_line > rhymes_per_line + 0.001
+        or abs(perfect_rhyme_share + slant_rhyme_share - 1) > 0.001
+        or abs(growing_line_share + shrinking_line_share + even_line_share - 1) > 0.001
+        or distinct_words > words or verses + hooks > sections or sections > bars
+        or jsonb_array_length(profanities) > words or jsonb_array_length(section_schemes) > bars
+        or (profanity_rating = 'G') <> (jsonb_array_length(profanities) = 0))
 from lyric_features
 where version = %(version)s
 """
@@ -118,7 +149,7 @@ def store(conn: psycopg.Connection, rows: Sequence[tuple[Pending, LyricFeatures]
                     "version": VERSION,
                     "track_id": track.track_id,
                     "lyrics_sha256": track.lyrics_sha256,
-                    **asdict(features),
+                    **_row(features),
                 }
                 for track, features in rows
             ],
@@ -128,17 +159,26 @@ def store(conn: psycopg.Connection, rows: Sequence[tuple[Pending, LyricFeatures]
     return written
 
 
+def _row(features: LyricFeatures) -> dict[str, Any]:
+    row = {name: getattr(features, name) for name in COLUMNS}
+    for name in LISTS:
+        if row[name] is not None:
+            row[name] = Jsonb([item._asdict() for item in row[name]])
+    return row
+
+
 def summary(conn: psycopg.Connection, slots: Sequence[int]) -> dict[str, float | int | None]:
     """Rows by status and mean figures of these slots."""
     row = conn.execute(SUMMARY, {"version": VERSION, "slots": list(slots)}).fetchone()
     assert row is not None
-    names = ("ok", "low_confidence", "too_short", "not_english", "mean_rhyme_density", "mean_rhyme_factor")
-    return dict(zip((*names, "mean_end_rhyme_share", "mean_out_of_vocabulary_share"), row, strict=True))
+    names = ("ok", "low_confidence", "too_short", "not_english", *(f"mean_{name}" for name in _MEANS))
+    return dict(zip(names, row, strict=True))
 
 
-def densities(conn: psycopg.Connection, slots: Sequence[int]) -> list[float]:
-    """Rhyme densities of these slots, for a plot."""
-    return [float(row[0]) for row in conn.execute(DENSITIES, {"version": VERSION, "slots": list(slots)})]
+def figures(conn: psycopg.Connection, slots: Sequence[int]) -> dict[str, list[float]]:
+    """The PLOTTED figures of the tracks of these slots that are heard with confidence; a figure that a track lacks is left out."""
+    rows = conn.execute(FIGURES, {"version": VERSION, "slots": list(slots), "most": _MOST_PLOTTED}).fetchall()
+    return {name: [float(row[at]) for row in rows if row[at] is not None] for at, name in enumerate(PLOTTED)}
 
 
 def coverage(conn: psycopg.Connection) -> tuple[int, int]:
@@ -152,5 +192,5 @@ def implausible(conn: psycopg.Connection) -> dict[str, int]:
     """How many rows break which expectation."""
     row = conn.execute(IMPLAUSIBLE, {"version": VERSION}).fetchone()
     assert row is not None
-    names = ("figures_missing", "figures_that_should_be_null", "reason_missing", "out_of_range")
+    names = ("figures_missing", "figures_that_should_be_null", "reason_missing", "out_of_range", "contradictions")
     return dict(zip(names, map(int, row), strict=True))

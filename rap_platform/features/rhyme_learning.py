@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rap_platform.features.endings import Ending, endings
+from rap_platform.features.endings import WEAK, Ending, endings
 from rap_platform.features.likeness import (
     CONSONANTS,
     GAP,
@@ -26,6 +26,8 @@ from rap_platform.features.likeness import (
     vowel_number,
     written,
 )
+from rap_platform.features.phonetics import pronounce
+from rap_platform.features.syllables import syllabify
 
 Pairs = Counter[tuple[str, str, bool]]
 
@@ -44,7 +46,7 @@ _MAKING: dict[str, tuple[str, str, bool]] = {
     "M": ("nasal", "lips", True), "N": ("nasal", "ridge", True), "NG": ("nasal", "back", True), "L": ("liquid", "ridge", True),
     "R": ("liquid", "palate", True), "W": ("glide", "lips", True), "Y": ("glide", "palate", True), "HH": ("glide", "back", False),
 }  # fmt: skip
-_VOWEL_WEIGHT, _CONSONANT_WEIGHT, _KIND_WEIGHT = 3.0, 3.0, 3.0
+_PRIOR = 3.0  # chosen among 3, 10 and 30 on folds of poets
 _ROUNDS = 4
 
 
@@ -52,7 +54,8 @@ _ROUNDS = 4
 class Annotation:
     """All pairs of different end words of some stanzas with what people say of them, ready to be counted.
 
-    Row arrays: pair, one, other hold a pair's number and the endings of one way to say it; pair arrays: rhyme, times.
+    Row arrays: pair, one, other hold a pair's number and the endings of one way to say it; pair arrays: starts (its first row), rhyme,
+    times. `stressed` is the share of stressed syllables in the words.
     """
 
     endings: tuple[Ending, ...]
@@ -63,6 +66,7 @@ class Annotation:
     starts: np.ndarray
     rhyme: np.ndarray
     times: np.ndarray
+    stressed: float
 
 
 def gold_text() -> str:
@@ -110,6 +114,7 @@ def annotation(counts: Iterable[Pairs]) -> Annotation:
     other: list[int] = []
     rhyme: list[bool] = []
     times: list[float] = []
+    words: Counter[str] = Counter()
     for counted in counts:
         for (first, second, says), n in counted.items():
             if first == second or not endings(first) or not endings(second):
@@ -121,6 +126,7 @@ def annotation(counts: Iterable[Pairs]) -> Annotation:
                     other.append(number.setdefault(b, len(number)))
             rhyme.append(says)
             times.append(float(n))
+            words.update({first: n, second: n})
     for ending in number:
         for syllable in (ending.last, ending.before):
             if syllable is not None:
@@ -129,17 +135,28 @@ def annotation(counts: Iterable[Pairs]) -> Annotation:
     starts = np.searchsorted(rows, np.arange(len(rhyme)))
     return Annotation(
         tuple(number), tuple(codas), rows, np.array(one, np.intp), np.array(other, np.intp), starts,
-        np.array(rhyme, bool), np.array(times),
+        np.array(rhyme, bool), np.array(times), _stressed_share(words),
     )  # fmt: skip
+
+
+def _stressed_share(words: Mapping[str, int]) -> float:
+    """Share of stressed syllables, 0 to 1, in words that occur so often; 1 where there are none."""
+    stressed = total = 0
+    for word, times in words.items():
+        syllables = syllabify(pronounce(word).phones)
+        stressed += times * sum(syllable.stress > 0 for syllable in syllables)
+        total += times * len(syllables)
+    return stressed / total if total else 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class _Parts:
-    """The endings of an annotation as numbers: kind, vowel and coda of the last syllable and of the one before (-1 where none)."""
+    """The endings of an annotation as numbers: kind; vowel, coda and stress of the last syllable; those of the one before, -1 where none."""
 
     kind: np.ndarray
     vowel: np.ndarray
     coda: np.ndarray
+    stress: np.ndarray
     vowel_before: np.ndarray
     coda_before: np.ndarray
 
@@ -151,26 +168,26 @@ def _parts(said: Annotation) -> _Parts:
             e.kind,
             vowel_number(e.last.vowel),
             coda[e.last.tail],
+            int(e.last.stress > 0),
             -1 if e.before is None else vowel_number(e.before.vowel),
             -1 if e.before is None else coda[e.before.tail],
         )
         for e in said.endings
     ]
-    table = np.array(rows, np.intp).reshape(len(rows), 5)
-    return _Parts(*(table[:, k] for k in range(5)))
+    table = np.array(rows, np.intp).reshape(len(rows), 6)
+    return _Parts(*(table[:, k] for k in range(6)))
 
 
 def row_scores(said: Annotation, parts: _Parts, odds: LogOdds) -> np.ndarray:
     """The score of every row, as `endings.ending_score` gives it."""
     codas = coda_scores(said.codas, said.codas, odds)
     a, b = said.one, said.other
-    scores = odds.kinds[parts.kind[a], parts.kind[b]] + odds.vowels[parts.vowel[a], parts.vowel[b]]
-    scores = scores + codas[parts.coda[a], parts.coda[b]]
+    last = odds.vowels[parts.vowel[a], parts.vowel[b]] + codas[parts.coda[a], parts.coda[b]]
+    before = odds.vowels[parts.vowel_before[a], parts.vowel_before[b]]
+    before = before + codas[parts.coda_before[a], parts.coda_before[b]]
     both = (parts.vowel_before[a] >= 0) & (parts.vowel_before[b] >= 0)
-    before = (
-        odds.vowels[parts.vowel_before[a], parts.vowel_before[b]] + codas[parts.coda_before[a], parts.coda_before[b]]
-    )
-    return np.asarray(scores + np.where(both, before, 0.0), np.float64)
+    sounds = np.where(both, np.minimum(last, WEAK) + before, last)
+    return np.asarray(odds.kinds[parts.kind[a], parts.kind[b]] + sounds, np.float64)
 
 
 def pair_scores(said: Annotation, odds: LogOdds) -> np.ndarray:
@@ -232,73 +249,73 @@ def _counted(said: Annotation, parts: _Parts, chosen: np.ndarray, odds: LogOdds)
     """Log-odds from the chosen rows."""
     a, b = said.one[chosen], said.other[chosen]
     both = (parts.vowel_before[a] >= 0) & (parts.vowel_before[b] >= 0)
-    vowel_a = np.concatenate([parts.vowel[a], parts.vowel_before[a[both]]])
-    vowel_b = np.concatenate([parts.vowel[b], parts.vowel_before[b[both]]])
-    coda_a = np.concatenate([parts.coda[a], parts.coda_before[a[both]]])
-    coda_b = np.concatenate([parts.coda[b], parts.coda_before[b[both]]])
-    stress = np.array([e.kind == 0 or e.last.stress > 0 for e in said.endings], np.intp)
-    stress_a = np.concatenate([stress[a], np.ones(both.sum(), np.intp)])
-    stress_b = np.concatenate([stress[b], np.ones(both.sum(), np.intp)])
-    rhyme, times = said.rhyme, said.times
-    rhyme_2, times_2 = np.concatenate([rhyme, rhyme[both]]), np.concatenate([times, times[both]])
-    vowels = _table(vowel_a, vowel_b, rhyme_2, times_2, len(VOWELS), _vowel_classes(), _VOWEL_WEIGHT)
-    kinds = _table(parts.kind[a], parts.kind[b], rhyme, times, len(KINDS), np.eye(len(KINDS), dtype=int), _KIND_WEIGHT)
-    stresses = _table(stress_a, stress_b, rhyme_2, times_2, 2, np.eye(2, dtype=int), _KIND_WEIGHT)
-    consonants, open_ = _consonants(said.codas, coda_a, coda_b, rhyme_2, times_2, odds)
-    return LogOdds(vowels, consonants, open_, stresses, kinds, 0.0)
+    rhyme, times = np.concatenate([said.rhyme, said.rhyme[both]]), np.concatenate([said.times, said.times[both]])
+
+    def syllables(last: np.ndarray, before: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """What the last syllables of both words have, then what the ones before them do."""
+        return np.concatenate([last[a], before[a[both]]]), np.concatenate([last[b], before[b[both]]])
+
+    vowels = _pairs(*syllables(parts.vowel, parts.vowel_before), rhyme, times, len(VOWELS))
+    kinds = _pairs(parts.kind[a], parts.kind[b], said.rhyme, said.times, len(KINDS))
+    stress = _pairs(*syllables(parts.stress, np.ones_like(parts.stress)), rhyme, times, 2)
+    unstressed_and_stressed = np.array([1 - said.stressed, said.stressed])
+    consonants, open_ = _consonants(said.codas, *syllables(parts.coda, parts.coda_before), rhyme, times, odds)
+    return LogOdds(
+        log_odds(vowels[1], _as_many(vowels[0] + 0.5, vowels[1]), _vowel_classes()),
+        consonants,
+        open_,
+        log_odds(stress[1], _as_many(np.outer(*[unstressed_and_stressed] * 2), stress[1]), np.eye(2, dtype=np.intp)),
+        log_odds(kinds[1], _as_many(kinds[0] + 0.5, kinds[1]), np.eye(len(KINDS), dtype=np.intp)),
+        0.0,
+    )
 
 
-def _table(
-    a: np.ndarray, b: np.ndarray, rhyme: np.ndarray, times: np.ndarray, size: int, classes: np.ndarray, weight: float
-) -> np.ndarray:
-    """Log-odds of symmetric pairs of numbers below `size`."""
-    observed, chance = np.zeros((size, size)), np.zeros((size, size))
-    for counts, where in ((observed, rhyme), (chance, ~rhyme)):
-        np.add.at(counts, (a[where], b[where]), times[where] / 2)
-        np.add.at(counts, (b[where], a[where]), times[where] / 2)
-    return odds_of(observed, chance, classes, weight)
+def _pairs(a: np.ndarray, b: np.ndarray, rhyme: np.ndarray, times: np.ndarray, size: int) -> np.ndarray:
+    """Symmetric counts (2, size, size) of pairs of numbers: those not called a rhyme, then those that are."""
+    counts = np.zeros((2, size, size))
+    np.add.at(counts, (rhyme.astype(np.intp), a, b), times / 2)
+    np.add.at(counts, (rhyme.astype(np.intp), b, a), times / 2)
+    return counts
 
 
-def odds_of(observed: np.ndarray, chance: np.ndarray, classes: np.ndarray, weight: float) -> np.ndarray:
-    """Logarithms of the observed share over the chance share of each pair, pairs rarely seen drawn towards their class.
+def _as_many(chance: np.ndarray, observed: np.ndarray) -> np.ndarray:
+    return np.asarray(chance * (observed.sum() / chance.sum()))
 
-    A gamma prior worth `weight` pairs around the rate of the class: the posterior mean of a Poisson rate.
+
+def log_odds(observed: np.ndarray, expected: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    """Logarithms of observed counts over those expected by chance, pairs rarely seen drawn towards the rate of their class.
+
+    The posterior mean of a Poisson rate under a gamma prior around the rate of the class, worth _PRIOR pairs in the larger of the
+    two counts. All arrays have one shape; `classes` holds whole numbers from 0.
     """
-    expected = (chance + 0.5) * observed.sum() / (chance + 0.5).sum()
     rates = np.ones(int(classes.max()) + 1)
     for group in range(len(rates)):
         inside = classes == group
         rates[group] = (observed[inside].sum() + 1.0) / (expected[inside].sum() + 1.0)
     prior = rates[classes]
-    strength = weight / np.maximum(prior, 1.0)  # a prior worth `weight` rhymes where rhymes are likely
-    return np.log((observed + strength * prior) / (expected + strength)).astype(np.float32)
+    worth = _PRIOR / np.maximum(prior, 1.0)
+    return np.asarray(np.log((observed + worth * prior) / (expected + worth)), np.float32)
 
 
 def _consonants(
     codas: Sequence[Coda], a: np.ndarray, b: np.ndarray, rhyme: np.ndarray, times: np.ndarray, odds: LogOdds
 ) -> tuple[np.ndarray, float]:
-    """Log-odds of consonant pairs and gaps, and of two open syllables."""
-    size = len(codas)
-    table = np.zeros((2, size, size))
-    np.add.at(table, (rhyme.astype(np.intp), np.minimum(a, b), np.maximum(a, b)), times)
+    """Log-odds of consonant pairs and gaps per pair of codas, and of two open syllables."""
+    table = _pairs(a, b, rhyme, times, len(codas))
     counts = np.zeros((2, GAP + 1, GAP + 1))
-    open_ = np.zeros(2)
+    open_ = np.ones(2)
     for one, other in zip(*np.nonzero(table.sum(axis=0)), strict=True):
-        seen = table[:, one, other]
+        if one > other:
+            continue
+        seen = table[:, one, other] * (1 if one == other else 2)
         if not codas[one] and not codas[other]:
             open_ += seen
         for row, column in _alignment(codas[one], codas[other], odds):
             counts[:, row, column] += seen / 2
             counts[:, column, row] += seen / 2
-    total = table.sum(axis=(1, 2))
-    # per pair of codas
-    obs, cha = counts[1], counts[0] * total[1] / total[0]
-    classes = _consonant_classes()
-    rates = np.array([(obs[classes == g].sum() + 1) / (cha[classes == g].sum() + 1) for g in range(9)])
-    prior = rates[classes]
-    strength = _CONSONANT_WEIGHT / np.maximum(prior, 1.0)
-    consonants = np.log((obs + strength * prior) / (cha + strength)).astype(np.float32)
-    shares = (open_ + 1) / (total + 1)
+    total = table.sum(axis=(1, 2)) + 1
+    shares = open_ / total
+    consonants = log_odds(counts[1], counts[0] * total[1] / total[0], _consonant_classes())
     return consonants, float(np.log(shares[1] / shares[0]))
 
 

@@ -12,6 +12,7 @@ from rap_platform.features.scoring import ANCHOR, AT_ENDS, EXTEND, MEAN, scores,
 WINDOW_BARS = 4
 SCHEME_BARS = 16  # the bars of a section that get letters
 LEAST_BARS = 4  # a shorter section has no scheme to speak of
+_LETTERS = "ABCDEFGHIJKLMNOP"
 _MOSAIC = 6  # syllables across words
 
 
@@ -32,18 +33,24 @@ class SectionScheme(NamedTuple):
 
 
 def end_rhymes(sound: Sound) -> list[EndRhyme]:
-    """Pairs of bars within WINDOW_BARS of each other whose ends are alike, by the later bar, nearest first."""
+    """Pairs of bars within WINDOW_BARS of each other whose ends are alike, by the later bar: the nearest that rhymes, and repeats before it."""
     later = np.repeat(np.arange(len(sound.bars), dtype=np.int32), WINDOW_BARS)
     earlier = later - np.tile(np.arange(1, WINDOW_BARS + 1, dtype=np.int32), len(sound.bars))
-    later, earlier = later[earlier >= 0], earlier[earlier >= 0]
+    there = (earlier >= 0) & (sound.song[np.maximum(earlier, 0)] == sound.song[later])
+    later, earlier = later[there], earlier[there]
     heard = _heard(sound, earlier, later).tolist()
+    ends = np.searchsorted(sound.word_bar, np.arange(len(sound.bars))) + [bar.main - 1 for bar in sound.bars]
+    same = (sound.text[ends[earlier]] == sound.text[ends[later]]).tolist()
     lasts = [bar.words[bar.main - 1] for bar in sound.bars]
-    pairs = []
-    for one, other, sounding in zip(earlier.tolist(), later.tolist(), heard, strict=True):
-        same = lasts[one] == lasts[other]
-        if sounding or (not same and rhymes(lasts[one], lasts[other])):
+    pairs: list[EndRhyme] = []
+    rhymed = -1
+    for one, other, sounding, repeated in zip(earlier.tolist(), later.tolist(), heard, same, strict=True):
+        if other == rhymed:
+            continue
+        if sounding or (not repeated and rhymes(lasts[one], lasts[other])):
             pairs.append(EndRhyme(one, other, repeated=False))
-        elif same:
+            rhymed = other
+        elif repeated:
             pairs.append(EndRhyme(one, other, repeated=True))
     return pairs
 
@@ -68,28 +75,30 @@ def _heard(sound: Sound, earlier: Ints, later: Ints) -> Bools:
     return alike
 
 
-def rhymed_share(pairs: Sequence[EndRhyme], bars: int) -> float:
-    """Share of the bars whose end rhymes with another's; a repeated word is no rhyme."""
-    return len({bar for pair in pairs if not pair.repeated for bar in (pair.earlier, pair.later)}) / bars
+def rhymed_bars(pairs: Sequence[EndRhyme]) -> set[int]:
+    """The bars whose end rhymes with another's; a repeated word is no rhyme."""
+    return {bar for pair in pairs if not pair.repeated for bar in (pair.earlier, pair.later)}
 
 
-def sections(sound: Sound, pairs: Sequence[EndRhyme]) -> tuple[SectionScheme, ...]:
-    """The scheme of every section in order; a bar takes the letter of the nearest earlier bar of its section that ends like it."""
+def sections(sound: Sound, pairs: Sequence[EndRhyme]) -> list[list[SectionScheme]]:
+    """For each song the schemes of its sections in order; a bar takes the letter of the nearest earlier bar of its section that ends like it."""
     alike: dict[int, list[int]] = {}
-    for pair in pairs:
-        alike.setdefault(pair.later, []).append(pair.earlier)
-    members: dict[int, list[int]] = {}
-    for number, bar in enumerate(sound.bars):
-        members.setdefault(bar.section, []).append(number)
-    return tuple(_scheme(sound, bars, alike) for bars in members.values())
+    for earlier, later, _ in pairs:
+        alike.setdefault(later, []).append(earlier)
+    found: list[list[SectionScheme]] = [[] for _ in range(int(sound.song[-1]) + 1)]
+    numbers = list(zip(sound.song.tolist(), [bar.section for bar in sound.bars], strict=True))
+    begin = 0
+    for end in range(1, len(numbers) + 1):
+        if end == len(numbers) or numbers[end] != numbers[begin]:
+            letters = _scheme(begin, min(end, begin + SCHEME_BARS), alike)
+            found[numbers[begin][0]].append(SectionScheme(sound.bars[begin].line_no, end - begin, letters))
+            begin = end
+    return found
 
 
-def _scheme(sound: Sound, bars: Sequence[int], alike: dict[int, list[int]]) -> SectionScheme:
-    letters: dict[int, str] = {}
-    used = 0
-    for bar in bars[:SCHEME_BARS]:
-        found = next((letters[earlier] for earlier in alike.get(bar, ()) if earlier in letters), None)
-        if found is None:
-            found, used = chr(ord("A") + used), used + 1
-        letters[bar] = found
-    return SectionScheme(sound.bars[bars[0]].line_no, len(bars), "".join(letters.values()))
+def _scheme(begin: int, end: int, alike: dict[int, list[int]]) -> str:
+    letters = ""
+    for bar in range(begin, end):
+        like = next((earlier for earlier in alike.get(bar, ()) if earlier >= begin), None)
+        letters += letters[like - begin] if like is not None else _LETTERS[len(set(letters))]
+    return letters

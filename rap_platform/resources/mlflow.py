@@ -7,11 +7,13 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
+import httpx
 
 from rap_platform.settings import NotConfigured, get_settings
 
@@ -29,6 +31,7 @@ os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
 MAX_TAG = 5000
+PATIENCE_S = 2.0  # for a server that only helps
 # Which of its two faces the MLflow UI shows: runs, metrics and plots, not traces and judges.
 _KIND = {"mlflow.experimentKind": "custom_model_development"}
 
@@ -141,6 +144,19 @@ class Run:
         )
 
 
+class MlflowAway(Exception):
+    """The tracking server does not answer, or does not do what was asked; the message says which."""
+
+
+@dataclass(frozen=True)
+class RegisteredPrompt:
+    """A version of a prompt in the registry; `url` leads to it in the UI."""
+
+    uri: str
+    version: int
+    url: str | None
+
+
 class MlflowResource(dg.ConfigurableResource):
     """The tracking server. `tracking_uri` is for tests; deployments set RAP_MLFLOW_TRACKING_URI."""
 
@@ -215,6 +231,30 @@ class MlflowResource(dg.ConfigurableResource):
 
         mlflow.set_tracking_uri(self.uri())
         return mlflow.sklearn.load_model(f"models:/{name}/{version}")
+
+    def register_prompt(self, name: str, text: str, tags: Mapping[str, str]) -> RegisteredPrompt:
+        """The version of a prompt that has this text, made if there is none yet; it carries `tags`.
+
+        Raises NotConfigured, and MlflowAway within seconds, so that work that needs no registry can go on without.
+        """
+        uri = self.uri()
+        try:
+            if uri.startswith(("http://", "https://")):
+                httpx.get(f"{uri.rstrip('/')}/health", timeout=PATIENCE_S).raise_for_status()
+            return self._prompt(name, text, dict(tags))
+        except Exception as error:  # its stores and clients raise what they like
+            raise MlflowAway(f"the prompt registry does not answer: {type(error).__name__}") from error
+
+    def _prompt(self, name: str, text: str, tags: dict[str, str]) -> RegisteredPrompt:
+        client = self.client()
+        known = client.search_prompt_versions(name) if client.get_prompt(name) is not None else []
+        found = next((version for version in known if version.template == text), None)
+        if found is None:
+            found = client.register_prompt(name, text, commit_message=tags.get("prompt_version"), tags=tags)
+        for key, value in tags.items():
+            if found.tags.get(key) != value:
+                client.set_prompt_version_tag(name, found.version, key, value)
+        return RegisteredPrompt(found.uri, int(found.version), self._page(f"prompts/{name}"))
 
     def _page(self, path: str) -> str | None:
         uri = self.uri()

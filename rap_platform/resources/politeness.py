@@ -76,6 +76,14 @@ class Held(Exception):
         self.hold = hold
 
 
+class Busy(Exception):
+    """So many wait for their turn that the caller's comes later than it cares to wait; no turn was taken."""
+
+    def __init__(self, service: str, wait_s: float) -> None:
+        super().__init__(f"{service} is busy: the next turn comes in {wait_s:.1f} s")
+        self.wait_s = wait_s
+
+
 @dataclass(frozen=True)
 class Transition:
     """The breaker went from one state to another."""
@@ -105,11 +113,13 @@ class Snapshot:
     shared: bool
 
 
-# KEYS: turn. ARGV: interval in µs, milliseconds to live. Gives the µs until the caller's turn.
+# KEYS: turn. ARGV: interval in µs, milliseconds to live, the longest wait in µs. Gives the µs until the caller's turn, which
+# is taken unless that is longer than the longest wait.
 _TURN: Final = """
 local clock = redis.call('time')
 local now = clock[1] * 1000000 + clock[2]
 local turn = math.max(now, tonumber(redis.call('get', KEYS[1]) or 0))
+if turn - now > tonumber(ARGV[3]) then return string.format('%.0f', turn - now) end
 local following = turn + tonumber(ARGV[1])
 redis.call('set', KEYS[1], string.format('%.0f', following), 'PX', math.ceil((following - now) / 1000) + tonumber(ARGV[2]))
 return string.format('%.0f', turn - now)
@@ -185,11 +195,15 @@ class Politeness:
         """Keep at least `interval_s` between requests from now on, as a robots.txt may ask for."""
         self._interval_s = max(self._interval_s, interval_s / self.clock_rate)
 
-    def wait_turn(self) -> None:
-        """Block until the shared limit lets this request go. Raises Held when the service wants more patience than a minute."""
+    def wait_turn(self, most_s: float = LONGEST_WAIT_S) -> None:
+        """Block until the shared limit lets this request go; who cares to wait `most_s` at most is told at once that it is longer.
+
+        Raises Held when the service wants more patience than that (a minute by default), Busy when the queue does.
+        """
+        patience_s = most_s if most_s < LONGEST_WAIT_S else math.inf
         while True:
-            self._wait_for_hold()
-            time.sleep(self._turn_s())
+            self._wait_for_hold(most_s)
+            time.sleep(self._turn_s(patience_s))
             if self.held() is None and self._admitted():
                 return
 
@@ -233,21 +247,24 @@ class Politeness:
         known = read or self._board.look()
         return _snapshot(self.service, known, self._open_s, shared=read is not None)
 
-    def _wait_for_hold(self) -> None:
+    def _wait_for_hold(self, most_s: float) -> None:
         while hold := self.held():
             left_s = (hold.until - _now()).total_seconds()
-            if left_s > LONGEST_WAIT_S:
+            if left_s > most_s:
                 raise Held(self.service, hold)
             time.sleep(max(0.0, left_s))
 
-    def _turn_s(self) -> float:
+    def _turn_s(self, patience_s: float) -> float:
         interval_us, kept_ms = str(round(self._interval_s * 1e6)), str(WINDOW_S * 1000)
+        most_us = str(round(min(patience_s, KEPT_S) * 1e6))
         told = self._shared.ask(
-            lambda server: server.eval(_TURN, 1, _key(self.service, "turn"), interval_us, kept_ms), None
+            lambda server: server.eval(_TURN, 1, _key(self.service, "turn"), interval_us, kept_ms, most_us), None
         )
         with self._lock:
             now = time.monotonic()
             wait_s = max(0.0, self._next - now) if told is None else int(told) / 1e6
+            if wait_s > patience_s:
+                raise Busy(self.service, wait_s)
             self._next = now + wait_s + self._interval_s * self._processes
         return wait_s
 

@@ -81,7 +81,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
     @app.get("/faults")
     def read_faults() -> dict[str, Any]:
-        return {"plan": state.plan.model_dump(), "requests": dict(state.seen), "faults": dict(state.done)}
+        return {
+            "plan": state.plan.model_dump(),
+            "requests": dict(state.seen),
+            "faults": dict(state.done),
+            "llm_most_in_a_minute": state.most_in_a_minute,
+        }
 
     @app.get("/faults/paths")
     async def read_paths(prefix: str = Query("", description="count paths that begin with this")) -> dict[str, int]:

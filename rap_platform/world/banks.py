@@ -9,7 +9,7 @@ from typing import NamedTuple
 from rap_platform.world import lexicon, names, rhymes
 from rap_platform.world.closings import BY_KIND, SHORT, WHOLE
 from rap_platform.world.meter import Sound, sound
-from rap_platform.world.openings import ANY, BY_MOOD, BY_THEME, LEADS, PLAIN, STARTS
+from rap_platform.world.openings import ANY, BY_MOOD, BY_THEME, LEADS, PLAIN, STARTS, STARTS_BY_THEME
 from rap_platform.world.refrains import BRIDGES, CROWD, HOOKS, INTROS, OUTROS
 
 _MOST_SAID = 20_000  # words of one process, rare names included
@@ -46,7 +46,7 @@ _IRREGULAR = {
 
 
 class Word(NamedTuple):
-    """A word that can end a bar. `key` is its rhyme, `echo` its vowels, `parts` how many words it is made of."""
+    """A word that can end a bar. `key` is its rhyme, `echo` its vowels, `parts` how many words it is made of, `last` the last of them."""
 
     text: str
     kind: str
@@ -57,6 +57,7 @@ class Word(NamedTuple):
     parts: int
     preposition: str
     tense: str
+    last: str
 
     @property
     def syllables(self) -> int:
@@ -78,6 +79,7 @@ class Phrase(NamedTuple):
     simile: bool
     solo: str
     whole: str
+    slots: int
 
 
 @dataclass(slots=True)
@@ -86,12 +88,14 @@ class Banks:
 
     by_theme: dict[tuple[str, str], list[Word]] = field(default_factory=dict)  # (kind, theme) -> words
     by_key: dict[str, list[Word]] = field(default_factory=dict)  # rhyme -> words of all kinds
-    filler_by_key: dict[tuple[str, str], list[str]] = field(default_factory=dict)  # (slot, rhyme) -> fillers
+    filler_by_key: dict[tuple[str, str], list[str]] = field(
+        default_factory=dict
+    )  # (slot, rhyme, or its vowels) -> fillers
     fillers: dict[tuple[str, str], list[str]] = field(default_factory=dict)  # (slot, theme) -> fillers
     attributes: dict[tuple[str, ...], list[str]] = field(default_factory=dict)  # vowels -> attributes
     sounds: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    openings: dict[str, list[Phrase]] = field(default_factory=dict)
-    closings: dict[str, list[Phrase]] = field(default_factory=dict)
+    openings: dict[tuple[str, str], list[Phrase]] = field(default_factory=dict)  # (name, tense that it fits) -> phrases
+    closings: dict[tuple[str, str, bool], list[Phrase]] = field(default_factory=dict)  # (kind, tense, after an I or we)
     said: dict[str, Sound] = field(default_factory=dict)
 
     def say(self, word: str) -> Sound:
@@ -102,6 +106,15 @@ class Banks:
             if len(self.said) < _MOST_SAID:
                 self.said[word] = heard
         return heard
+
+    def file(self, slot: str, key: str, text: str) -> None:
+        """Put a filler where those who look for its rhyme, or for its vowels alone, find it."""
+        for sound_ in (key, rhymes.assonance(key)):
+            self.filler_by_key.setdefault((slot, sound_), []).append(text)
+
+    def vowels(self, text: str) -> tuple[str, ...]:
+        """The vowels of a text, "" where nobody knows one."""
+        return tuple(syllable.vowel for part in spoken(text) for syllable in self.say(part).syllables)
 
     def _sound(self, bare: str) -> Sound:
         phones = self.sounds.get(bare)
@@ -191,7 +204,7 @@ def _phrases(block: str, sounds: dict[str, tuple[str, ...]]) -> list[Phrase]:
 def phrase(text: str, tense: str, agent: bool, number: int, sounds: dict[str, tuple[str, ...]]) -> Phrase:
     """A template with its size in syllables and, if it ends in a slot, the bar that it makes alone."""
     literal = SLOT.sub(" ", text)
-    size = sum(len(sound(word, sounds.get(word)).vowels) for word in spoken(literal))
+    size = sum(len(sound(word, sounds.get(word)).syllables) for word in spoken(literal))
     end = re.search(r"\{(\w+)\}$", text)
     solo = {"at_place": "place"}.get(end[1], end[1] if end[1] in _SOLO else "") if end else ""
     whole = text[: end.start()] + ("{IN} the {X}" if solo == "place" else "{X}") if end and solo else ""
@@ -205,6 +218,7 @@ def phrase(text: str, tense: str, agent: bool, number: int, sounds: dict[str, tu
         bool(_SIMILE.search(text)),
         solo,
         whole,
+        len(slots),
     )
 
 
@@ -233,7 +247,7 @@ def banks() -> Banks:
     texts = [
         *singles,
         *others,
-        *(block for bank in (BY_THEME, BY_MOOD, HOOKS, BY_KIND, SHORT) for block in bank.values()),
+        *(block for bank in (BY_THEME, BY_MOOD, STARTS_BY_THEME, HOOKS, BY_KIND, SHORT) for block in bank.values()),
         *(ANY, PLAIN, STARTS, BRIDGES, WHOLE, INTROS, OUTROS, *CROWD),
         *(text for bank in vars(names).values() if isinstance(bank, tuple) for text in bank),
         *(
@@ -261,7 +275,9 @@ def banks() -> Banks:
             continue
         parts = text.replace("-", " ").split()
         echo = tuple(vowel for part in parts for vowel in rhymes.vowels(made.sounds.get(part.casefold(), ())))
-        word = Word(text, kind, theme, rhymes.rhyme_key(phones), phones, echo, len(parts), preposition, tense)
+        word = Word(
+            text, kind, theme, rhymes.rhyme_key(phones), phones, echo, len(parts), preposition, tense, last_word(text)
+        )
         made.by_theme.setdefault((kind, theme), []).append(word)
         made.by_key.setdefault(word.key, []).append(word)
         if (
@@ -269,10 +285,10 @@ def banks() -> Banks:
             and len(parts) < 3
         ):
             made.fillers.setdefault((kind, theme), []).append(text)
-            made.filler_by_key.setdefault((kind, word.key), []).append(text)
+            made.file(kind, word.key, text)
         if kind == "place" and len(parts) < 3:
             made.fillers.setdefault(("at_place", theme), []).append(f"{preposition} the {text}")
-            made.filler_by_key.setdefault(("at_place", word.key), []).append(f"{preposition} the {text}")
+            made.file("at_place", word.key, f"{preposition} the {text}")
     for slot, bank in (
         ("food", lexicon.FOOD),
         ("drink", lexicon.DRINK),
@@ -284,21 +300,28 @@ def banks() -> Banks:
         for text in bank:
             phones = made.sounds.get(last_word(text))
             if phones:
-                made.filler_by_key.setdefault((slot, rhymes.rhyme_key(phones)), []).append(text)
-                vowels = tuple(vowel for part in spoken(text) for vowel in made.say(part).vowels)
-                if slot == "a" and "?" not in vowels:
+                made.file(slot, rhymes.rhyme_key(phones), text)
+                vowels = made.vowels(text)
+                if slot == "a" and "" not in vowels:
                     made.attributes.setdefault(vowels, []).append(text)
-    made.openings = {
-        name: _phrases(block, made.sounds)
-        for name, block in {
-            **BY_THEME,
-            **BY_MOOD,
-            "any": ANY,
-            "plain": PLAIN,
-            "start": STARTS,
-            "bridge": BRIDGES,
-            **{f"hook-{group}": block for group, block in HOOKS.items()},
-        }.items()
+    openings = {
+        **BY_THEME,
+        **BY_MOOD,
+        "any": ANY,
+        "plain": PLAIN,
+        "start": STARTS,
+        **{f"start-{theme}": block for theme, block in STARTS_BY_THEME.items()},
+        "bridge": BRIDGES,
+        **{f"hook-{group}": block for group, block in HOOKS.items()},
     }
-    made.closings = {kind: _phrases(SHORT[kind] + block.lstrip(), made.sounds) for kind, block in BY_KIND.items()}
+    for name, block in openings.items():
+        every = _phrases(block, made.sounds)
+        for tense in "pra":
+            made.openings[name, tense] = [one for one in every if tense == "a" or one.tense in (tense, "a")]
+    for kind, block in BY_KIND.items():
+        every = _phrases(SHORT[kind] + block.lstrip(), made.sounds)
+        for tense in "pr":
+            fit = [one for one in every if one.tense in (tense, "a")]
+            made.closings[kind, tense, True] = fit
+            made.closings[kind, tense, False] = [one for one in fit if not one.agent]
     return made

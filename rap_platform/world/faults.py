@@ -1,12 +1,13 @@
 """The fault plan: how often each stand-in fails, and how fast its clock runs. What the services answer otherwise is theirs."""
 
 import asyncio
+import contextlib
 import datetime as dt
 import email.utils
 import json
 import math
 import time
-from collections import Counter
+from collections import Counter, deque
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -23,7 +24,9 @@ PREFIXES: tuple[tuple[str, Family], ...] = (
     ("/llm", "llm"),
     ("/panel", "panel"),
 )
-KINDS = ("http_429", "http_500", "http_503", "challenge", "reset", "malformed", "truncated", "drip")
+KINDS = ("http_429", "http_500", "http_503", "challenge", "reset", "malformed", "truncated", "drip", "hang", "page")
+CHAT = "/llm/v1/chat/completions"
+WINDOW_S = 60.0  # of the world's clock, in which the model's limit counts
 RETRY_AFTER_S = 30
 DRIPS = 20  # parts that a slow body comes in
 MOST_PATHS = 20_000  # counted one by one; what comes after them is counted together
@@ -64,12 +67,25 @@ class WebFaults(Faults):
 
 
 class LlmFaults(Faults):
-    """The model's habits, by hash of the text."""
+    """The model's limit, its outages, and its habits: these by hash of the text, at most one of the spoiling ones per answer."""
 
+    requests_per_minute: float = Field(
+        2000, gt=0, description="more in a minute of the world's clock are refused; by default 1,000 a second"
+    )
     http_429: float = Field(0.01, ge=0, le=1)
+    hang: float = Field(0, ge=0, le=1, description="no answer for hang_s, then a closed connection")
+    hang_s: float = Field(300, ge=0, description="seconds of the world's clock")
+    page: float = Field(0, ge=0, le=1, description="a web page under status 200")
     think: float = Field(0.03, ge=0, le=1, description="a thinking block before the answer")
+    unterminated_think: float = Field(0, ge=0, le=1, description="thinking that never ends, the answer somewhere in it")
     fence: float = Field(0.03, ge=0, le=1, description="the answer in a Markdown fence")
+    cut_off: float = Field(0, ge=0, le=1, description="half an answer, with finish_reason length")
     broken_json: float = Field(0.02, ge=0, le=1, description="JSON that does not parse; a second try often does")
+    eight_of_ten: float = Field(0, ge=0, le=1, description="a score written as 8/10, which is no number")
+    null_content: float = Field(0, ge=0, le=1, description="no content at all")
+    null_with_reasoning: float = Field(0, ge=0, le=1, description="the answer in reasoning_content, no content")
+    wrong_language: float = Field(0, ge=0, le=1, description="a summary that is not in English")
+    prose: float = Field(0, ge=0, le=1, description="a sentence instead of an object")
     misquote: float = Field(0.06, ge=0, le=1, description="one quote that is not in the lyrics")
 
 
@@ -135,12 +151,26 @@ class FaultState:
         self.seen: Counter[str] = Counter()
         self.done: Counter[str] = Counter()
         self.paths: Counter[str] = Counter()
+        self.most_in_a_minute = 0
+        self._arrivals: deque[float] = deque()
         self._since = time.monotonic()
 
     @property
     def clock_s(self) -> float:
         """World-clock seconds since the plan was put."""
         return (time.monotonic() - self._since) * self.plan.clock_rate
+
+    def admit(self) -> bool:
+        """Count a chat request by the minute that ends with it, on the world's clock; False when the limit was reached before it."""
+        now = self.clock_s
+        while self._arrivals and self._arrivals[0] <= now - WINDOW_S:
+            self._arrivals.popleft()
+        self._arrivals.append(now)
+        self.most_in_a_minute = max(self.most_in_a_minute, len(self._arrivals))
+        within = len(self._arrivals) <= self.plan.llm.requests_per_minute
+        if not within:
+            self.done["llm.above_the_limit"] += 1
+        return within
 
     def count(self, path: str) -> None:
         """Count a request of a path; at most MOST_PATHS of them are told apart."""
@@ -158,7 +188,7 @@ class FaultState:
                 self.done[f"{family}.outage"] += 1
                 return outage.kind, pause, vary
         for kind in KINDS:
-            left -= getattr(faults, kind)
+            left -= getattr(faults, kind, 0.0)
             if left < 0:
                 self.done[f"{family}.{kind}"] += 1
                 return kind, pause, vary
@@ -207,6 +237,8 @@ class FaultMiddleware:
             return
         self.state.count(scope["path"])
         kind, pause, vary = self.state.draw(family)
+        if scope["path"] == CHAT and not self.state.admit():
+            kind = "http_429"
         if pause:
             await asyncio.sleep(pause)
         match kind:
@@ -246,18 +278,30 @@ class FaultMiddleware:
             case "drip":
                 faults: Faults = getattr(self.state.plan, family)
                 await dripping(self.app, scope, receive, send, faults.drip_ms / 1000)
+            case "hang":
+                await _hang(receive, self.state.plan.llm.hang_s / self.state.plan.clock_rate)
+                await _drop(send)
+            case "page":
+                await _answer(send, 200, b"<!doctype html><title>Welcome</title><p>Nothing here.", "text/html")
             case "truncated":
                 await truncating(self.app, scope, receive, send)
             case "reset":
-                # More bytes are promised than come: the server then drops the connection.
-                await send(
-                    {
-                        "type": "http.response.start",
-                        "status": 200,
-                        "headers": [(b"content-length", b"4096"), (b"content-type", b"application/json")],
-                    }
-                )
-                await send({"type": "http.response.body", "body": b'{"', "more_body": True})
+                await _drop(send)
+
+
+async def _drop(send: Send) -> None:
+    """Promise more bytes than come: the server then drops the connection."""
+    headers = [(b"content-length", b"4096"), (b"content-type", b"application/json")]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": b'{"', "more_body": True})
+
+
+async def _hang(receive: Receive, seconds: float) -> None:
+    """Say nothing until the client has gone or the time is over."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            while (await receive())["type"] != "http.disconnect":
+                pass
 
 
 async def dripping(app: ASGIApp, scope: Scope, receive: Receive, send: Send, seconds: float) -> None:

@@ -1,6 +1,6 @@
-"""The stand-in for a small language model behind an OpenAI-compatible API. It reads lyrics by rules of thumb of its own.
+"""The stand-in for a small language model behind an OpenAI-compatible API.
 
-It knows neither the hidden truth nor the platform's analyses; its habits (thinking aloud, fences, broken JSON) are those of small models.
+How it reads lyrics is in llm_reader.py, what it takes for instructions and how its answers go wrong in llm_habits.py.
 """
 
 import asyncio
@@ -8,11 +8,8 @@ import json
 import re
 import time
 import uuid
-from collections import Counter
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from random import Random
-from typing import Any, Literal
+from typing import Any
 
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse, Response, StreamingResponse
@@ -20,66 +17,15 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from rap_platform.world import truth
 from rap_platform.world.faults import FaultState
+from rap_platform.world.llm_habits import Said, answer_as_told, hear, obey
+from rap_platform.world.llm_reader import Reading, read
+
+__all__ = ["read"]
 
 MODEL = "qwen/qwen3-4b-fp8"
+OTHER_MODEL = "simulated/second-reader"  # with an ear of its own, so that two models can be compared
+READERS = {MODEL: "", OTHER_MODEL: "second"}
 LATENCY_S = 0.004
-_LYRICS = re.compile(r"^[ \t]*<lyrics[^\n]*\n(.*?)^[ \t]*</lyrics", re.DOTALL | re.MULTILINE)
-_SCHEMA = re.compile(r"```json\s*(\{.*?\})\s*```", re.DOTALL)
-_SWEARS = {"damn": 1, "goddamn": 1, "hell": 1, "ass": 2, "sorry-ass": 2, "shit": 3, "bitch": 4, "fuck": 5, "fucking": 5}
-_THEMES = {
-    "ambition": "climb ladder dream top future build plan alarm throne somebody office rungs chase goal key resume",
-    "money": "money dollar dollars bank check rent bill bills wallet cash price pay paid atm account penny pennies coupon tax debt landlord",
-    "street_life": "corner block street stoop sidewalk hydrant bodega curb hood pager streetlight hustler dice siren sirens",
-    "struggle": "hungry hunger heater patched roof double shift ramen broke cold couch unpaid eviction interviews worries snooze",
-    "love": "love kiss smile heart dance danced rose dress laugh toothbrush blanket name sundress bouquet sweetheart",
-    "heartbreak": "goodbye left without alone voicemail text gone empty deleted locks waved number sleep broke",
-    "family": "mother mama grandma uncle brother sister auntie cousin pops son family kitchen father aunties",
-    "friendship": "friend friends we shared joke split laughed knucklehead jokes handshake bike booth",
-    "loyalty": "loyal loyalty word stand stayed real oath trust rope plate promise ride table soldier",
-    "betrayal": "snake snakes knife lie lied sold two-faced back smiled mask judas secret trust fingerprints",
-    "party": "party dance floor bass speaker speakers dj cups punch glitter grill cake birthday confetti",
-    "nightlife": "night club bar neon bouncer cab cabbie jukebox moon drink midnight skyline",
-    "fame": "camera cameras famous autograph fans magazine spotlight stage carpet interview signed flash",
-    "faith": "lord god pray prayed prayer church amen angel choir deacon mercy psalm preacher devil halo",
-    "death": "buried grave rest funeral headstone ashes casket voicemail mural goodbye candles ghost wake",
-    "nature": "river rain thunder moon ocean tree trees wind mountain clouds seed snow creek moss pigeons stars",
-    "social_commentary": "senator mayor vote voted school system poor jail lawyer zip tax factory history news policy",
-    "violence": "gun bullet fight blood siren war scars ambulance tape beef revenge vigil coroner",
-    "drugs": "sober clean pills pill bottle habit high craving sponsor smoke pipe needle relapse coin",
-    "identity": "name mirror accent masks skin passport myself form box hair tongue label born voice",
-    "hip_hop_culture": "rhyme mic beat verse bars cypher crates vinyl dj flow turntable freestyle rap pen needle snare metaphors",
-    "travel": "bus train map road city suitcase motel miles gate ferry border postcard highway plane",
-    "time": "clock years year watch old yesterday tomorrow hour younger time blinked summers grey",
-    "home": "home porch door kitchen couch key hallway radiator neighbors room mailbox mat curtains",
-}
-_MOODS = {
-    "aggressive": "kick bark bit swing mercy eat brutal savage ruthless roaring move",
-    "angry": "slammed tired boil temper furious grind lied enough burning seething",
-    "anxious": "check lock pace worried restless trembling shaky thoughts sleepless jittery phone",
-    "bitter": "congratulations toast funny sour receipts poisoned spoiled teeth cold",
-    "boastful": "best number king fly diamond platinum flawless champion taught premiere",
-    "calm": "breathe slow easy quiet gentle soft kettle tea still porch",
-    "confident": "sure steady walk sign know worth bet solid chin bold told",
-    "defiant": "won't no never rules fence break bow shrink rebel untamed",
-    "dreamy": "float dream dreamt moon clouds swim stars lake weightless sway",
-    "energetic": "jump bouncing run move shake up turn wired sprinting",
-    "hopeful": "tomorrow light seeds rising saved good brand-new change one early",
-    "joyful": "laugh laughed danced sun birthday smile happy balloons dancing sunny",
-    "lonely": "echo alone empty phone talk listens one polish unanswered single",
-    "melancholic": "rain grey slow blue leaves quiet tired fading train wilted",
-    "nostalgic": "remember back tape childhood old summers rewound bikes vintage radio",
-    "playful": "goldfish silly knock moonwalk joke beatbox cartoon goofy sock squeaky",
-    "reflective": "learning wrong mirror older listen owe honest careful think list",
-    "romantic": "candle close perfume kiss love jukebox candlelit velvet low hold",
-    "somber": "bells buried black flag heavy softly breath silent solemn coats",
-    "triumphant": "won win cup parade crowned victory ring lift golden made",
-}
-_BRIGHT = frozenset("calm confident dreamy energetic hopeful joyful playful romantic triumphant boastful".split())
-_DARK = frozenset("angry anxious bitter lonely melancholic somber aggressive".split())
-_STOCK = frozenset(
-    "i i'm you it's do we they my me know day night time life way all like get got one never keep feel good real work top best hate style "
-    "team everything nothing always".split()
-)
 
 
 class Message(BaseModel):
@@ -110,118 +56,6 @@ class ChatRequest(BaseModel):
     max_completion_tokens: int | None = Field(None, ge=1)
     temperature: float | None = Field(None, ge=0, le=2)
     response_format: dict[str, Any] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What the model makes of lyrics; scores 1..10."""
-
-    quality: float
-    complexity: float
-    wordplay: float
-    storytelling: float
-    confidence: float
-    themes: list[str]
-    moods: list[str]
-    sentiment: str
-    profanity: str
-    quotes: list[tuple[str, str]]
-
-
-def _tail(word: str) -> str:
-    """The end of a word from its last group of vowels on: rhyme as a careless reader sees it."""
-    found = re.search(r"[aeiouy]+[^aeiouy]*e?$", word)
-    return found[0] if found else word[-2:]
-
-
-def read(lyrics: str) -> Reading:
-    """Read lyrics by rules of thumb with a noise that depends on the text alone."""
-    lines = [line.strip() for line in lyrics.splitlines() if line.strip() and not line.strip().startswith("[")]
-    words = re.findall(r"[a-z'-]+", lyrics.casefold())
-    chance = truth.stream("reader", lyrics)
-    ends = [re.sub(r"\([^)]*\)", "", line).strip().strip(",.?!'\"").casefold().rsplit(" ", 1)[-1] for line in lines]
-    unique = list(dict.fromkeys(lines))
-    rhymed = sum(
-        any(
-            _tail(ends[place]) == _tail(ends[place - back]) and ends[place] != ends[place - back]
-            for back in (1, 2)
-            if place >= back
-        )
-        for place in range(len(ends))
-    ) / max(1, len(ends))
-    start = words[:300]
-    variety = len(set(start)) / max(1, len(start))
-    length = sum(map(len, words)) / max(1, len(words))
-    stock = sum(word in _STOCK for word in words) / max(1, len(words))
-    long_ends = sum(len(end) > 7 for end in ends) / max(1, len(ends))
-    images = sum(" like " in f" {line.casefold()} " for line in unique) / max(1, len(unique))
-    inner: float = sum(
-        len({_tail(word) for word in row}) < len(set(row))
-        for row in (re.findall(r"[a-z]{4,}", line.casefold()) for line in unique)
-    )
-    inner /= max(1, len(unique))
-    skill = (
-        2.8 * (rhymed - 0.39)
-        + 3 * (variety - 0.56)
-        + 1.3 * (length - 4.22)
-        - 9 * (stock - 0.154)
-        + 1.0 * (long_ends - 0.38)
-        + 1.5 * (inner - 0.2)
-    )
-    skill = min(2.5, max(-2.5, skill))
-    short = -2.0 if len(words) < 60 else 0.0
-
-    def score(value: float) -> float:
-        return min(10.0, max(1.0, round(2 * value) / 2))
-
-    counts = Counter(words)
-    themes = _ranked(_THEMES, counts, chance, 0.5)
-    moods = _ranked(_MOODS, counts, chance, 1.2)
-    swearing = max((_SWEARS[word] for word in counts if word in _SWEARS), default=0)
-    picked = chance.sample(unique, min(len(unique), chance.randint(2, 3))) if unique else []
-    first = moods[0]
-    clear = min(1.0, len(words) / 200)
-    return Reading(
-        score(5.9 + 1.1 * skill + short + chance.gauss(0, 0.62)),
-        score(5.4 + 1.1 * skill + 2 * (long_ends - 0.2) + short + chance.gauss(0, 0.9)),
-        score(5.5 + 0.9 * skill + 2 * (images - 0.3) + short + chance.gauss(0, 1.0)),
-        score(5.5 + 0.4 * skill + 5 * (_past(words) - 0.05) + short + chance.gauss(0, 1.0)),
-        round(min(0.95, max(0.35, chance.gauss(0.55 + 0.2 * clear, 0.1))), 2),
-        themes[: chance.randint(1, 3)],
-        moods[: chance.randint(1, 3)],
-        "positive"
-        if first in _BRIGHT and chance.random() < 0.75
-        else "negative"
-        if first in _DARK and chance.random() < 0.75
-        else chance.choice(("neutral", "mixed")),
-        "G"
-        if not swearing
-        else "PG"
-        if swearing == 1
-        else "PG-13"
-        if swearing == 2
-        else "R"
-        if swearing < 5
-        else "NC-17",
-        [
-            (line, f"{'theme' if place == 0 else 'mood'}: {themes[0] if place == 0 else first}")
-            for place, line in enumerate(picked)
-        ],
-    )
-
-
-def _past(words: list[str]) -> float:
-    return sum(
-        word.endswith("ed") or word in ("was", "were", "had", "told", "left", "came", "went") for word in words
-    ) / max(1, len(words))
-
-
-def _ranked(banks: dict[str, str], counts: Counter[str], chance: Random, noise: float) -> list[str]:
-    scores = {
-        name: sum(min(3, counts[word]) for word in bank.split()) ** 0.8 + abs(chance.gauss(0, noise))
-        for name, bank in banks.items()
-    }
-    return sorted(scores, key=lambda name: -scores[name])
 
 
 def _resolve(schema: dict[str, Any], root: dict[str, Any]) -> dict[str, Any]:
@@ -392,55 +226,29 @@ _DEFAULT_SCHEMA: dict[str, Any] = {
 }
 
 
-def complete(request: ChatRequest, state: FaultState) -> str:
-    """The content of the answer."""
-    faults = state.plan.llm
-    said = next(
-        (
-            message.text
-            for message in reversed(request.messages)
-            if message.role == "user" and _LYRICS.search(message.text)
-        ),
-        None,
+def complete(request: ChatRequest, state: FaultState) -> Said:
+    """The answer to a request: an analysis where there are lyrics, as told by whoever speaks outside of them."""
+    asked = [message.text for message in request.messages if message.role == "user"]
+    schema = _schema(request)
+    found = [(text, hear(text, wants_json=schema is not None)) for text in asked]
+    heard = next((one for _, one in reversed(found) if one is not None), None)
+    if heard is None:
+        return Said(_plain(asked[-1] if asked else request.messages[-1].text))
+    others = [text for text, one in found if one is None]
+    instructions = [message.text for message in request.messages if message.role == "system"]
+    reading = obey(
+        read(heard.lyrics, READERS[request.model]), [heard.outside, *others, *map(_outside_json, instructions)]
     )
-    last = next(
-        (message.text for message in reversed(request.messages) if message.role == "user"), request.messages[-1].text
-    )
-    if said is None:
-        return _plain(last)
-    lyrics = found[1] if (found := _LYRICS.search(said)) else ""
-    reading = read(lyrics)
+    wanted = schema or _DEFAULT_SCHEMA
     tries = sum(message.role == "assistant" for message in request.messages)
-    schema = _schema(request) or _DEFAULT_SCHEMA
-    answer = _answer(schema, schema, "", reading)
-    chance = truth.stream(state.plan.seed, "habits", lyrics, tries)
-    evidence = answer.get("evidence") if isinstance(answer, dict) else None
-    if (
-        chance.random() < faults.misquote
-        and isinstance(evidence, list)
-        and evidence
-        and isinstance(evidence[-1], dict)
-        and "quote" in evidence[-1]
-    ):
-        evidence[-1]["quote"] = " ".join(reversed(str(evidence[-1]["quote"]).split()))
-    text = json.dumps(answer, ensure_ascii=False, indent=None if chance.random() < 0.6 else 2)
-    broken = chance.random() < (faults.broken_json if tries == 0 else min(0.3, faults.broken_json))
-    if broken:
-        match chance.randrange(4):
-            case 0:
-                text = text[: int(len(text) * chance.uniform(0.3, 0.8))]
-            case 1:
-                text = text.replace('"', "'")
-            case 2:
-                text = re.sub(r'"quality":\s*([\d.]+)', r'"quality": \1/10', text)
-            case _:
-                text = "Here is what I found: the song is strong, I would say a solid piece of writing."
-    if chance.random() < faults.fence:
-        text = f"```json\n{text}\n```"
-    if chance.random() < faults.think:
-        thought = f"Okay, the user wants an analysis. The song seems {reading.moods[0]}. Let me look at {{the rhymes}} first and then the themes."
-        text = f"{thought}\n</think>\n\n{text}" if chance.random() < 0.2 else f"<think>\n{thought}\n</think>\n\n{text}"
-    return text
+    chance = truth.stream(state.plan.seed, "habits", READERS[request.model], heard.lyrics, tries)
+    answer = _answer(wanted, wanted, "", reading)
+    return answer_as_told(answer, reading, state.plan.llm, chance, tries, state.done)
+
+
+def _outside_json(text: str) -> str:
+    """Instructions without the schema that they may hold."""
+    return text.partition("```json")[0]
 
 
 def _tokens(text: str) -> int:
@@ -457,19 +265,20 @@ def router(state: FaultState) -> APIRouter:
             "object": "list",
             "data": [
                 {
-                    "id": MODEL,
+                    "id": name,
                     "object": "model",
                     "created": 1_745_000_000,
                     "owned_by": "simulated",
                     "context_size": 32_768,
                     "features": ["structured-outputs"],
                 }
+                for name in READERS
             ],
         }
 
     @routes.post("/llm/v1/chat/completions", response_model=None)
     async def chat(request: ChatRequest) -> Response:
-        if request.model != MODEL:
+        if request.model not in READERS:
             return JSONResponse(
                 {
                     "error": {
@@ -481,21 +290,29 @@ def router(state: FaultState) -> APIRouter:
                 status_code=404,
             )
         await asyncio.sleep(LATENCY_S)
-        text = complete(request, state)
-        reason: Literal["stop", "length"] = "stop"
+        said = complete(request, state)
+        text, reason = said.content or "", said.finish_reason
         limit = request.max_completion_tokens or request.max_tokens
         if limit is not None and _tokens(text) > limit:
             text, reason = text[: int(limit * 3.9)], "length"
         usage = {
             "prompt_tokens": sum(_tokens(message.text) + 4 for message in request.messages),
-            "completion_tokens": _tokens(text),
+            "completion_tokens": _tokens(text or said.reasoning or ""),
         }
         usage["total_tokens"] = sum(usage.values())
-        head: dict[str, Any] = {"id": f"chatcmpl-{uuid.uuid4().hex}", "created": int(time.time()), "model": MODEL}
+        head: dict[str, Any] = {
+            "id": f"chatcmpl-{uuid.uuid4().hex}",
+            "created": int(time.time()),
+            "model": request.model,
+        }
         if not request.stream:
             choice = {
                 "index": 0,
-                "message": {"role": "assistant", "content": text},
+                "message": {
+                    "role": "assistant",
+                    "content": None if said.content is None else text,
+                    **({"reasoning_content": said.reasoning} if said.reasoning else {}),
+                },
                 "finish_reason": reason,
                 "logprobs": None,
             }

@@ -2,7 +2,7 @@
 
 import gzip
 from collections.abc import Collection
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 DICTIONARY = Path(__file__).parents[1] / "data" / "cmudict.txt.gz"
@@ -31,6 +31,12 @@ def rhyme_key(phones: tuple[str, ...]) -> str:
 def vowels(phones: tuple[str, ...]) -> tuple[str, ...]:
     """Vowels in order, stress digits dropped."""
     return tuple(phone[:-1] for phone in phones if phone[-1].isdigit())
+
+
+@lru_cache(maxsize=20_000)
+def assonance(key: str) -> str:
+    """The vowels of a rhyme key, marked so that they are no key."""
+    return "~" + " ".join(phone for phone in key.split() if phone[0] in "AEIOU")
 
 
 @cache

@@ -1,14 +1,17 @@
 """Writes the songs: a pure function of (seed, artist, song). What words mean is lexicon.py; how good a song is, is truth.py."""
 
 import re
-from collections.abc import Sequence
+from bisect import bisect
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
+from itertools import accumulate
 from random import Random
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from rap_platform.world import lexicon, names, rhymes, truth
-from rap_platform.world.banks import SLOT, Phrase, Word, banks, last_word, phrase, plural, spoken
+from rap_platform.world.banks import SLOT, Phrase, Word, phrase, plural
+from rap_platform.world.banks import banks as banks
 from rap_platform.world.meter import Ear, Heard
 from rap_platform.world.openings import LEADS
 from rap_platform.world.refrains import CROWD, INTROS, MOOD_GROUP, OUTROS, TITLES
@@ -41,11 +44,11 @@ _ING = re.compile(r"\b([A-Za-z]{3,})ing\b(?=[ ,])")
 _KEEP_ING = frozenset(
     "thing spring string everything anything ceiling king wing swing sling building wedding awning evening sterling bring".split()
 )
+_T = TypeVar("_T")
 _TITLES = tuple(TITLES.strip().splitlines())
 # Kinds that can wear an attribute.
 _WORN = frozenset(("thing", "things", "place", "mass", "idea", "person", "people", "body"))
-_TRIES = 3  # drafts of a bar
-_GOOD = 1.0  # a draft as cheap as this is kept at once
+_GOOD = 0.5  # a draft as cheap as this is kept at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,11 @@ class Song:
     def lyrics(self) -> str:
         """Headers in brackets, a blank line between sections."""
         return "\n\n".join("\n".join((f"[{section.header}]", *section.lines)) for section in self.sections)
+
+
+def pick(chance: Random, among: Sequence[_T]) -> _T:
+    """One of them; `Random.choice` for half the time."""
+    return among[int(chance.random() * len(among))]
 
 
 def _title_case(text: str) -> str:
@@ -99,15 +107,15 @@ def title(seed: int, artist_index: int, song_index: int) -> str:
         )
     pen = _Pen(seed, told, truth.stream(seed, "title", artist_index, song_index), imagery=1.0)
     for _ in range(4):
-        text = pen.fill(pen.chance.choice(_TITLES).replace("{pt}", str(pen.chance.randint(2, 3))))
+        text = pen.fill(pick(pen.chance, _TITLES).replace("{pt}", str(pen.chance.randint(2, 3))))
         if len(set(text.casefold().split())) == len(text.split()):
             break
     return _title_case(re.sub(r"\b[Mm]y (?=\w+'s)", "", text))
 
 
 # Rhymed syllables among a song's syllables, and the mean echo of its words, from no craft to all of it.
-RHYMED = (0.10, 0.34)
-ECHO = (0.85, 1.6)
+RHYMED = (0.145, 0.335)
+ECHO = (0.97, 1.56)
 
 
 class Owed(NamedTuple):
@@ -124,6 +132,7 @@ class _Draft(NamedTuple):
     text: str
     opening: tuple[str, int] | None
     closing: tuple[str, int] | None
+    slots: bool
 
 
 class _Pen:
@@ -133,7 +142,6 @@ class _Pen:
         self.seed, self.told, self.chance, self.banks = seed, told, chance, banks()
         self.who = truth.artist(seed, told.artist)
         craft, fresh = told.craft, told.freshness
-        era = min(1.0, max(0.0, (told.year - 1985) / 25))
         self.dull = 0.75 * (1 - craft) ** 1.2 if imagery is None else 0.0
         self.plain = 0.45 * (1 - 0.55 * craft - 0.45 * fresh) ** 1.7
         self.unrhymed = 0.4 * (1 - craft) ** 1.4
@@ -150,22 +158,32 @@ class _Pen:
         self.used_words: set[str] = set()
         self.used_openings: set[tuple[str, int]] = set()
         self.used_closings: set[tuple[str, int]] = set()
+        self.tries, self.slack = 6, 2.0
         self.recent: list[str] = []
-        self.name, self.street = chance.choice(lexicon.NAMES), chance.choice(lexicon.STREET)
+        self.name, self.street = pick(chance, lexicon.NAMES), pick(chance, lexicon.STREET)
         self.cast: dict[str, str] = {}
 
     def theme(self) -> str:
         """A theme of the song, the main one most often."""
         themes = self.told.themes
-        return themes[0] if len(themes) == 1 or self.chance.random() < 0.66 else self.chance.choice(themes[1:])
+        return themes[0] if len(themes) == 1 or self.chance.random() < 0.66 else pick(self.chance, themes[1:])
 
     def attribute(self) -> str:
+        """An attribute that the song has not worn out."""
+        for _ in range(3):
+            word = self._attribute()
+            if word not in self.used_words:
+                break
+        self.used_words.add(word)
+        return word
+
+    def _attribute(self) -> str:
         chance = self.chance
         if chance.random() < self.dull:
-            return chance.choice(lexicon.PLAIN)
+            return pick(chance, lexicon.PLAIN)
         if chance.random() < 0.4:
-            return chance.choice(lexicon.MOOD_ATTRIBUTE[self.told.mood])
-        return chance.choice(lexicon.ATTRIBUTE)
+            return pick(chance, lexicon.MOOD_ATTRIBUTE[self.told.mood])
+        return pick(chance, lexicon.ATTRIBUTE)
 
     def _adjective_pool(self) -> str:
         draw = self.chance.random()
@@ -182,23 +200,23 @@ class _Pen:
             case "a":
                 return self.attribute()
             case "adj":
-                return chance.choice(held.fillers["adj", self._adjective_pool()])
+                return pick(chance, held.fillers["adj", self._adjective_pool()])
             case "thing" | "things" | "person" | "people" | "mass" | "idea" | "at_place":
                 return self._familiar(slot)
             case "body" | "base" | "gerund" | "past":
-                return chance.choice(held.fillers[slot, "gen"])
+                return pick(chance, held.fillers[slot, "gen"])
             case "animals":
-                return plural(chance.choice(lexicon.ANIMAL))
+                return plural(pick(chance, lexicon.ANIMAL))
             case "name":
-                return self.name if chance.random() < 0.8 else chance.choice(lexicon.NAMES)
+                return self.name if chance.random() < 0.8 else pick(chance, lexicon.NAMES)
             case "street":
-                return self.street if chance.random() < 0.7 else chance.choice(lexicon.STREET)
+                return self.street if chance.random() < 0.7 else pick(chance, lexicon.STREET)
             case "hood":
                 return self.who.hood
             case "city":
                 return self.who.city if chance.random() < 0.6 else names.city(chance)
             case "gadget":
-                return chance.choice(lexicon.GADGET_BY_ERA[self.era])
+                return pick(chance, lexicon.GADGET_BY_ERA[self.era])
             case "artist":
                 return self.who.name
             case "producer":
@@ -216,7 +234,7 @@ class _Pen:
             "weather": lexicon.WEATHER,
             "kin_n": _KIN_NOUNS,
         }[slot]
-        return self.cast[slot] if slot in self.cast and chance.random() < 0.55 else chance.choice(bank)
+        return self.cast[slot] if slot in self.cast and chance.random() < 0.55 else pick(chance, bank)
 
     def _familiar(self, slot: str) -> str:
         """A thing, person, stuff or place: one of the verse's own props, one of the theme, or one that everybody knows."""
@@ -225,7 +243,7 @@ class _Pen:
             return self.cast[slot]
         own = self.banks.fillers.get((slot, self.told.themes[0] if draw < 0.8 else self.told.themes[-1]))
         if own and draw < 0.75:
-            return chance.choice(own)
+            return pick(chance, own)
         known = {
             "thing": lexicon.PROPS,
             "things": lexicon.PROPS,
@@ -235,25 +253,32 @@ class _Pen:
             "idea": lexicon.NOTIONS,
         }.get(slot)
         if known is None:
-            return chance.choice(self.banks.fillers[slot, "gen"])
-        return plural(chance.choice(known)) if slot in ("things", "people") else chance.choice(known)
+            return pick(chance, self.banks.fillers[slot, "gen"])
+        return plural(pick(chance, known)) if slot in ("things", "people") else pick(chance, known)
 
     def recast(self) -> None:
         """Another verse: another person, street, animal and props, which then come back in it."""
         chance = self.chance
-        self.name, self.street = chance.choice(lexicon.NAMES), chance.choice(lexicon.STREET)
+        self.name, self.street = pick(chance, lexicon.NAMES), pick(chance, lexicon.STREET)
         self.cast = {
-            "animal": chance.choice(lexicon.ANIMAL),
-            "kin": chance.choice(lexicon.KIN),
-            "food": chance.choice(lexicon.FOOD),
-            "weather": chance.choice(lexicon.WEATHER),
+            "animal": pick(chance, lexicon.ANIMAL),
+            "kin": pick(chance, lexicon.KIN),
+            "food": pick(chance, lexicon.FOOD),
+            "weather": pick(chance, lexicon.WEATHER),
         }
         for slot, known in (("thing", lexicon.PROPS), ("person", lexicon.FOLK)):
             own = self.banks.fillers.get((slot, self.told.themes[0]))
-            self.cast[slot] = chance.choice(own) if own and chance.random() < 0.6 else chance.choice(known)
+            self.cast[slot] = pick(chance, own) if own and chance.random() < 0.6 else pick(chance, known)
 
-    def fill(self, template: str, *, sounds: Sequence[str] = (), reserved: dict[str, str] | None = None) -> str:
-        """Fills the slots; `sounds` are rhymes that fillers look for, `reserved` fixed fillers by slot."""
+    def fill(
+        self,
+        template: str,
+        *,
+        sounds: Sequence[str] = (),
+        shunned: Collection[str] = (),
+        reserved: dict[str, str] | None = None,
+    ) -> str:
+        """Fills the slots; `sounds` are rhymes that fillers look for, `shunned` vowels they avoid, `reserved` fixed fillers by slot."""
         seen: set[str] = set(reserved.values()) if reserved else set()
 
         def one(match: re.Match[str]) -> str:
@@ -261,10 +286,11 @@ class _Pen:
             if reserved and slot in reserved:
                 return reserved[slot]
             word = self._rhyming(slot, sounds, seen) if sounds else None
-            for _ in range(4):
-                if word is not None and word not in seen:
-                    break
-                word = self.filler(slot)
+            if word is None:
+                for _ in range(5):
+                    word = self.filler(slot)
+                    if word not in seen and not (shunned and self._vowels_of(word) in shunned):
+                        break
             seen.add(word or "")
             return word or ""
 
@@ -272,13 +298,16 @@ class _Pen:
 
     def _rhyming(self, slot: str, sounds: Sequence[str], seen: set[str]) -> str | None:
         """A filler that rhymes with one of the sounds; None where none does."""
-        for key in sounds:
+        for key in (*sounds, *map(rhymes.assonance, sounds)):
             near = self.banks.filler_by_key.get((slot, key))
             if near:
-                word = self.chance.choice(near)
+                word = pick(self.chance, near)
                 if word not in seen:
                     return word
         return None
+
+    def _vowels_of(self, text: str) -> str:
+        return rhymes.assonance(self.banks.say(text.rpartition(" ")[2].casefold()).key)
 
     def _articles(self, text: str) -> str:
         def one(match: re.Match[str]) -> str:
@@ -303,54 +332,39 @@ class _Pen:
             else "any"
             if draw > 0.8
             else "start"
-            if draw > 0.72
+            if draw > 0.76
+            else f"start-{theme}"
+            if draw > 0.66
             else theme
         )
-        for name in (first, theme, *self.told.themes, self.told.mood, "any", "start"):
-            fresh = [
-                one
-                for one in self.banks.openings[name]
-                if one.tense in (tense, "a") and (name == "plain" or (name, one.number) not in self.used_openings)
-            ]
-            alone = [one for one in fresh if one.solo == kind and abs(one.size - 1.5 - room) < 2.6]
-            if alone and chance.random() < 0.75:
-                return name, chance.choice(alone), True
-            fresh = [one for one in fresh if one.size < room - 1.5]
-            if fresh:
-                return name, chance.choice(fresh), False
-        return "start", chance.choice([one for one in self.banks.openings["start"] if one.tense in (tense, "a")]), False
+        for name in (first, theme, f"start-{theme}", self.told.mood, f"start-{self.told.themes[0]}", "any", "start"):
+            every = self.banks.openings[name, tense]
+            slotless = 0.8 - 0.06 * self.owed.rhymed
+            for _ in range(6):
+                one = pick(chance, every)
+                if name != "plain" and (name, one.number) in self.used_openings:
+                    continue
+                if one.solo == kind and abs(one.size - 1.5 - room) < 2.6:
+                    return name, one, True
+                if one.size < room - 1.5 and (one.slots or chance.random() < slotless):
+                    return name, one, False
+        return "start", pick(chance, self.banks.openings["start", tense]), False
 
     def closing(self, kind: str, tense: str, *, agent: bool, single: bool, simile: bool, room: float) -> Phrase:
         """A closing for a rhyme word of this kind that fits what came before, of about `room` syllables."""
-        fit: Phrase | None = None
-        miss = 99.0
-        every = self.banks.closings[kind]
-        for attempt in range(24):
-            one = self.chance.choice(every)
-            if (
-                one.tense not in (tense, "a")
-                or (one.agent and not agent)
-                or (not single and "{a} {X}" in one.text)
-                or (simile and one.simile and attempt < 16)
-            ):
+        every, draw = self.banks.closings[kind, tense, agent], self.chance.random
+        fit, miss, count = every[0], 99.0, len(every)
+        for _ in range(12):
+            one = every[int(draw() * count)]
+            off = abs(one.size - room)
+            if off >= miss:
                 continue
-            off = abs(one.size - room) + (0.8 if (kind, one.number) in self.used_closings else 0.0)
-            if off < miss:
+            off += ((kind, one.number) in self.used_closings) + 2 * (simile and one.simile)
+            if off < miss and (single or "{a} {X}" not in one.text):
                 fit, miss = one, off
                 if off < 0.8:
                     break
-        if fit is None:
-            fit = next(
-                one for one in every if one.tense in (tense, "a") and not one.agent and "{a} {X}" not in one.text
-            )
         return fit
-
-    def _allowed(self, word: Word, tense: str, own: set[str]) -> bool:
-        if word.tense not in (tense, "a") or (word.kind != "adj" and word.theme not in own and word.theme != "gen"):
-            return False
-        return word.kind != "adj" or word.theme != (
-            "pos" if self.told.mood in _DARK else "neg" if self.told.mood not in _NEUTRAL else ""
-        )
 
     def rhyme_words(
         self, count: int, theme: str, tense: str, only: frozenset[str] | None = None
@@ -360,73 +374,91 @@ class _Pen:
         Attributes of equal vowels before words of equal vowels make a rhyme of several syllables. Fewer only when `count` is 1.
         """
         chance, held = self.chance, self.banks
-        own = {theme, self.told.themes[0]}
         worn = chance.random() < self.multi
         long = not worn and chance.random() < 0.5 * self.multi
-        kinds = list(_KIND_WEIGHTS)
-        weights = [
-            0 if (kind == "past" and tense != "p") or (only and kind not in only) else weight
-            for kind, weight in _KIND_WEIGHTS.items()
-        ]
+        kinds, weights = _kinds(tense, only)
         for attempt in range(60):
-            kind = chance.choices(kinds, weights)[0]
+            kind = kinds[bisect(weights, chance.random() * weights[-1])]
             if kind == "adj":
                 pool = held.by_theme[kind, self._adjective_pool()]
             else:
                 pool = held.by_theme.get((kind, theme), []) if chance.random() < 0.5 else []
                 pool = pool or held.by_theme.get((kind, "gen"), [])
-            anchor = chance.choice(pool)
-            if anchor.text in self.used_words and chance.random() > self.repeat:
-                continue
-            if anchor.syllables > 3 and attempt < 30:
+            anchor = pick(chance, pool)
+            if (anchor.text in self.used_words and chance.random() > self.repeat) or (
+                anchor.syllables > 3 and attempt < 30
+            ):
                 continue
             if count == 1:
                 self.used_words.add(anchor.text)
                 return [anchor], [None]
-            if long and attempt < 25 and len(anchor.key.split()) < 4:
+            if attempt < 25 and ((long and len(anchor.key.split()) < 4) or (worn and kind not in _WORN)):
                 continue
-            if worn and attempt < 25 and kind not in _WORN:
-                continue
-            others = [
-                word
-                for word in held.by_key[anchor.key]
-                if word.sound != anchor.sound
-                and (attempt > 40 or self._allowed(word, tense, own))
-                and word.tense in (tense, "a")
-                and word.text not in self.used_words
-                and (only is None or word.kind in only)
-            ]
-            if worn and attempt < 30:
-                others = [word for word in others if word.echo == anchor.echo and word.kind in _WORN]
-            if len({word.sound for word in others}) < count - 1:
-                continue
-            group, sounds, last = [anchor], {anchor.sound}, {last_word(anchor.text)}
-            chance.shuffle(others)
-            if long:
-                others.sort(key=lambda word: -_shared(word.echo, anchor.echo))
-            elif chance.random() < 0.5:
-                others.sort(key=lambda word: word.kind != "whole")
-            for word in others:
-                if word.sound not in sounds and last_word(word.text) not in last:
-                    group.append(word)
-                    sounds.add(word.sound)
-                    last.add(last_word(word.text))
-                if len(group) == count:
-                    self.used_words.update(word.text for word in group)
-                    if count == 2 and chance.random() < 0.5:
-                        group.reverse()
-                    return group, self._attributes(count) if worn and attempt < 30 else [None] * count
+            mates = self._mates(
+                anchor, count - 1, theme if attempt <= 40 else None, tense, only, worn and attempt < 30, long
+            )
+            if mates:
+                group = [anchor, *mates]
+                self.used_words.update(word.text for word in group)
+                if count == 2 and chance.random() < 0.5:
+                    group.reverse()
+                return group, self._attributes(count) if worn and attempt < 30 else [None] * count
         return [self.rhyme_words(1, theme, tense)[0][0] for _ in range(count)], [None] * count
+
+    def _mates(
+        self,
+        anchor: Word,
+        count: int,
+        theme: str | None,
+        tense: str,
+        only: frozenset[str] | None,
+        worn: bool,
+        long: bool,
+    ) -> list[Word]:
+        """`count` words that rhyme with the anchor and each other, or none: of the theme unless it is None; equal vowels if worn."""
+        every = self.banks.by_key[anchor.key]
+        if len(every) <= count:
+            return []
+        own = ("gen", theme, self.told.themes[0])
+        shunned = "pos" if self.told.mood in _DARK else "neg" if self.told.mood not in _NEUTRAL else ""
+        others = [
+            word
+            for word in every
+            if word.tense in (tense, "a")
+            and word.text not in self.used_words
+            and (not worn or (word.echo == anchor.echo and word.kind in _WORN))
+            and (only is None or word.kind in only)
+            and (theme is None or (word.theme != shunned if word.kind == "adj" else word.theme in own))
+        ]
+        if len(others) < count:
+            return []
+        self.chance.shuffle(others)
+        if long:
+            others.sort(key=lambda word: -_shared(word.echo, anchor.echo))
+        elif self.chance.random() < 0.5:
+            others.sort(key=lambda word: word.kind != "whole")
+        mates: list[Word] = []
+        sounds, last = {anchor.sound}, {anchor.last}
+        for word in others:
+            if word.sound not in sounds and word.last not in last:
+                mates.append(word)
+                sounds.add(word.sound)
+                last.add(word.last)
+                if len(mates) == count:
+                    return mates
+        return []
 
     def _attributes(self, count: int) -> list[str | None]:
         """`count` different attributes of equal vowels."""
         chance, held = self.chance, self.banks
         for _ in range(12):
             first = self.attribute()
-            vowels = tuple(vowel for part in spoken(first) for vowel in held.say(part).vowels)
-            alike = [text for text in held.attributes.get(vowels, ()) if text != first]
+            vowels = held.vowels(first)
+            alike = [text for text in held.attributes.get(vowels, ()) if text != first and text not in self.used_words]
             if len(alike) >= count - 1:
-                return [first, *chance.sample(alike, count - 1)]
+                found = [first, *chance.sample(alike, count - 1)]
+                self.used_words.update(found)
+                return [*found]
         return [None] * count
 
     def bar(
@@ -436,17 +468,19 @@ class _Pen:
         chance = self.chance
         wanted = self.flow + max(-2.0, min(2.0, self.owed.syllables))
         best: tuple[float, str, Heard, _Draft] | None = None
-        for _ in range(_TRIES):
-            draft = self._draft(word, theme, tense, start, attribute, wanted)
-            owing = self.owed.rhymed > 0 or self.owed.echo > 0
-            sounds: Sequence[str] = ()
-            if self.recent and chance.random() < (0.25 + 0.75 * self.told.craft if owing else 0.1 * self.told.craft):
-                sounds = (word.key, *chance.sample(self.recent, min(4, len(self.recent))))
-            line = self.polish(self.fill(draft.text, sounds=sounds, reserved={"X": word.text}))
-            heard = self.ear.listen(line)
+        draft: _Draft | None = None
+        for _ in range(self.tries):
+            if draft is None or not draft.slots or chance.random() < 0.5:
+                draft = self._draft(word, theme, tense, start, attribute, wanted)
+            line = self.polish(self._filled(draft.text, word))
+            heard = self.ear.glance(line)
             cost = self._cost(heard, wanted)
+            if best is not None and cost >= best[0]:
+                continue
+            echo = self.ear.echo(heard.sung)
+            cost += 0.5 * max(0.0, abs(self.owed.echo + self.echo * heard.words - echo) - 7.0 * self.slack)
             if best is None or cost < best[0]:
-                best = cost, line, heard, draft
+                best = cost, line, heard._replace(echo=echo), draft
                 if cost < _GOOD:
                     break
         assert best is not None
@@ -458,20 +492,30 @@ class _Pen:
             self.used_closings.add(draft.closing)
         return line
 
-    def _cost(self, heard: Heard, wanted: float) -> float:
-        owed = self._owed(heard)
-        return 0.3 * (heard.syllables - wanted) ** 2 + 0.5 * abs(owed.rhymed) + 0.35 * abs(owed.echo)
+    def _filled(self, template: str, word: Word) -> str:
+        """The bar that ends on the word; its fillers rhyme when rhymes are owed and keep away from them when there are too many."""
+        chance = self.chance
+        sounds: Sequence[str] = ()
+        shunned: Collection[str] = ()
+        if chance.random() < 0.4 + 0.12 * self.owed.rhymed + 0.04 * self.owed.echo:
+            turn = int(chance.random() * len(self.recent))
+            sounds = (*self.recent[turn:], *self.recent[:turn], word.key)
+        elif self.owed.rhymed < 0:
+            shunned = {rhymes.assonance(word.key), *map(rhymes.assonance, self.recent)}
+        return self.fill(template, sounds=sounds, shunned=shunned, reserved={"X": word.text})
 
-    def _owed(self, heard: Heard) -> Owed:
-        return Owed(
-            self.owed.syllables + self.flow - heard.syllables,
-            self.owed.rhymed + self.rhymed * heard.syllables - heard.rhymed,
-            self.owed.echo + self.echo * heard.words - heard.echo,
-        )
+    def _cost(self, heard: Heard, wanted: float) -> float:
+        """What is wrong with a draft, its echo apart; 0 when it leaves next to nothing owed."""
+        owed = self.owed.rhymed + self.rhymed * heard.syllables - heard.rhymed
+        return max(0.0, abs(heard.syllables - wanted) - 1.5) + max(0.0, abs(owed) - 3.5 * self.slack)
 
     def sung(self, heard: Heard) -> None:
         """A bar is part of the song: what is owed changes."""
-        self.owed = self._owed(heard)
+        self.owed = Owed(
+            self.owed.syllables + self.flow - heard.syllables,
+            self.owed.rhymed + self.rhymed * heard.syllables - heard.rhymed,
+            self.owed.echo + self.echo * heard.words - (heard.echo or 0),
+        )
         self.ear.keep(heard)
         self.recent = [one.key for one in heard.sounds if one.key]
 
@@ -480,8 +524,8 @@ class _Pen:
     ) -> _Draft:
         """A template that ends on the word, of about the wanted size."""
         if word.kind == "whole":
-            return _Draft(word.text, None, None)
-        worn = sum(len(self.banks.say(part).vowels) for part in attribute.split("-")) if attribute else 0
+            return _Draft(word.text, None, None, "{" in word.text)
+        worn = len(self.banks.vowels(attribute)) if attribute else 0
         room = wanted - word.syllables - worn
         pool, head, alone = ("", start, False) if start else self.opening(theme, tense, word.kind, room)
         if alone:
@@ -506,13 +550,13 @@ class _Pen:
         elif word.parts > 1:
             text = text.replace("{a} {X}", "{X}")
         text = text.replace("{IN}", word.preposition)
-        return _Draft(text, (pool, head.number) if pool else None, closed)
+        return _Draft(text, (pool, head.number) if pool else None, closed, text.count("{") > 1)
 
     def _led(self, text: str, tense: str, short: float) -> str:
         """The text with a word or two before it where it is short of syllables."""
         if short < 0.8 or self.chance.random() < 0.3:
             return text
-        lead = self.chance.choice(LEADS[tense])
+        lead = pick(self.chance, LEADS[tense])
         return f"{lead}{' ' if ' ' in lead or lead in ('And', 'So', 'Now') else ', '}{text}"
 
     def polish(self, line: str) -> str:
@@ -535,7 +579,7 @@ class _Pen:
                     .replace(" them ", " 'em ")
                 )
         if self.chance.random() < 0.45 * self.who.swears:
-            curse = self.chance.choice(("damn", "damn", "damn", "goddamn"))
+            curse = pick(self.chance, ("damn", "damn", "damn", "goddamn"))
             line = re.sub(r"\b(the|that|my|every) (?=[a-z]{4})", rf"\1 {curse} ", line, count=1)
         return line[:1].upper() + line[1:]
 
@@ -549,7 +593,7 @@ class _Pen:
     def shout(self) -> str:
         """An ad-lib to put after a bar; its syllables count."""
         said = self.adlib()
-        more = sum(len(self.banks.say(word).vowels) for word in spoken(said))
+        more = len(self.banks.vowels(said))
         self.owed = self.owed._replace(syllables=self.owed.syllables - more)
         return f" ({said})"
 
@@ -600,9 +644,9 @@ class _Pen:
     def hook(self, name: str, bars: int) -> tuple[list[str], list[tuple[int, int]]]:
         """A hook around the title: the first pair comes back at the end when it has eight bars."""
         chance, theme = self.chance, self.told.themes[0]
-        group = self.banks.openings[f"hook-{MOOD_GROUP[self.told.mood]}"]
+        group = self.banks.openings[f"hook-{MOOD_GROUP[self.told.mood]}", "a"]
         call, double = (phrase(text, "a", False, -1, self.banks.sounds) for text in (name, f"{name}, {name}"))
-        chant = chance.choice(group)
+        chant = pick(chance, group)
         tense = "r" if chant.tense == "a" else chant.tense
         starts = (
             {0: call, 1: chant, 2: double if len(name) < 16 else call, 3: None}
@@ -610,6 +654,7 @@ class _Pen:
             else {0: chant, 1: call, 2: chant, 3: call}
         )
         chant_text = self.fill(chant.text)
+        self.tries, self.slack = 6, 1.0  # sung often, so worth the trouble
         lines: list[str] = []
         pairs = []
         for base in (0, 2):
@@ -631,6 +676,7 @@ class _Pen:
             pairs += [(6, 7)] if (2, 3) in pairs else []
         if chance.random() < 0.25:
             lines = [line + self.shout() if place % 2 else line for place, line in enumerate(lines)]
+        self.tries, self.slack = 6, 2.0
         return lines, pairs
 
     def bridge(self) -> tuple[list[str], list[tuple[int, int]]]:
@@ -638,7 +684,7 @@ class _Pen:
         theme = self.told.themes[-1]
         (one, worn), (other, worn_too) = self.rhyme_words(2, theme, "r"), self.rhyme_words(2, theme, "r")
         words = [*one, *other]
-        starts = self.chance.sample(self.banks.openings["bridge"], 4)
+        starts = self.chance.sample(self.banks.openings["bridge", "a"], 4)
         lines = [
             self.bar(word, theme, "r", start=start, attribute=attribute)
             for word, attribute, start in zip(words, [*worn, *worn_too], starts, strict=True)
@@ -649,11 +695,28 @@ class _Pen:
             if _rhyme(left, right)
         ]
 
+    def left_by(self, hook: Sequence[Heard], times: int) -> Owed:
+        """What a hook leaves to the rest of the song that sings it so many times; its echoes count once, and did."""
+        syllables = sum(self.flow - heard.syllables for heard in hook)
+        answers = sum(self.rhymed * heard.syllables - heard.rhymed for heard in hook)
+        return Owed(times * syllables, times * answers, self.owed.echo)
+
     def spoken(self, block: str, count: int) -> list[str]:
         lines = [self.polish(self.fill(line)) for line in self.chance.sample(block.strip().splitlines(), count)]
         for line in lines:
             self.sung(self.ear.listen(line))
         return [line.replace("My ", "my ") if line.startswith("Shout") else line for line in lines]
+
+
+@cache
+def _kinds(tense: str, only: frozenset[str] | None) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    """Kinds of words that may end a bar and running sums of how often they do."""
+    return tuple(_KIND_WEIGHTS), tuple(
+        accumulate(
+            0 if (kind == "past" and tense != "p") or (only and kind not in only) else weight
+            for kind, weight in _KIND_WEIGHTS.items()
+        )
+    )
 
 
 def _rhyme(left: Word | None, right: Word) -> bool:
@@ -694,9 +757,8 @@ def write(seed: int, artist_index: int, song_index: int) -> Song:
     pen = _Pen(seed, told, truth.stream(seed, "song", artist_index, song_index))
     chance, who = pen.chance, pen.who
     name = title(seed, artist_index, song_index)
-    bars = (12, 16, 16, 16) if told.year < 2000 else (12, 12, 16, 16) if told.year < 2012 else (12, 12, 12, 16)
     guest = truth.artist(seed, told.guest).name if told.guest is not None else None
-    hook, hook_pairs = pen.hook(name, chance.choice((4, 4, 4, 6) if told.year < 2000 else (4, 4, 4, 6, 8)))
+    hook, hook_pairs = pen.hook(name, pick(chance, (4, 4, 4, 6) if told.year < 2000 else (4, 4, 4, 6, 8)))
     plan = ["verse", "hook", "verse", "hook"]
     tail = chance.random()
     plan += (
@@ -712,6 +774,10 @@ def write(seed: int, artist_index: int, song_index: int) -> Song:
         plan.insert(0, "intro")
     if chance.random() < 0.5:
         plan.append("outro")
+    bars = (12, 16, 16, 16) if told.year < 2000 else (12, 12, 16, 16) if told.year < 2012 else (12, 12, 12, 16)
+    ear = Ear(pen.banks.say)
+    sung = [ear.keep(ear.listen(line)) for line in hook]
+    pen.owed = pen.left_by(sung, plan.count("hook"))
     sections: list[Section] = []
     rhymed: list[tuple[int, int, int]] = []
     verses = 0
@@ -722,9 +788,11 @@ def write(seed: int, artist_index: int, song_index: int) -> Song:
             number = verses
             if guest and verses == 2:
                 performer = guest
-            lines, pairs = pen.verse(chance.choice(bars))
+            lines, pairs = pen.verse(pick(chance, bars if plan.count("verse") < 3 else (8, 12, 12)))
         elif kind == "hook":
             lines, pairs = hook, hook_pairs
+            pen.ear.keep(sung[-2])
+            pen.ear.keep(sung[-1])
         elif kind == "bridge":
             lines, pairs = pen.bridge()
         else:

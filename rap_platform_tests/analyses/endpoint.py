@@ -10,7 +10,9 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from rap_platform.resources.llm import LlmClient
+from rap_platform.resources.llm import LlmClient, Patience, account_of, limit_of
+from rap_platform.resources.llm_ledger import NullLedger, PostgresLedger
+from rap_platform.resources.politeness import Politeness
 from rap_platform.settings import Endpoint, Llm
 
 LYRICS = """[Verse 1]
@@ -144,7 +146,19 @@ def serving(*told: Told | Behaviour) -> Iterator[Server]:
         server.server_close()
 
 
-def client_of(url: str, *, simulated: bool = True, rpm: float = 60_000, **config: Any) -> LlmClient:
-    """A client of an endpoint at `url`."""
+def client_of(
+    url: str,
+    *,
+    simulated: bool = True,
+    rpm: float = 60_000,
+    dsn: str | None = None,
+    patience: Patience = Patience(),  # noqa: B008 - frozen
+    clock_rate: float = 1.0,
+    **config: Any,
+) -> LlmClient:
+    """A client of an endpoint at `url`, with a ledger in the database `dsn` or none."""
     endpoint = Endpoint("llm", url, None, SecretStr("key"), None, simulated, rpm)
-    return LlmClient(endpoint, Llm(timeout_s=5, **config))
+    settings = Llm(**{"timeout_s": 5, **config})
+    ledger = PostgresLedger(dsn, account_of(endpoint, settings, "test")) if dsn else NullLedger()
+    polite = Politeness("llm", limit_of(endpoint), redis=None, clock_rate=clock_rate)
+    return LlmClient(endpoint, settings, ledger=ledger, polite=polite, patience=patience)

@@ -21,6 +21,7 @@ from rap_platform.embeddings.assets import lyrics_embeddings
 from rap_platform.features.assets import lyric_features
 from rap_platform.resources.embedder import EmbedderResource
 from rap_platform.resources.llm import LlmResource
+from rap_platform.resources.mlflow import MlflowResource
 from rap_platform.resources.postgres import PostgresResource
 from rap_platform.settings import Settings, get_settings
 from rap_platform_tests.analyses.endpoint import GOOD, Told, said, serving
@@ -31,7 +32,10 @@ AddTrack = Callable[..., int]
 
 def materialize(*assets: Any, config: QwenConfig | None = None, partition: str | None = "00") -> dict[str, Any]:
     """Run the assets over one shard; returns the metadata of the last."""
-    resources = {"postgres": PostgresResource(), "embedder": EmbedderResource(), "llm": LlmResource()}
+    resources = {
+        "postgres": PostgresResource(), "embedder": EmbedderResource(), "llm": LlmResource(clock_rate=100),
+        "mlflow": MlflowResource(),
+    }  # fmt: skip
     with dg.DagsterInstance.ephemeral() as instance:
         result = dg.materialize(
             assets, resources=resources, instance=instance, partition_key=partition,
@@ -175,7 +179,7 @@ def test_an_endpoint_that_is_down_fails_the_step_and_leaves_rows_pending(
 
 def materialize_without_retries(asset: Any) -> None:
     """Call the asset as a function: what it raises is seen as it is."""
-    resources = {"postgres": PostgresResource(), "llm": LlmResource()}
+    resources = {"postgres": PostgresResource(), "llm": LlmResource(clock_rate=100), "mlflow": MlflowResource()}
     with dg.build_asset_context(partition_key="00") as context:
         asset(context, QwenConfig(), **resources)
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from rap_platform.analyses.reading import Unreadable, mend, read, without_thinking
+from rap_platform.analyses.reading import Unreadable, WrongLanguage, mend, read, without_thinking
 from rap_platform.analyses.results import Answer, answer_schema, locate
 from rap_platform_tests.analyses.endpoint import GOOD, LYRICS
 
@@ -45,7 +45,62 @@ def test_fences_talk_and_trailing_commas_are_mended_and_said_so(text: str) -> No
 
 
 def test_mending_leaves_strings_alone() -> None:
-    assert mend('{"a": "x,]", "b": [1,],}') == '{"a": "x,]", "b": [1]}'
+    text = json.dumps({**GOOD, "summary": "He writes x,] and means it, for the whole of a long song."})
+    assert json.loads(mend(text[:-1] + ",}")) == json.loads(text)
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ("8/10", "plain number"),
+        ("7 or 8", "plain number"),
+        ("8 out of 10", "plain number"),
+        ("about 8", "plain number"),
+        ("8%", "plain number"),
+        ("8,5", "quality"),
+        ("7-8", "quality"),
+        ("", "plain number"),
+        ("NaN", "finite"),
+        ("Infinity", "finite"),
+        ("1e9", "10"),
+        ('"8"', "valid number"),
+        ('6, "quality": 9', "more than once"),
+    ],
+)
+def test_a_score_that_nobody_said_plainly_is_no_score(said: str, reason: str) -> None:
+    with pytest.raises(Unreadable, match=reason):
+        read(TEXT.replace('"quality": 6', f'"quality": {said}'))
+
+
+@pytest.mark.parametrize(
+    "text", [TEXT + TEXT, f"{TEXT}\n{TEXT}", f'{{"a": 1}} {TEXT}', TEXT[:-1], TEXT[:-3], "{" * 5000]
+)
+def test_two_objects_and_half_an_object_are_none(text: str) -> None:
+    with pytest.raises(Unreadable):
+        read(text)
+
+
+def test_a_mark_of_thinking_inside_a_whole_answer_is_part_of_it() -> None:
+    assert read(TEXT.replace("never told us", "</think> never told us")).answer.quality == 6
+
+
+@pytest.mark.parametrize(
+    "summary",
+    [
+        "Ein Sohn erinnert sich an harte Jahre und den stillen Mut seiner Mutter.",
+        "Un fils se souvient des années dures et du courage discret de sa mère.",
+        "Сын вспоминает тяжёлые годы и тихое мужество матери.",
+        "这首歌讲述了一个儿子回忆艰难岁月的故事。",
+    ],
+)
+def test_a_summary_in_another_language_is_refused(summary: str) -> None:
+    with pytest.raises(WrongLanguage, match="English"):
+        read(json.dumps({**GOOD, "summary": summary}, ensure_ascii=False))
+
+
+@pytest.mark.parametrize("summary", ["Solid.", "Dope bars, no skips.", "Él dice *no*, she says yes, and both mean it."])
+def test_short_and_mixed_english_is_english(summary: str) -> None:
+    assert read(json.dumps({**GOOD, "summary": summary})).answer.summary == summary
 
 
 @pytest.mark.parametrize(

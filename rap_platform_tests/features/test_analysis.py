@@ -1,17 +1,15 @@
 """From one song to one row, and what a row says when there is too little to hear."""
 
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from types import FrameType
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rap_platform.features import flow, profanity, vocabulary
-from rap_platform.features.analysis import LyricFeatures, analyse
-from rap_platform.features.bars import bars
-from rap_platform.features.rhyme import hear
+from rap_platform.features.analysis import LISTS, LyricFeatures, analyse, restored
+from rap_platform.features.usual import USUAL
 
 VERSE = [
     "I came up from the cellar with a pocket full of chalk",
@@ -40,6 +38,37 @@ def test_a_song_of_couplets_is_heard_as_such() -> None:
     assert features.hook_share == 1.0  # every line comes again
     assert features.out_of_vocabulary_share == 0.0
     assert features.profanity_rating == "G"
+    assert (features.sections, features.verses, features.hooks, features.bars_per_verse) == (4, 4, 0, 8.0)
+    assert features.section_schemes is not None
+    assert [section.scheme for section in features.section_schemes] == ["AABBCCDD"] * 4
+    assert features.repeated_line_share == 0.75
+    assert features.distinct_words == len({word for line in VERSE for word in line.lower().split()})
+
+
+def test_every_figure_of_a_song_that_is_heard_is_there() -> None:
+    figures = asdict(analyse(song(4)))
+    assert {name for name, value in figures.items() if value is None} == {"reason"}
+
+
+def test_a_row_comes_back_from_its_columns_as_it_was() -> None:
+    heard = analyse(song(4) + "\nthe damn night is cold like a stone")
+    assert heard.profanities
+    assert heard.similes
+    columns = [field.name for field in fields(LyricFeatures)]
+    row = {name: getattr(heard, name) for name in columns}
+    stored = {name: [item._asdict() for item in row[name]] if name in LISTS else row[name] for name in columns}
+    assert restored(columns, list(stored.values())) == heard
+
+
+def test_what_is_usual_is_said_of_figures_that_exist_and_names_its_source() -> None:
+    names = {field.name for field in fields(LyricFeatures)}
+    for name, usual in USUAL.items():
+        assert name in names
+        assert usual.low < usual.mean < usual.high
+        assert "Hirjee and Brown" in usual.source or "Malmi" in usual.source
+    assert USUAL["rhyme_density"].place(0.154) == 0.0
+    assert USUAL["rhyme_density"].place(0.354) == pytest.approx(1.0)
+    assert USUAL["rhyme_density"].place(0.554) == pytest.approx(2.0)
 
 
 def test_a_short_song_says_so_and_gives_no_figure() -> None:
@@ -106,38 +135,3 @@ def test_a_long_poem_costs_in_proportion() -> None:
     analyse(song(1))
     short, long = song(20), song(200)
     assert _calls(long) < 12 * _calls(short)
-
-
-def test_moving_ratio_is_the_mean_over_windows() -> None:
-    assert vocabulary.moving_ratio(["a", "a", "b"], 2) == pytest.approx((1 / 2 + 2 / 2) / 2)
-    assert vocabulary.moving_ratio(["a"], 2) is None
-
-
-def test_novelty_compares_with_the_line_before() -> None:
-    assert vocabulary.novel_word_share(bars("a cat sat\na dog sat")) == pytest.approx(1 / 3)
-    assert vocabulary.novel_word_share(bars("alone")) is None
-
-
-def test_hooks_are_headed_or_repeated_lines() -> None:
-    text = "[Verse]\nnew words here\nother words there\n[Chorus]\nsing it loud\n[Verse 2]\nnew words here"
-    assert vocabulary.hook_share(bars(text)) == pytest.approx(3 / 4)
-
-
-def test_a_strict_metre_is_more_regular_than_prose() -> None:
-    iambic = hear(bars("\n".join(["the sun will rise again today and burn"] * 10)))
-    loose = hear(
-        bars("\n".join(["tell nobody anything", "big red dog barks loud", "an unimaginable possibility remained"] * 5))
-    )
-    regular, irregular = flow.stress_regularity(iambic), flow.stress_regularity(loose)
-    assert regular is not None
-    assert irregular is not None
-    assert regular > irregular
-
-
-@pytest.mark.parametrize(
-    ("line", "rating"),
-    [("a quiet day", "G"), ("a damn quiet day " + "and on " * 60, "PG"), ("damn this day", "PG-13"), ("one shit day", "PG-13"),
-     ("shit day and shit night " + "and on " * 60, "R"), ("the class assessed the grass in Scunthorpe", "G")],
-)  # fmt: skip
-def test_ratings_follow_strength_and_rate(line: str, rating: str) -> None:
-    assert profanity.measure(bars(line)).rating == rating

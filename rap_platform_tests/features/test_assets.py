@@ -1,11 +1,13 @@
 """lyric_features over a real database: a row per track, made again only when there is a reason."""
 
+from dataclasses import asdict
+
 import dagster as dg
 import psycopg
 import pytest
 
 from rap_platform.features import checks, queries
-from rap_platform.features.analysis import VERSION, analyse
+from rap_platform.features.analysis import VERSION, analyse, restored
 from rap_platform.features.assets import lyric_features
 from rap_platform.orchestration.partitions import SHARDS, slots_of
 from rap_platform.resources.postgres import PostgresResource
@@ -64,6 +66,14 @@ def test_every_track_gets_a_row_and_a_second_run_does_nothing(
         "select rhyme_density, rhyme_scheme, bars, mattr_50 from lyric_features where track_id = %s", [tracks["ok"]]
     ).fetchone()
     assert row == (pytest.approx(expected.rhyme_density), expected.rhyme_scheme, 32, pytest.approx(expected.mattr_50))
+    stored_figures = connection.execute(f"select {', '.join(queries.COLUMNS)} from lyric_features where status = 'ok'")
+    again = restored(queries.COLUMNS, stored_figures.fetchone() or ())
+    assert again.section_schemes == expected.section_schemes
+    assert (again.sections, again.verses, again.distinct_words) == (4, 4, expected.distinct_words)
+    for name, value in asdict(expected).items():
+        if isinstance(value, float):
+            assert getattr(again, name) == pytest.approx(value, rel=1e-6), name
+    assert "data:image/png" in str(first["distributions"])
     assert connection.execute("select rhyme_density from lyric_features where status = 'not_english'").fetchone() == (
         None,
     )
@@ -117,3 +127,48 @@ def test_the_checks_see_a_figure_that_should_not_be_there(
     connection.execute("update lyric_features set rhyme_density = 0.5")
     connection.commit()
     assert not checks.lyric_features_are_plausible(postgres).passed
+
+
+@pytest.mark.parametrize(
+    ("change", "expectation"),
+    [("rhyme_density = null", "figures_missing"), ("profanities = null", "figures_missing"), ("status = 'low_confidence'", "reason_missing"),
+     ("syllables_per_word = 9", "out_of_range"), ("perfect_rhyme_share = 0, slant_rhyme_share = 0", "contradictions"),
+     ("growing_line_share = 1, even_line_share = 1", "contradictions"), ("verses = 7", "contradictions"),
+     ("profanity_rating = 'R'", "contradictions"), ("distinct_words = words + 1", "contradictions")],
+)  # fmt: skip
+def test_the_checks_count_the_rows_that_contradict_themselves(
+    settings: Settings, connection: psycopg.Connection, database: str, change: str, expectation: str
+) -> None:
+    add_track(connection, 1, song(4))
+    add_track(connection, 2, song(4) + "\nand this one has a hell of a line")
+    materialize(database)
+    assert not any(queries.implausible(connection).values())
+    connection.execute(f"update lyric_features set {change} where profanity_rating = 'G'")
+    assert queries.implausible(connection) == {
+        name: int(name == expectation)
+        for name in (
+            "figures_missing",
+            "figures_that_should_be_null",
+            "reason_missing",
+            "out_of_range",
+            "contradictions",
+        )
+    }
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "rare_word_share = 1.5",
+        "line_length_autocorrelation = -2",
+        "similes = '{}'",
+        "mtld = 0",
+        "even_line_share = 'NaN'",
+    ],
+)
+def test_the_table_itself_refuses_a_figure_out_of_range(connection: psycopg.Connection, change: str) -> None:
+    add_track(connection, 1, song(4))
+    (pending,) = queries.next_pending(connection, list(range(1024)), 0, 10)
+    queries.store(connection, [(pending, analyse(pending.lyrics))])
+    with pytest.raises(psycopg.errors.CheckViolation):
+        connection.execute(f"update lyric_features set {change}")

@@ -2,9 +2,7 @@
 
 from pydantic import BaseModel, Field
 
-from rap_platform.features.groups import rhyme_groups
-
-LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+from rap_platform.features.groups import letter, rhyme_groups
 
 
 class RhymeSpan(BaseModel):
@@ -37,9 +35,3 @@ def rhyme_lines(lyrics: str) -> list[Line]:
         )
         for line_no, (text, spans) in enumerate(lines, start=1)
     ]
-
-
-def letter(number: int) -> str:
-    """A, B, ... Z, AA, AB, ... for 0, 1, ..."""
-    before, at = divmod(number, len(LETTERS))
-    return (letter(before - 1) if before else "") + LETTERS[at]

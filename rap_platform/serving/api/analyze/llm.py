@@ -1,25 +1,25 @@
 """The LLM as an analyst of pasted lyrics: who it is, and what stands in the way when it cannot answer."""
 
 import threading
+from typing import Final
 
 from rap_platform.analyses import qwen
 from rap_platform.analyses.results import Analysis
-from rap_platform.resources.llm import LlmBudgetSpent, LlmClient, LlmDown, LlmRefused, LlmUnavailable
+from rap_platform.resources.llm import (
+    LlmBudgetSpent,
+    LlmBusy,
+    LlmClient,
+    LlmDown,
+    LlmHeld,
+    LlmRefused,
+    LlmUnavailable,
+    Patience,
+)
 from rap_platform.serving.api.analyze.analysts import Analyst, Unavailable
 from rap_platform.settings import NotConfigured, Settings
 
-LONGEST_WAIT_S = 2.0
-
-
-class ImpatientClient(LlmClient):
-    """A client for a person who waits: an endpoint that is away is not tried again, one that is busy only for a moment."""
-
-    attempts = 3
-
-    def wait_before_retry(self, error: Exception) -> bool | float:
-        """A refusal that names a short wait is waited for; nothing else is tried again."""
-        wait = super().wait_before_retry(error)
-        return wait if not isinstance(wait, bool) and wait <= LONGEST_WAIT_S else False
+# A person waits: an endpoint that is away is not tried again, a turn and a busy endpoint are waited for only for a moment.
+PATIENCE: Final = Patience(attempts=3, turn_s=3.0, waits_out=False)
 
 
 class LlmAnalyst:
@@ -40,12 +40,14 @@ class LlmAnalyst:
             return Unavailable("misconfigured", f"{error}.")
         return Analyst("qwen", client.model, qwen.prompt_version(client), client.endpoint.base_url, client.simulated)
 
-    def ask(self, lyrics: str) -> Analysis | Unavailable:
-        """What the LLM says of the lyrics, or why it says nothing of use."""
+    def ask(self, lyrics: str, *, fresh: bool = False) -> Analysis | Unavailable:
+        """What the LLM says of the lyrics, or said when it was asked before (unless `fresh`), or why it says nothing of use."""
         try:
-            said = qwen.analyse_text(self._connected(), lyrics)
+            said = qwen.analyse_text(self._connected(), lyrics, fresh=fresh)
         except LlmDown:
             return Unavailable("down", "the LLM failed several times in a row and is left alone for a while.")
+        except (LlmBusy, LlmHeld):
+            return Unavailable("busy", "the LLM's limit of requests per minute is used up for now.")
         except LlmUnavailable:
             return Unavailable("unavailable", "the LLM does not answer.")
         except LlmBudgetSpent:
@@ -66,5 +68,5 @@ class LlmAnalyst:
     def _connected(self) -> LlmClient:
         with self._lock:
             if self._client is None:
-                self._client = ImpatientClient.of(self.settings, limit=False)
+                self._client = LlmClient.of(self.settings, purpose="analyze", patience=PATIENCE)
             return self._client

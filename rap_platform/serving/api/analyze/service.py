@@ -60,17 +60,19 @@ async def _answer(
         return known, True
     limiter = services.llm_limiter if analyst.analyzer == "qwen" else None
     with services.metrics.analysis_seconds.labels(analyzer=analyst.analyzer).time():
-        content = await anyio.to_thread.run_sync(partial(_made, services, analyst, lyrics), limiter=limiter)
+        content = await anyio.to_thread.run_sync(
+            partial(_made, services, analyst, lyrics, fresh=not use_cache), limiter=limiter
+        )
     if isinstance(content, Unavailable):
         return content
     await services.cache.set(key, content, CACHE_S)
-    return content, False
+    return content, bool(content["analysis"] and content["analysis"]["explanation"].get("remembered"))
 
 
-def _made(services: Services, analyst: Analyst, lyrics: str) -> Content | Unavailable:
+def _made(services: Services, analyst: Analyst, lyrics: str, *, fresh: bool) -> Content | Unavailable:
     if analyst.analyzer == "rule_based":
         return _content(rules.analyse_text(lyrics, services.encoder.get()), lyrics)
-    said = services.llm.ask(lyrics)
+    said = services.llm.ask(lyrics, fresh=fresh)
     return said if isinstance(said, Unavailable) else _content(said, lyrics)
 
 

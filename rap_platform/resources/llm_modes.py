@@ -1,0 +1,180 @@
+"""How a chat endpoint is asked for JSON and what its answer holds: rungs, request bodies, replies. Nothing here sends anything."""
+
+import email.utils
+import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from openai.types.chat import ChatCompletion
+
+CHARACTERS_PER_TOKEN: Final = 3.0  # to guess a price before it is known; English has about four
+TRANSIENT: Final = frozenset({408, 409, 425, 429})
+# Refusals that no other request will escape: key, account, address.
+CLOSED: Final = frozenset({401, 402, 403, 404})
+
+
+class Mode(Enum):
+    """How an endpoint is made to answer in JSON, best first."""
+
+    JSON_SCHEMA = "json_schema"
+    JSON_OBJECT = "json_object"
+    PROMPTED = "prompted"
+
+
+class Switch(Enum):
+    """How an endpoint is asked not to think aloud: vLLM's and llama-server's way, Ollama's way, both, or not at all."""
+
+    BOTH = "chat_template_kwargs and reasoning_effort"
+    TEMPLATE = "chat_template_kwargs"
+    EFFORT = "reasoning_effort"
+    NONE = "none"
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """What it adds to the body of a request."""
+        template: dict[str, Any] = {"chat_template_kwargs": {"enable_thinking": False}}
+        effort: dict[str, Any] = {"reasoning_effort": "none"}
+        return {
+            Switch.BOTH: {**template, **effort},
+            Switch.TEMPLATE: template,
+            Switch.EFFORT: effort,
+            Switch.NONE: {},
+        }[self]
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One way of asking."""
+
+    mode: Mode
+    switch: Switch
+
+
+LADDER: Final = tuple(Rung(mode, switch) for mode in Mode for switch in Switch)
+
+
+class Descent:
+    """The rungs to try from `start` on; `refused` says why the last one was, and decides which are left out."""
+
+    def __init__(self, start: Rung | None) -> None:
+        self._left = list(LADDER[LADDER.index(start) :] if start else LADDER)
+
+    def __iter__(self) -> Iterator[Rung]:
+        while self._left:
+            yield self._left.pop(0)
+
+    def refused(self, rung: Rung, reason: str) -> None:
+        """A refusal that names a thinking switch leaves out that switch; any other leaves out the mode, the last one excepted."""
+        named = [name for name in ("chat_template_kwargs", "reasoning_effort") if name.split("_kwargs")[0] in reason]
+        about_switch = bool(named) or any(word in reason.lower() for word in ("extra", "unrecognized", "unknown field"))
+        self._left = [
+            other
+            for other in self._left
+            if other.mode is not rung.mode
+            or ((about_switch or rung.mode is Mode.PROMPTED) and not any(name in other.switch.fields for name in named))
+        ]
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What came back: `text` is the content, or the reasoning where an endpoint put the answer there; None when there is neither.
+
+    `cached` replies were paid for earlier: their tokens and cost are those of then.
+    """
+
+    text: str | None
+    finish_reason: str | None
+    prompt_tokens: int | None
+    completion_tokens: int | None
+    cost_usd: float | None
+    latency_ms: int
+    mode: Mode
+    cached: bool = False
+
+
+@dataclass(frozen=True)
+class Prices:
+    """USD per token; both are None where they are not known."""
+
+    prompt: float | None
+    completion: float | None
+
+    @property
+    def known(self) -> bool:
+        """Whether a cost can be named."""
+        return self.prompt is not None and self.completion is not None
+
+    def of(self, prompt_tokens: int, completion_tokens: int) -> float | None:
+        """USD for so many tokens, or None."""
+        if self.prompt is None or self.completion is None:
+            return None
+        return prompt_tokens * self.prompt + completion_tokens * self.completion
+
+    def most(self, body: Mapping[str, Any]) -> float:
+        """The most that a request can cost, zero without prices: letters outside ASCII may take a token per byte."""
+        text = "".join(str(message["content"]) for message in body["messages"])
+        ascii_letters = sum(character.isascii() for character in text)
+        other_bytes = len(text.encode("utf-8", "replace")) - ascii_letters
+        tokens = int(ascii_letters / CHARACTERS_PER_TOKEN) + other_bytes
+        return self.of(tokens, int(body["max_tokens"])) or 0.0
+
+
+def body_of(
+    rung: Rung, parameters: Mapping[str, Any], system: str, turns: Sequence[str], schema: Mapping[str, Any], name: str
+) -> dict[str, Any]:
+    """The body of a chat request; `turns` are the user's and the model's messages by turns, the user's first."""
+    body: dict[str, Any] = {**parameters}
+    if rung.mode is Mode.JSON_SCHEMA:
+        body["response_format"] = {
+            "type": "json_schema",
+            "json_schema": {"name": name, "schema": dict(schema), "strict": True},
+        }
+    else:
+        shown = json.dumps(schema, ensure_ascii=False)
+        system = f"{system}\n\nThe object has this JSON schema:\n```json\n{shown}\n```"
+    if rung.mode is Mode.JSON_OBJECT:
+        body["response_format"] = {"type": "json_object"}
+    if rung.switch.fields:
+        body["extra_body"] = rung.switch.fields
+    spoken = [{"role": ("user", "assistant")[place % 2], "content": turn} for place, turn in enumerate(turns)]
+    body["messages"] = [{"role": "system", "content": system}, *spoken]
+    return body
+
+
+def reply_of(completion: "ChatCompletion", latency_ms: int, mode: Mode, prices: Prices) -> Reply:
+    """What a completion says."""
+    usage = completion.usage
+    prompt_tokens, completion_tokens = (usage.prompt_tokens, usage.completion_tokens) if usage else (None, None)
+    cost = prices.of(usage.prompt_tokens, usage.completion_tokens) if usage else None
+    if not completion.choices:
+        return Reply(None, None, prompt_tokens, completion_tokens, cost, latency_ms, mode)
+    choice = completion.choices[0]
+    extra = choice.message.model_extra or {}
+    texts = (choice.message.content, extra.get("reasoning_content"), extra.get("reasoning"))
+    text = next((text for text in texts if isinstance(text, str) and text.strip()), None)
+    return Reply(text, choice.finish_reason, prompt_tokens, completion_tokens, cost, latency_ms, mode)
+
+
+def is_transient(status: int, headers: Mapping[str, str]) -> bool:
+    """Whether asking again may help; a 403 that is a web page is a bot check, not a wrong key."""
+    return status in TRANSIENT or status >= 500 or (status == 403 and "html" in headers.get("content-type", ""))
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds that a server asks to wait: retry-after-ms, or Retry-After in seconds or as a date; None when it says nothing usable."""
+    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
+        told = headers.get(name, "")
+        try:
+            seconds = float(told) * unit
+        except ValueError:
+            try:
+                seconds = max(0.0, email.utils.parsedate_to_datetime(told).timestamp() - time.time())
+            except (TypeError, ValueError):
+                continue
+        if 0 <= seconds < float("inf"):
+            return seconds
+    return None
