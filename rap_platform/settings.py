@@ -339,14 +339,20 @@ class Settings(BaseSettings):
         )
 
     def llm_endpoint(self) -> Endpoint:
-        """The LLM when a key is set (or an endpoint without keys is named), else the simulated one. Raises NotConfigured."""
+        """The LLM when a key is set (or an endpoint without keys is named), else the simulated one. Raises NotConfigured.
+
+        The world's own address is simulated also when it is set, with the limit that is set.
+        """
         if self.llm.api_key is not None or self.llm.base_url != Llm().base_url:
-            return Endpoint("llm", self.llm.base_url, None, self.llm.api_key, None, False, self.llm.requests_per_minute)
+            simulated = self._in_the_world(self.llm.base_url)
+            return Endpoint(
+                "llm", self.llm.base_url, None, self.llm.api_key, None, simulated, self.llm.requests_per_minute
+            )
         return self._simulated("llm", "the LLM", "RAP_LLM__API_KEY", "/llm/v1", None)
 
     def rival_endpoint(self, rival: Rival) -> Endpoint:
         """The endpoint of an entry of `llm.compare`; one under the simulated world's address is simulated."""
-        simulated = rival.base_url.startswith(self.world_root + "/")
+        simulated = self._in_the_world(rival.base_url)
         return Endpoint(
             f"llm:{rival.name}", rival.base_url, None, rival.api_key, None, simulated, rival.requests_per_minute
         )
@@ -354,6 +360,9 @@ class Settings(BaseSettings):
     def panel_endpoint(self) -> Endpoint:
         """The simulated panel of raters; real ratings are imported. Raises NotConfigured when the world is off."""
         return self._simulated("panel", "the panel of raters", "RAP_WORLD=on", "/panel", None)
+
+    def _in_the_world(self, url: str) -> bool:
+        return url.startswith(self.world_root + "/")
 
     def _simulated(self, name: str, what: str, setting: str, path: str, web_path: str | None) -> Endpoint:
         if not self.world:

@@ -65,8 +65,13 @@ def ending_score(one: Ending, other: Ending, odds: LogOdds) -> float:
     """
     score, last = float(odds.kinds[one.kind, other.kind]), _sound(one.last, other.last, odds)
     if one.before is None or other.before is None:
-        return score + last
-    return score + min(last, WEAK) + _sound(one.before, other.before, odds)
+        return score + last + _together(one.last, other.last, odds)
+    before = _sound(one.before, other.before, odds) + _together(one.before, other.before, odds)
+    return score + min(last, WEAK) + before
+
+
+def _together(one: Syllable, other: Syllable, odds: LogOdds) -> float:
+    return float(odds.together[int(one.vowel == other.vowel), int(one.tail == other.tail)])
 
 
 def _sound(one: Syllable, other: Syllable, odds: LogOdds) -> float:

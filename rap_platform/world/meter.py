@@ -22,7 +22,7 @@ SMALL = frozenset(
 )
 _RARE = frozenset("AA AE AO AW ER OW OY UH UW".split())
 # What a pair of stressed syllables gives beyond the 1.5 points that it needs, by vowel.
-_GAIN = dict.fromkeys("AH AY EY IH IY".split(), 0.6) | {"EH": 0.9} | dict.fromkeys(_RARE, 1.5)
+_GAIN = dict.fromkeys("AH AY EY IH IY".split(), 0.45) | {"EH": 0.75} | dict.fromkeys(_RARE, 1.3)
 _SPLIT = {
     "AA": "o", "AE": "a", "AH": "v", "AO": "o", "AW": "au", "AY": "ai", "EH": "e", "ER": "3", "EY": "ei",
     "IH": "i", "IY": "i", "OW": "ou", "OY": "oi", "UH": "w", "UW": "u",
@@ -58,7 +58,7 @@ def sound(word: str, phones: tuple[str, ...] | None) -> Sound:
     small = word in SMALL
     syllables = tuple(
         Syllable(
-            phones[here][:-1],
+            "AH" if phones[here] == "IH0" else phones[here][:-1],  # most speakers have one vowel for both
             " ".join(phones[here + 1 : then]),
             phones[here][-1] in "12" and not small,
             then == len(phones),
@@ -190,7 +190,7 @@ class Ear:
                     continue
                 gain = _GAIN[vowel] + (tail == other_tail)
                 ends = last or other_last
-                if (gain > 0.85 and ends) or (there == first - 1 and here == end):
+                if (gain > 1 and ends) or (there == first - 1 and here == end):
                     answered.add(here)
                 start, stop = _stretch(every, there, here, gain)
                 if stop - start > 1:
@@ -226,7 +226,7 @@ def _gain(one: Syllable, other: Syllable) -> float:
     if not one.vowel:
         return -9.0
     if one.text == other.text:
-        return -0.5
+        return -0.3
     if one.stressed and other.stressed:
         return _GAIN[one.vowel] + (one.tail == other.tail)
-    return -0.5 if one.stressed == other.stressed or one.vowel in _RARE or one.tail == other.tail else -1.0
+    return -0.6 if one.stressed == other.stressed or one.vowel in _RARE or one.tail == other.tail else -9.0

@@ -114,7 +114,7 @@ def title(seed: int, artist_index: int, song_index: int) -> str:
 
 
 # Rhymed syllables among a song's syllables, and the mean echo of its words, from no craft to all of it.
-RHYMED = (0.145, 0.335)
+RHYMED = (0.125, 0.355)
 ECHO = (0.97, 1.56)
 
 
@@ -478,7 +478,7 @@ class _Pen:
             if best is not None and cost >= best[0]:
                 continue
             echo = self.ear.echo(heard.sung)
-            cost += 0.5 * max(0.0, abs(self.owed.echo + self.echo * heard.words - echo) - 7.0 * self.slack)
+            cost += 0.5 * max(0.0, abs(self.owed.echo + self.echo * heard.words - echo) - 4.5 * self.slack)
             if best is None or cost < best[0]:
                 best = cost, line, heard._replace(echo=echo), draft
                 if cost < _GOOD:

@@ -25,7 +25,7 @@ from rap_platform.features.rhyme_learning import gold_text, learn, log_odds, pai
 from rap_platform.features.syllables import Syllable
 
 
-def test_the_table_that_ships_is_what_the_stanzas_that_ship_teach(tmp_path: object) -> None:
+def test_the_table_that_ships_is_what_the_stanzas_that_ship_teach() -> None:
     again = written(learn(pairs_by_poet(gold_text())), rhyme_learning._HEADING)
     assert again == resources.files("rap_platform").joinpath("data", "rhyme_log_odds.tsv").read_text("utf-8")
     assert written(parse(again), rhyme_learning._HEADING) == again
@@ -39,6 +39,15 @@ def test_tables_are_symmetric_and_every_vowel_is_likeliest_with_itself() -> None
     assert (vowels.argmax(axis=1) == np.arange(15)).all()
     assert (np.diag(vowels) > 1.5).all()
     assert vowels[VOWELS.index("UH"), VOWELS.index("UW")] > 0 > vowels[VOWELS.index("IY"), VOWELS.index("OW")]
+
+
+def test_a_table_comes_back_from_its_text() -> None:
+    odds = shipped()
+    again = parse(written(odds, "heading"))
+    for what in ("vowels", "consonants", "stress", "kinds", "together"):
+        assert (getattr(again, what) == getattr(odds, what)).all()
+        assert getattr(odds, what).any()
+    assert (again.open, again.threshold) == (odds.open, odds.threshold)
 
 
 def test_stresses_that_agree_speak_for_a_rhyme() -> None:

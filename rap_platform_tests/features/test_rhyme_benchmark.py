@@ -48,7 +48,7 @@ def test_scores_are_those_of_the_definition() -> None:
 
 
 def test_we_hear_what_people_hear_in_poets_we_never_read(gold: dict[str, Pairs], tmp_path: Path) -> None:
-    bench = rhyme(Settings(data_dir=tmp_path))
+    bench = rhyme(Settings(data_dir=tmp_path, world_songs=60, world_artists=20))
     assert bench.figures["pairs"] == sum(pairs.total() for pairs in gold.values()) == 335_518
     assert bench.figures["f1"] >= 0.86 > bench.reference["f1"] + 0.05
     assert bench.figures["f1_after_1800"] >= 0.92 > bench.reference["f1_after_1800"] + 0.05
@@ -104,7 +104,7 @@ def test_poets_are_counted_under_their_era_and_strangers_apart(tmp_path: Path) -
     assert (era("milton"), era("shakespeare"), era("ann")) == ("17th_century", "16th_century", "other_poets")
     file = tmp_path / "ann.tsv"
     file.write_text(HEADER + "ann\tnight light sea eternity\t1 1 2 2\nbyron\tday way\t1 1\n", "utf-8")
-    figures = rhyme(Settings(data_dir=tmp_path), file).figures
+    figures = rhyme(Settings(data_dir=tmp_path, world_songs=60, world_artists=20), file).figures
     assert figures["f1_other_poets"] == 1.0
     assert figures["f1_after_1800"] == 1.0
     assert figures["pairs"] == 7

@@ -133,7 +133,7 @@ def test_bars_meant_to_rhyme_rhyme_by_the_dictionary(songs: list[tuple[truth.Tru
     sounds = rhymes.load(wanted)
     assert len(pairs) > 20 * len(songs) * 0.6
     for left, right in pairs:
-        one, other = last_word(left), songwriter.last_word(right)
+        one, other = last_word(left), last_word(right)
         assert rhymes.rhyme_key(sounds[one]) == rhymes.rhyme_key(sounds[other]), (left, right)
         assert sounds[one] != sounds[other], (left, right)
 
