@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from functools import lru_cache
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -41,13 +41,19 @@ LOGIC: Final = "2"  # of this module; raise it when the same weights come to oth
 Vectors = npt.NDArray[np.float32]
 Floats = npt.NDArray[np.float64]
 
-_SIMILE = re.compile(r"\b(?:like (?:a|an|the|my|your)|as \w+ as)\b", re.IGNORECASE)
 _WORD = re.compile(r"[a-z]+(?:['’][a-z]+)*")
 # Too common to tell which line a label rests on.
 _COMMON = frozenset(
     _WORD.findall(
         "a an and are as at be but by do for from has have i i'm in is it me my no not of on or so that the this to up was we who will with you your"
     )
+)
+
+
+# The ear's figures that some score is made of.
+_HEARD: Final = sorted(
+    {part.figure for parts in weights.SCORES.values() for part in parts}
+    & {field.name for field in fields(LyricFeatures)}
 )
 
 
@@ -229,7 +235,6 @@ def _figures(
     sd, mean = features.syllables_per_line_sd, features.syllables_per_line
     steps = (near[1:] * near[:-1]).sum(axis=1)
     own = {
-        "similes_per_100_lines": 100 * len(_SIMILE.findall(lyrics)) / features.bars if features.bars else None,
         "narrative_words_per_line": sum(word in prototypes.NARRATIVE_WORDS for word in words) / features.bars
         if features.bars
         else None,
@@ -237,8 +242,7 @@ def _figures(
         "section_movement": float(1 - steps.mean()) if len(steps) else None,
         "flow_evenness": max(0.0, 1 - sd / mean) if sd is not None and mean else None,
     }
-    numbers = {name: float(value) for name, value in asdict(features).items() if isinstance(value, int | float)}
-    return {**numbers, **own}
+    return {**{name: getattr(features, name) for name in _HEARD}, **own}
 
 
 def _scores(figures: Mapping[str, float | None]) -> tuple[dict[str, float | None], dict[str, Any]]:

@@ -90,6 +90,12 @@ def test_every_score_is_the_sum_of_its_parts(encoder: Encoder) -> None:
         assert sum(part["of"] for part in explained["parts"]) == pytest.approx(9, abs=0.06)
 
 
+def test_every_figure_in_a_score_is_one_that_is_heard(encoder: Encoder) -> None:
+    song = PARTY + "\n\n" + LONELY
+    found = analysed(song, encoder)
+    assert {name: found.explanation["scores"][name]["missing"] for name in SCORES} == {name: [] for name in SCORES}
+
+
 def test_the_same_song_is_analysed_the_same(encoder: Encoder) -> None:
     assert analysed(LONELY, encoder) == analysed(LONELY, encoder)
 
