@@ -347,3 +347,21 @@ def test_the_simulated_llm_reads_a_real_song_and_the_row_says_simulated(
     assert (made["rows_new"], made["rows_pending"], made["simulated"]) == (3, 0, True)
     found = rows(connection, "track_id, simulated", "qwen")
     assert found[0] == (library["lonely"], True)
+
+
+def test_the_simulated_llm_earns_its_confidence_on_verses_that_it_does_not_know(
+    world: str, settings: Settings, library: dict[str, int], connection: psycopg.Connection
+) -> None:
+    assert settings.world_root == world
+    assert library
+    materialize(qwen_analyses)
+    made = materialize(analyst_calibrations, partition=None)
+    assert (made["status"], made["verses_asked"]) == ("complete", 120)
+    connection.rollback()
+    query = "select answered, right_answers::float8 / answered, simulated from calibrations where analyzer = 'qwen'"
+    ((answered, accuracy, simulated),) = connection.execute(query).fetchall()
+    assert answered >= 100, "a few of the world's answers are no answers"
+    assert 0.02 < accuracy < 0.5, "it reads by rules of thumb"
+    assert simulated is True
+    for raw, confidence in rows(connection, "raw_confidence, confidence", "qwen"):
+        assert confidence == pytest.approx(accuracy, abs=0.1) != raw
