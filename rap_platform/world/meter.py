@@ -199,15 +199,15 @@ class Ear:
                 ends = last or other_last
                 if (gain > 0.9 and ends) or (there == first - 1 and here == end):
                     answered.add(here)
-                start, stop = _stretch(every, there, here, gain)
+                start, stop = _stretch(every, first, there, here, gain)
                 if stop - start > 1:
                     answered.update(range(start, stop))
             known.append(here)
         return answered
 
 
-def _stretch(every: list[Syllable], there: int, here: int, gain: float) -> tuple[int, int]:
-    """Where the rhyme around two syllables begins and ends (excluded) at the later one; one or none where no word ends with it."""
+def _stretch(every: list[Syllable], first: int, there: int, here: int, gain: float) -> tuple[int, int]:
+    """Where the rhyme around two syllables begins and ends (excluded) at the later one; `first` begins the bar. None where no word ends."""
     apart, start, total = here - there, here, gain
     while start > apart and every[start - 1].vowel == every[start - 1 - apart].vowel and here - start + 1 < apart:
         total += _gain(every[start - 1], every[start - 1 - apart])
@@ -215,8 +215,6 @@ def _stretch(every: list[Syllable], there: int, here: int, gain: float) -> tuple
             total -= _gain(every[start - 1], every[start - 1 - apart])
             break
         start -= 1
-    while start < here and every[start].text == every[start - apart].text:
-        start += 1  # a repeated word may run on, not begin
     stop, place = here + 1 if every[here].last or every[there].last else start, here + 1
     while place < len(every) and every[place].vowel == every[place - apart].vowel and place - start < apart:
         total += _gain(every[place], every[place - apart])
@@ -225,6 +223,13 @@ def _stretch(every: list[Syllable], there: int, here: int, gain: float) -> tuple
         place += 1
         if every[place - 1].last or every[place - 1 - apart].last:
             stop = place
+    if (
+        stop == len(every) and stop - apart == first
+    ):  # where bars end, whatever sounds alike before belongs to the rhyme
+        while start > apart and every[start - 1].vowel == every[start - 1 - apart].vowel != "":
+            start -= 1
+    while start < here and every[start].text == every[start - apart].text:
+        start += 1  # a repeated word may run on, not begin
     return start, stop
 
 

@@ -45,7 +45,7 @@ _KEEP_ING = frozenset(
 _T = TypeVar("_T")
 # Kinds that can wear an attribute.
 _WORN = frozenset(("thing", "things", "place", "mass", "idea", "person", "people", "body"))
-_GOOD = 0.5  # a draft as cheap as this is kept at once
+_GOOD = 2.0  # a draft as cheap as this is kept at once
 # Rhymed syllables among a song's syllables, and the mean echo of its words, from no craft to all of it.
 RHYMED = (0.125, 0.355)
 ECHO = (0.97, 1.56)
