@@ -63,18 +63,14 @@ def sound(word: str, phones: tuple[str, ...] | None) -> Sound:
         return Sound(word, (Syllable("", "", False, False, word),) * max(1, vowels), "", "")
     at = [place for place, phone in enumerate(phones) if phone[-1].isdigit()]
     small = word in SMALL
-    syllables = tuple(
-        Syllable(
-            "AH" if phones[here] == "IH0" else phones[here][:-1],  # most speakers have one vowel for both
-            " ".join(phones[here + 1 : then]),
-            phones[here][-1] in "12" and not small,
-            then == len(phones),
-            word,
-        )
-        for here, then in zip(at, [*at[1:], len(phones)], strict=False)
-    )
+    syllables = []
+    for here, then in zip(at, [*at[1:], len(phones)], strict=False):
+        stressed = phones[here][-1] in "12" and not small
+        vowel = phones[here][:-1]
+        vowel = "AH" if vowel == "IH" and not stressed else vowel  # most speakers have one vowel for both
+        syllables.append(Syllable(vowel, " ".join(phones[here + 1 : then]), stressed, then == len(phones), word))
     letters = "".join(_SPLIT[phones[here][:-1]] for here in at if phones[here] != "AH0")
-    return Sound(word, syllables, letters, "" if small else rhymes.rhyme_key(phones))
+    return Sound(word, tuple(syllables), letters, "" if small else rhymes.rhyme_key(phones))
 
 
 class Heard(NamedTuple):
