@@ -479,9 +479,10 @@ class Pen:
                 simile=head.simile,
                 room=room - head.size,
             )
-            # A title or a fragment is set off from what follows.
-            apart = head.tense == "a" and not head.agent and not tail.text.startswith(",")
-            text = head.text + ("" if tail.text.startswith(",") else ", " if apart else " ") + tail.text
+            end = tail.text.replace("{IN}", word.preposition)
+            # A title or a fragment is set off from what follows, and so is a word from itself ("the rain sets in, in the key of").
+            apart = (head.tense == "a" and not head.agent) or head.text.split()[-1] == end.split()[0]
+            text = head.text + ("" if end.startswith(",") else ", " if apart else " ") + end
             closed = (word.kind, tail.number)
             if start is None:
                 text = self._led(text, head.tense, room - head.size - tail.size)
