@@ -156,7 +156,9 @@ def analyse_song(
         evidence=evidence,
         explanation={
             "scores": explained,
-            "moods": {name: round(float(probabilities[MOODS.index(name)]), 3) for name in moods},
+            "nearest_moods": {
+                MOODS[i]: round(float(probabilities[i]), 3) for i in np.argsort(-probabilities)[:MOST_MOODS]
+            },
             "mood_from_profanity": by_profanity,
             "themes": {name: round(float(theme_scores[THEMES.index(name)]), 3) for name in themes},
             "valence": valence,

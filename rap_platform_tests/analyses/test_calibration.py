@@ -12,6 +12,7 @@ from rap_platform.analyses.queries import Maker
 from rap_platform.analyses.results import MOODS, AnalysisFailure
 from rap_platform.embeddings.encoder import Encoder
 from rap_platform.lyrics.sections import split_sections
+from rap_platform.settings import Settings
 
 LLM = Maker("qwen", "a model", "v1", simulated=False)
 
@@ -115,6 +116,15 @@ def test_the_rules_are_right_far_more_often_than_chance_and_their_confidence_bea
     assert shipped.accuracy > 0.5
     assert shipped.brier < shipped.base_brier
     assert shipped.ece < 0.12
+
+
+def test_the_bench_prints_its_figures_beside_chance(embedder_settings: Settings) -> None:
+    found = benchmarks.moods(embedder_settings)
+    assert found.reference["right"] == 0.05
+    assert found.figures["verses"] == found.figures["answered"] == 120
+    assert found.figures["right"] <= found.figures["among_first_three"] <= 1
+    assert found.figures["right_kept_out"] > 0.5
+    assert found.ratio == pytest.approx(found.figures["right"] / 0.05)
 
 
 def add_rows(conn: psycopg.Connection, track: int, maker: Maker, raws: list[float], *, simulated: bool = False) -> None:
