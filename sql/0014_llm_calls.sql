@@ -17,6 +17,7 @@ create table llm_calls (
     http_status       integer,
     finish_reason     text,
     response          text,
+    kept              boolean not null,        -- false: what people pasted, and what was said of it, is not stored
     error             text,
     latency_ms        integer,
     started_at        timestamptz not null default clock_timestamp(),

@@ -129,6 +129,7 @@ def qwen_analyses(
     keys = [f"qwen_analyses/{key}" for key in context.partition_keys]
     with client, postgres.exclusively(*keys), postgres.connection() as conn:
         maker = Maker(qwen.ANALYZER, client.model, qwen.prompt_version(client), client.simulated)
+        _heed(conn, client)
         with conn.transaction():
             pending = queries.pending_for_llm(conn, maker, slots(context), retry_failed=config.retry_failed)
         made = llm_round.ask_for(conn, client, maker, pending, fresh=config.retry_failed)
@@ -139,7 +140,7 @@ def qwen_analyses(
             "seconds": round(time.monotonic() - started, 2),
         }
         _complain(made, figures)
-        figures |= {"status": _ended(conn, made), **_latencies(conn, client)}
+        figures |= {"status": _ended(conn, client, made), **_latencies(conn, client)}
         return dg.MaterializeResult(metadata=metadata.report(conn, table="analysis_results", **figures))
 
 
@@ -171,12 +172,13 @@ def compared_analyses(
                 raise failures.PermanentFailure(f"{rival.name}: {error}") from error
             with client:
                 maker = Maker(rival.name, client.model, qwen.prompt_version(client), client.simulated)
+                _heed(conn, client)
                 with conn.transaction():
                     pending = llm_queries.pending_for_rival(conn, maker, settings.compare_sample)
                 made = llm_round.ask_for(conn, client, maker, pending)
                 rows += made.said.total()
                 figures[rival.name] = {
-                    "status": _ended(conn, made),
+                    "status": _ended(conn, client, made),
                     **made.figures(client),
                     "prompt_version": maker.prompt_version,
                 }
@@ -195,12 +197,21 @@ def _registered(mlflow: MlflowResource, prompt_version: str) -> str:
     return f"{found.uri} {found.url or ''}".strip()
 
 
-def _ended(conn: psycopg.Connection, made: Round) -> str:
-    """How a round ended; a long wait that the endpoint asked for is remembered."""
+def _heed(conn: psycopg.Connection, client: LlmClient) -> None:
+    """Leave an endpoint alone that asked for it before Redis forgot."""
+    with conn.transaction():
+        if hold := service_state.hold_of(conn, client.endpoint.name):
+            client.polite.hold(hold.until, hold.reason)
+
+
+def _ended(conn: psycopg.Connection, client: LlmClient, made: Round) -> str:
+    """How a round ended; a long wait that the endpoint asked for is remembered until it answers again."""
     trouble = made.outcome.stopped_by
-    if isinstance(trouble, LlmHeld):
-        with conn.transaction():
-            service_state.remember_hold(conn, "llm", trouble.hold)
+    with conn.transaction():
+        if isinstance(trouble, LlmHeld):
+            service_state.remember_hold(conn, client.endpoint.name, trouble.hold)
+        elif client.counts["requests"]:
+            service_state.forget_hold(conn, client.endpoint.name)
     waiting = trouble or made.outcome.last_trouble
     return f"stopped: {waiting}" if waiting else "complete"
 

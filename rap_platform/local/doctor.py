@@ -10,6 +10,7 @@ import redis as redis_client
 
 from rap_platform.embeddings import weights
 from rap_platform.local import stack
+from rap_platform.local.llm_probe import probe
 from rap_platform.local.process import without_password
 from rap_platform.local.services import embedded
 from rap_platform.resources import redis
@@ -35,6 +36,7 @@ class Finding:
 def examine(settings: Settings) -> list[Finding]:
     """Ask each system once, within five seconds each: the servers that run on this data directory, else those of the settings.
 
+    The LLM is asked one thing, which may cost a fraction of a cent and take up to twenty seconds.
     Secrets never stand in a finding.
     """
     ours = embedded(settings)
@@ -141,9 +143,16 @@ def _spotify(settings: Settings) -> Finding:
 
 
 def _llm(settings: Settings) -> Finding:
-    return _outside(
-        "LLM", settings.llm_endpoint, "/models", "RAP_LLM__API_KEY, or RAP_LLM__BASE_URL for a server of your own"
-    )
+    setting = "RAP_LLM__API_KEY, or RAP_LLM__BASE_URL for a server of your own"
+    try:
+        endpoint = settings.llm_endpoint()
+    except NotConfigured as error:
+        return Finding("LLM", "not configured", str(error), setting)
+    found = probe(settings, endpoint)
+    if not endpoint.simulated:
+        return Finding("LLM", "ok" if found.works else "broken", found.detail, found.remedy)
+    stands_in = _simulated("LLM", endpoint, setting)
+    return replace(stands_in, detail=f"{stands_in.detail}: {found.detail}") if found.works else stands_in
 
 
 def _weights(settings: Settings) -> Finding:

@@ -3,7 +3,6 @@
 What is asked is in analyses/; how JSON is asked for is in llm_modes.py, what was paid in llm_ledger.py.
 """
 
-import datetime as dt
 import hashlib
 import json
 import logging
@@ -12,13 +11,11 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import dagster as dg
 import stamina
 
-from rap_platform.resources import politeness
 from rap_platform.resources import redis as shared
 from rap_platform.resources.llm_ledger import (
     Account,
@@ -30,19 +27,21 @@ from rap_platform.resources.llm_ledger import (
     Question,
     Trouble,
 )
-from rap_platform.resources.llm_modes import (
-    CLOSED,
-    LADDER,
-    Descent,
-    Mode,
-    Prices,
-    Reply,
-    Rung,
-    Switch,
-    body_of,
-    is_transient,
-    reply_of,
-    retry_after,
+from rap_platform.resources.llm_modes import LADDER, Descent, Mode, Prices, Reply, Rung, Switch, body_of, reply_of
+from rap_platform.resources.llm_trouble import (
+    OF_A_RUN,
+    FormRefused,
+    Later,
+    LlmBusy,
+    LlmDown,
+    LlmHeld,
+    LlmRefused,
+    LlmRejected,
+    LlmUnavailable,
+    Patience,
+    Troubled,
+    refusal,
+    wait_before_retry,
 )
 from rap_platform.resources.politeness import BreakerOpen, Busy, Held, Politeness
 from rap_platform.settings import Endpoint, Llm, Rival, Settings, get_settings
@@ -50,67 +49,18 @@ from rap_platform.settings import Endpoint, Llm, Rival, Settings, get_settings
 if TYPE_CHECKING:
     from openai.types.chat import ChatCompletion
 
-__all__ = ["LlmBudgetSpent", "Mode", "Reply"]
+__all__ = [
+    "LlmBudgetSpent", "LlmBusy", "LlmClient", "LlmDown", "LlmHeld", "LlmRefused", "LlmRejected", "LlmResource", "LlmUnavailable",
+    "Patience", "Reply",
+]  # fmt: skip
 
 log = logging.getLogger(__name__)
 
 SHARE_OF_LIMIT: Final = 0.9
+NOT_KEPT: Final = frozenset({"analyze"})  # the API promises that what people send is not stored
 RUNG_KEPT_S: Final = 24 * 3600
 TIGHT_S: Final = 0.1  # between two looks at a budget that others in flight may use up
 NEVER_SENT: Final = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout", "UnsupportedProtocol"})
-
-
-class LlmUnavailable(Exception):
-    """The endpoint did not answer this request although it was tried again; asking later may help."""
-
-
-class LlmBusy(LlmUnavailable):
-    """Others are before us, and the caller does not care to wait for so long."""
-
-
-class LlmDown(LlmUnavailable):
-    """The endpoint failed several times in a row: nobody asks it for a while."""
-
-
-class LlmHeld(LlmUnavailable):
-    """The endpoint asked to be left alone for longer than a request waits."""
-
-    def __init__(self, held: Held) -> None:
-        super().__init__(str(held))
-        self.hold = held.hold
-
-
-class LlmRefused(Exception):
-    """The endpoint refuses every request of ours: wrong key, no credit, unknown model or address."""
-
-
-class LlmRejected(Exception):
-    """The endpoint refuses this very request in every form."""
-
-
-class _FormRefused(Exception):
-    """The endpoint does not take a request of this form (400, 422)."""
-
-
-class _Later(Exception):
-    """Worth another try that says nothing against the endpoint: a limit. `wait_s` None: after a while."""
-
-    wait_s: float | None = None
-
-
-class _Trouble(politeness.Transient):
-    """The endpoint failed or did not answer; it counts for the breaker."""
-
-    wait_s: float | None = None
-
-
-@dataclass(frozen=True)
-class Patience:
-    """How long a caller bears with an endpoint: tries in all, seconds until its turn, and whether it waits while it is down."""
-
-    attempts: int = 5
-    turn_s: float = politeness.LONGEST_WAIT_S
-    waits_out: bool = True
 
 
 class LlmClient:
@@ -123,7 +73,7 @@ class LlmClient:
         *,
         ledger: Ledger,
         polite: Politeness | None = None,
-        patience: Patience = Patience(),
+        patience: Patience = OF_A_RUN,
     ) -> None:
         """`polite` None: a limit of this client's own. Raises ValueError for a budget without prices."""
         import openai
@@ -156,7 +106,7 @@ class LlmClient:
         purpose: str,
         rival: Rival | None = None,
         ledger: Ledger | None = None,
-        patience: Patience = Patience(),
+        patience: Patience = OF_A_RUN,
         clock_rate: float = 1.0,
     ) -> Self:
         """The client of these settings, or of an entry of `llm.compare`: limits over Redis, ledger in PostgreSQL.
@@ -237,21 +187,21 @@ class LlmClient:
         except LedgerAway as error:
             raise LlmUnavailable(str(error)) from error
         self._rung = self._rung or self._known_rung()
-        descent, refusal = Descent(self._rung), ""
+        descent, fault = Descent(self._rung), ""
         for rung in descent:
             body = body_of(rung, {"model": self.model, **self.parameters}, system, turns, schema, name)
             try:
                 reply = self._send(body, rung, sha)
-            except _FormRefused as error:
-                refusal = str(error)
-                descent.refused(rung, refusal)
+            except FormRefused as error:
+                fault = str(error)
+                descent.refused(rung, fault)
                 continue
             if self._rung is not rung:
                 log.info("%s takes %s, thinking switch: %s", self.endpoint.name, rung.mode.value, rung.switch.value)
                 self._rung = rung
                 shared.keep(self._redis, self._rung_key, [rung.mode.value, rung.switch.value], RUNG_KEPT_S)
             return reply
-        raise LlmRejected(refusal[:500])
+        raise LlmRejected(fault[:500])
 
     def request_sha256(self, about: str) -> str:
         """The digest of a request: where it goes, to which model, with which parameters, about what."""
@@ -279,7 +229,7 @@ class LlmClient:
         question = Question(sha, rung.mode, self.prices.most(body))
         try:
             for attempt in stamina.retry_context(
-                on=self._wait_before_retry, attempts=self.patience.attempts, timeout=None,
+                on=lambda error: wait_before_retry(error, self.patience), attempts=self.patience.attempts, timeout=None,
                 wait_initial=0.25 / rate, wait_max=8 / rate, wait_jitter=0.5 / rate,
             ):  # fmt: skip
                 with attempt:
@@ -289,7 +239,7 @@ class LlmClient:
             raise LlmHeld(error) from error
         except BreakerOpen as error:
             raise LlmDown(str(error)) from error
-        except (Busy, LedgerAway, _Later, _Trouble) as error:
+        except (Busy, LedgerAway, Later, Troubled) as error:
             what = LlmBusy if isinstance(error, Busy) else LlmUnavailable
             raise what(f"{self.endpoint.base_url}: {error}") from error
         raise AssertionError("the last try returns or raises")
@@ -328,17 +278,18 @@ class LlmClient:
         except openai.APIStatusError as error:
             told = Trouble(f"HTTP {error.status_code}: {error.message}", error.status_code)
             self._failed(call_id, told)
-            raise self._refusal(error.status_code, error.message, error.response.headers) from error
+            where = f"{self.endpoint.base_url}, {self.model}"
+            raise refusal(error.status_code, error.message, error.response.headers, self.polite, where) from error
         except openai.APIConnectionError as error:
             cause = type(error.__cause__).__name__
             self._failed(call_id, Trouble(f"{cause}: {error.message}", lost=cause not in NEVER_SENT))
-            raise _Trouble(f"no answer ({cause})") from error
+            raise Troubled(f"no answer ({cause})") from error
         except (openai.APIResponseValidationError, json.JSONDecodeError) as error:
             self._failed(call_id, Trouble(f"no JSON: {error}", 200, lost=True))
-            raise _Trouble("does not answer like a chat endpoint: no JSON") from error
+            raise Troubled("does not answer like a chat endpoint: no JSON") from error
         if isinstance(completion, str) or not hasattr(completion, "choices"):
             self._failed(call_id, Trouble("a page under status 200", 200, lost=True))
-            raise _Trouble("does not answer like a chat endpoint: a bot check, a proxy, or not the root of an API")
+            raise Troubled("does not answer like a chat endpoint: a bot check, a proxy, or not the root of an API")
         elapsed_ms = round((time.monotonic() - started) * 1000)
         reply = reply_of(completion, elapsed_ms, question.mode, self.prices)
         self._noted(lambda: self.ledger.answered(call_id, question.request_sha256, reply))
@@ -355,32 +306,6 @@ class LlmClient:
         except LedgerAway as error:
             log.warning("%s: a call stays open in the ledger and will count as lost", error)
 
-    def _refusal(self, status: int, message: str, headers: Mapping[str, str]) -> Exception:
-        """What a status means: another try, a wait that everybody keeps, another form, or the end."""
-        if status in (400, 422):
-            return _FormRefused(message)
-        if not is_transient(status, headers):
-            told = f"{self.endpoint.base_url} answers {status} for {self.model}: {message[:300]}"
-            return LlmRefused(told) if status in CLOSED else LlmRejected(told)
-        wait_s = retry_after(headers)
-        told = f"answers {status}"
-        trouble: _Later | _Trouble = _Later(told) if status == 429 else _Trouble(told)
-        trouble.wait_s = wait_s
-        if wait_s is not None and (status == 429 or wait_s > politeness.LONGEST_WAIT_S):
-            self.polite.hold(dt.datetime.now(dt.UTC) + dt.timedelta(seconds=wait_s), told)
-            trouble.wait_s = 0.0  # waiting for the hold is politeness' business
-        return trouble
-
-    def _wait_before_retry(self, error: Exception) -> bool | float:
-        """Whether to try again, or after how many seconds."""
-        if isinstance(error, _Later | _Trouble):
-            if not self.patience.waits_out and (error.wait_s is None or error.wait_s > self.patience.turn_s):
-                return False
-            return True if error.wait_s is None else error.wait_s
-        if isinstance(error, BreakerOpen) and self.patience.waits_out:
-            return max(0.0, (error.until - dt.datetime.now(dt.UTC)).total_seconds()) + 0.05
-        return False
-
 
 def limit_of(endpoint: Endpoint) -> float:
     """Requests per minute that we allow ourselves."""
@@ -391,8 +316,9 @@ def account_of(endpoint: Endpoint, config: Llm, purpose: str) -> Account:
     """What the ledger knows of all calls of a client."""
     budget_usd = config.budget_usd if _prices(config).known else None
     return Account(
-        purpose, config.model, endpoint.base_url, endpoint.simulated, budget_usd, config.budget_days, config.timeout_s
-    )
+        purpose, config.model, endpoint.base_url, endpoint.simulated, budget_usd, config.budget_days, config.timeout_s,
+        keeps=purpose not in NOT_KEPT,
+    )  # fmt: skip
 
 
 def _prices(config: Llm) -> Prices:

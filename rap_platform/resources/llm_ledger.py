@@ -48,8 +48,8 @@ where started_at > now() - make_interval(secs => %(window_s)s) and simulated = %
 """
 
 _OPEN: Final = """
-insert into llm_calls (request_sha256, attempt, purpose, model, endpoint, mode, simulated, owner, most_usd, deadline)
-select %(request_sha256)s, coalesce(max(attempt), 0) + 1, %(purpose)s, %(model)s, %(endpoint)s, %(mode)s, %(simulated)s, %(owner)s, %(most_usd)s,
+insert into llm_calls (request_sha256, attempt, purpose, model, endpoint, mode, simulated, kept, owner, most_usd, deadline)
+select %(request_sha256)s, coalesce(max(attempt), 0) + 1, %(purpose)s, %(model)s, %(endpoint)s, %(mode)s, %(simulated)s, %(keeps)s, %(owner)s, %(most_usd)s,
     clock_timestamp() + make_interval(secs => %(patience_s)s)
 from llm_calls where request_sha256 = %(request_sha256)s
 returning call_id
@@ -67,15 +67,15 @@ _WITHDRAW: Final = "delete from llm_calls where call_id = %(call_id)s and state 
 
 _RECALL: Final = """
 select response, finish_reason, prompt_tokens, completion_tokens, cost_usd::float8, latency_ms, mode
-from llm_calls where request_sha256 = %(request_sha256)s and state = 'answered'
+from llm_calls where request_sha256 = %(request_sha256)s and state = 'answered' and kept
 order by call_id desc limit 1
 """
 
 # Four buckets to the factor ten: the k-th ends at 10 ** (k / 4) ms.
 _HISTOGRAM: Final = """
-select ceil(4 * log(greatest(latency_ms, 1)))::integer as bucket, count(*)
-from llm_calls where state = 'answered' and model = %(model)s and latency_ms is not null
-group by bucket order by bucket
+select model, ceil(4 * log(greatest(latency_ms, 1)))::integer as bucket, count(*), sum(latency_ms) / 1000.0
+from llm_calls where state = 'answered' and model = coalesce(%(model)s, model) and latency_ms is not null
+group by model, bucket order by model, bucket
 """
 
 
@@ -159,7 +159,10 @@ class NullLedger:
 
 @dataclass(frozen=True)
 class Account:
-    """What all calls of a client have in common; `budget_usd` None: no cap. `timeout_s` is that of a request."""
+    """What all calls of a client have in common; `budget_usd` None: no cap. `timeout_s` is that of a request.
+
+    `keeps` False: answers are kept in Redis for a day and not in the table, as their subject is none of ours.
+    """
 
     purpose: str
     model: str
@@ -168,6 +171,7 @@ class Account:
     budget_usd: float | None
     budget_days: float
     timeout_s: float
+    keeps: bool = True
 
 
 class PostgresLedger:
@@ -195,7 +199,7 @@ class PostgresLedger:
             "completion_tokens": reply.completion_tokens,
             "http_status": 200,
             "finish_reason": reply.finish_reason,
-            "response": None if reply.text is None else storable(reply.text),
+            "response": storable(reply.text) if reply.text is not None and self.account.keeps else None,
             "latency_ms": reply.latency_ms,
         }
         self._close(call_id, row)
@@ -241,7 +245,7 @@ class PostgresLedger:
                 lose(conn, self._owner)
                 self._check_budget(conn, account.budget_usd, question.most_usd)
             row = {
-                **{name: getattr(account, name) for name in ("purpose", "model", "endpoint", "simulated")},
+                **{name: getattr(account, name) for name in ("purpose", "model", "endpoint", "simulated", "keeps")},
                 "request_sha256": question.request_sha256,
                 "mode": question.mode.value,
                 "owner": self._owner,
@@ -315,12 +319,39 @@ def spending(conn: psycopg.Connection, days: float, *, simulated: bool) -> tuple
     return float(row[0]), float(row[1]), int(row[2])
 
 
+@dataclass(frozen=True)
+class Latencies:
+    """How long a model's answered calls took: buckets as (upper edge in ms, calls), and the seconds of all together.
+
+    Edges lie a quarter of a factor ten apart; buckets between the first and the last that hold none are there, with zero.
+    """
+
+    model: str
+    buckets: list[tuple[float, int]]
+    seconds: float
+
+
+def latencies(conn: psycopg.Connection, model: str | None = None) -> list[Latencies]:
+    """The latencies of each model that ever answered, or of one."""
+    found: dict[str, dict[int, tuple[int, float]]] = {}
+    for name, bucket, calls, seconds in conn.execute(_HISTOGRAM, {"model": model}):
+        found.setdefault(name, {})[int(bucket)] = (int(calls), float(seconds))
+    return [
+        Latencies(
+            name,
+            [
+                (10 ** (bucket / 4), of_bucket.get(bucket, (0, 0.0))[0])
+                for bucket in range(min(of_bucket), max(of_bucket) + 1)
+            ],
+            sum(seconds for _, seconds in of_bucket.values()),
+        )
+        for name, of_bucket in found.items()
+    ]
+
+
 def latency_histogram(conn: psycopg.Connection, model: str) -> list[tuple[float, int]]:
-    """Answered calls of a model by latency, as (upper edge in ms, calls); edges lie a quarter of a factor ten apart, gaps are filled."""
-    found = {int(bucket): int(count) for bucket, count in conn.execute(_HISTOGRAM, {"model": model})}
-    if not found:
-        return []
-    return [(10 ** (bucket / 4), found.get(bucket, 0)) for bucket in range(min(found), max(found) + 1)]
+    """The buckets of one model; none when it never answered."""
+    return next((found.buckets for found in latencies(conn, model)), [])
 
 
 def storable(text: str) -> str:

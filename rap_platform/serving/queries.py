@@ -221,6 +221,7 @@ PURGES: dict[str, str] = {
     "reports": "delete from reports where simulated",
     "evaluations": "delete from evaluations e where simulated or exists (select from dataset_versions d where d.version = e.dataset_version and d.simulated)",
     "dataset_versions": "delete from dataset_versions where simulated",
+    "llm_calls": "delete from llm_calls where simulated",
     "analysis_results": "delete from analysis_results a using tracks t where t.track_id = a.track_id and (a.simulated or t.simulated)",
     "calibrations": "delete from calibrations where simulated",
     "calibration_answers": "delete from calibration_answers where simulated",

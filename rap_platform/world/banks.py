@@ -10,7 +10,7 @@ from rap_platform.world import lexicon, names, rhymes
 from rap_platform.world.closings import BY_KIND, SHORT, WHOLE
 from rap_platform.world.meter import Sound, sound
 from rap_platform.world.openings import ANY, BY_MOOD, BY_THEME, LEADS, PLAIN, STARTS, STARTS_BY_THEME
-from rap_platform.world.refrains import BRIDGES, CROWD, HOOKS, INTROS, OUTROS
+from rap_platform.world.refrains import BRIDGES, CROWD, HOOKS, INTROS, OUTROS, TITLES
 
 _MOST_SAID = 20_000  # words of one process, rare names included
 SLOT = re.compile(r"\{(\w+)\}")
@@ -248,7 +248,7 @@ def banks() -> Banks:
         *singles,
         *others,
         *(block for bank in (BY_THEME, BY_MOOD, STARTS_BY_THEME, HOOKS, BY_KIND, SHORT) for block in bank.values()),
-        *(ANY, PLAIN, STARTS, BRIDGES, WHOLE, INTROS, OUTROS, *CROWD),
+        *(ANY, PLAIN, STARTS, BRIDGES, WHOLE, INTROS, OUTROS, TITLES, *CROWD),
         *(text for bank in vars(names).values() if isinstance(bank, tuple) for text in bank),
         *(
             *lexicon.KIN,

@@ -22,7 +22,12 @@ SMALL = frozenset(
 )
 _RARE = frozenset("AA AE AO AW ER OW OY UH UW".split())
 # What a pair of stressed syllables gives beyond the 1.5 points that it needs, by vowel.
-_GAIN = dict.fromkeys("AH AY EY IH IY".split(), 0.45) | {"EH": 0.75} | dict.fromkeys(_RARE, 1.3)
+_GAIN = (
+    dict.fromkeys("AH AY EY IH IY".split(), 0.45)
+    | {"EH": 0.75}
+    | dict.fromkeys("ER OW UW".split(), 1.0)
+    | dict.fromkeys("AA AE AO AW OY UH".split(), 1.6)
+)
 _SPLIT = {
     "AA": "o", "AE": "a", "AH": "v", "AO": "o", "AW": "au", "AY": "ai", "EH": "e", "ER": "3", "EY": "ei",
     "IH": "i", "IY": "i", "OW": "ou", "OY": "oi", "UH": "w", "UW": "u",
@@ -51,6 +56,8 @@ class Sound(NamedTuple):
 
 def sound(word: str, phones: tuple[str, ...] | None) -> Sound:
     """The sound of a lower-case word; without phones its syllables are guessed from spelling and rhyme with nothing."""
+    if not word or not word[0].isalnum():
+        return Sound(word, (), "", "")
     if not phones:
         vowels = sum(now in _AEIOUY and then not in _AEIOUY for then, now in zip(" " + word, word, strict=False))
         return Sound(word, (Syllable("", "", False, False, word),) * max(1, vowels), "", "")
@@ -190,7 +197,7 @@ class Ear:
                     continue
                 gain = _GAIN[vowel] + (tail == other_tail)
                 ends = last or other_last
-                if (gain > 1 and ends) or (there == first - 1 and here == end):
+                if (gain > 0.9 and ends) or (there == first - 1 and here == end):
                     answered.add(here)
                 start, stop = _stretch(every, there, here, gain)
                 if stop - start > 1:

@@ -245,7 +245,7 @@ r my friends are a {a} orchestra
 r {name} calls just to breathe and complain
 r we don't keep score, we keep {things}
 r {name} knows where the embarrassing photos are
-r I.d lend you my last {a} {thing}
+r I'd lend you my last {a} {thing}
 r we roast each other like {food}
 r {name} tells me the truth with both shoes off
 r my day one still can't dance to save a {animal}

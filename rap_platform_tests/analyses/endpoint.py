@@ -12,6 +12,7 @@ from pydantic import SecretStr
 
 from rap_platform.resources.llm import LlmClient, Patience, account_of, limit_of
 from rap_platform.resources.llm_ledger import NullLedger, PostgresLedger
+from rap_platform.resources.llm_trouble import OF_A_RUN
 from rap_platform.resources.politeness import Politeness
 from rap_platform.settings import Endpoint, Llm
 
@@ -123,6 +124,15 @@ class _Handler(BaseHTTPRequestHandler):
         with self.server.lock:
             self.server.at_once -= 1
 
+    def do_GET(self) -> None:
+        """The list of models."""
+        body = json.dumps({"object": "list", "data": [{"id": "qwen/qwen3-4b-fp8"}]}).encode()
+        self.send_response(200)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
     def log_message(self, *args: object) -> None:
         del args
 
@@ -152,7 +162,7 @@ def client_of(
     simulated: bool = True,
     rpm: float = 60_000,
     dsn: str | None = None,
-    patience: Patience = Patience(),  # noqa: B008 - frozen
+    patience: Patience = OF_A_RUN,
     clock_rate: float = 1.0,
     **config: Any,
 ) -> LlmClient:

@@ -294,7 +294,7 @@ def test_a_song_of_40_000_characters_is_cut_at_a_line_and_the_row_says_so() -> N
     assert len(lyrics) > 40_000
     excerpt = qwen.cut(lyrics)
     assert lyrics.startswith(excerpt.text + "\n")
-    assert qwen.MOST_CHARACTERS - 100 < len(excerpt.text) <= qwen.MOST_CHARACTERS
+    assert qwen.MOST_CHARACTERS - 500 < len(excerpt.text) <= qwen.MOST_CHARACTERS
     found, _ = analyse(said(), lyrics=lyrics)
     assert isinstance(found, Analysis)
     assert (found.explanation["lines_read"], found.explanation["lines"]) == (excerpt.lines, 950)

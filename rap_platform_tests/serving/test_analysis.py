@@ -106,6 +106,33 @@ def test_the_stand_in_llm_answers_and_is_marked_simulated(world: str, serve: Ser
     assert second["simulated"] is True
 
 
+def test_what_the_llm_was_asked_stands_in_the_ledger_and_in_the_metrics(
+    world: str, serve: Serve, settings: Settings, connection: psycopg.Connection
+) -> None:
+    del world
+    api = serve(settings)
+    for use_cache in (True, True, False):
+        analyze(api, analyzer="qwen", use_cache=use_cache)
+    rows = connection.execute(
+        "select request_sha256, attempt from llm_calls where purpose = 'analyze' and state = 'answered' order by call_id"
+    ).fetchall()
+    first = [attempt for sha, attempt in rows if sha == rows[0][0]]
+    assert len(first) == 2, "the second question was answered from the cache, the third asked anew"
+    shown = api.get("/metrics").text
+    assert f'rap_llm_call_seconds_bucket{{le="+Inf",model="{settings.llm.model}"}} {len(rows)}.0' in shown
+    assert f'rap_llm_call_seconds_bucket{{le="100",model="{settings.llm.model}"}} {len(rows)}.0' in shown
+
+
+def test_a_person_does_not_wait_long_for_the_limit_that_all_share(world: str, serve: Serve, settings: Settings) -> None:
+    llm = settings.llm.model_copy(update={"base_url": f"{world}/llm/v1", "requests_per_minute": 2.0})
+    api = serve(settings.model_copy(update={"llm": llm}))
+    analyze(api, analyzer="qwen")
+    found = analyze(api, analyzer="qwen", use_cache=False)
+    assert (found["analyzer"], found["simulated"]) == ("rule_based", False)
+    assert "requests per minute" in str(found["fallback_reason"])
+    assert 'rap_analysis_fallbacks_total{reason="busy"} 1.0' in api.get("/metrics").text
+
+
 def test_text_that_cannot_be_scored_is_no_success_and_has_no_scores(api: httpx.Client) -> None:
     answer = api.post("/analyze", json={"lyrics": "la la la la", "analyzer": "rule_based"}).json()
     assert answer["success"] is False

@@ -27,9 +27,9 @@ from rap_platform_tests.soak.ingesting import STARTED
 
 __all__ = ["add_track"]
 
-CLOCK_RATE = 20.0  # a minute takes three seconds, so that a late thread cannot crowd the next one's minute
-PER_MINUTE = 80  # of the world's clock: 27 a second
-CONCURRENCY = 8
+CLOCK_RATE = 10.0
+PER_MINUTE = 160  # of the world's clock: 27 a second, of which the platform allows itself 90 %
+CONCURRENCY = 6  # in each of two processes: if all of them are late at once, they still fit into the other 10 %
 RANGES = (("00", "07"), ("08", "15"))  # of two processes that ask at once
 MOST_RUNS = 12
 HABITS = {
@@ -38,7 +38,7 @@ HABITS = {
 }  # fmt: skip
 OUTAGES = {
     "http_429": 0.008, "http_500": 0.012, "http_503": 0.006, "hang": 0.004, "page": 0.005, "challenge": 0.004, "reset": 0.004,
-    "malformed": 0.004, "truncated": 0.003,
+    "malformed": 0.004, "truncated": 0.003, "slow_ms": 120,
 }  # fmt: skip
 PLAN: dict[str, Any] = {"clock_rate": CLOCK_RATE, "llm": {"requests_per_minute": PER_MINUTE, **HABITS, **OUTAGES}}
 PRICE = 1.0  # USD per million tokens
@@ -47,13 +47,13 @@ AddTrack = Callable[..., int]
 
 def write_songs(add: AddTrack, songs: int) -> None:
     """Tracks of different lyrics, spread over all shards."""
-    artists = max(1, songs // 10)
-    known: set[str] = set()
-    for number in range(songs):
-        artist, song = divmod(number, 10) if artists else (0, number)
-        lyrics = songwriter.write(2026, artist, song).lyrics
-        assert lyrics not in known
-        known.add(lyrics)
+    written: dict[str, int] = {}
+    for number in range(2 * songs):
+        artist, song = divmod(number, 10)
+        written.setdefault(songwriter.write(2026, artist, song).lyrics, artist)
+        if len(written) == songs:
+            break
+    for number, (lyrics, artist) in enumerate(written.items()):
         add(f"Song {number}", [lyrics], slot=number * 1024 // songs, simulated=True, artist=f"Artist {artist}")
 
 
@@ -193,7 +193,9 @@ def soak(
     assert faults.get("above_the_limit", 0) == 0
     assert told["llm_most_in_a_minute"] <= PER_MINUTE
     if songs >= 1000:
-        assert {*SPOILT, "think", "fence", "misquote", *OUTAGES} <= set(faults), "a kind of fault never came"
+        assert {*SPOILT, "think", "fence", "misquote", *OUTAGES} - {"slow_ms"} <= set(faults), (
+            "a kind of fault never came"
+        )
         assert sum(lost) > 0, "no kill hit a call in flight"
 
 

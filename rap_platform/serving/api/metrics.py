@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Iterable
 
+import psycopg
 import redis
 from fastapi import FastAPI
 from prometheus_client import (
@@ -14,14 +15,16 @@ from prometheus_client import (
     PlatformCollector,
     ProcessCollector,
 )
-from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 from prometheus_fastapi_instrumentator import Instrumentator, metrics
 from pydantic import SecretStr
 
+from rap_platform.resources.llm_ledger import Latencies, latencies
 from rap_platform.resources.politeness import CLOSED, HALF_OPEN, OPEN, Snapshot, snapshot
 from rap_platform.resources.redis import client
-from rap_platform.serving.api.database import Pool
+from rap_platform.serving.api.database import Pool, reading
+from rap_platform.serving.api.problems import DatabaseAway
 
 # The library's own buckets end at 1 s, so that a p95 above 1 s could never be seen.
 LATENCY_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60)
@@ -85,6 +88,35 @@ class PolitenessCollector(Collector):
         return [told for told in found if told is not None]
 
 
+class LlmCollector(Collector):
+    """How long the LLM took to answer, of all processes, read from the ledger when Prometheus asks; no database: no samples."""
+
+    edges_ms = tuple(10 ** (bucket / 4) for bucket in range(4, 21))  # 10 ms to 100 s
+
+    def __init__(self, pool: Pool | None) -> None:
+        self.pool = pool
+
+    def collect(self) -> Iterable[Metric]:
+        family = HistogramMetricFamily("rap_llm_call_seconds", "Time until the LLM answered", labels=["model"])
+        for told in self._latencies():
+            buckets = [
+                (edge, sum(calls for upper, calls in told.buckets if upper <= 1.001 * edge)) for edge in self.edges_ms
+            ]
+            total = sum(calls for _, calls in told.buckets)
+            named = [(f"{edge / 1000:.4g}", float(calls)) for edge, calls in buckets]
+            family.add_metric([told.model], [*named, ("+Inf", float(total))], told.seconds)
+        return [family]
+
+    def _latencies(self) -> list[Latencies]:
+        if self.pool is None or self.pool.closed:
+            return []
+        try:
+            with reading(self.pool) as conn:
+                return latencies(conn)
+        except (DatabaseAway, psycopg.Error):
+            return []
+
+
 class Metrics:
     """All metrics of one application, in a registry of its own."""
 
@@ -94,6 +126,7 @@ class Metrics:
         PlatformCollector(registry=registry)
         GCCollector(registry=registry)
         registry.register(PoolCollector(pool))
+        registry.register(LlmCollector(pool))
         registry.register(PolitenessCollector(client(redis_url.get_secret_value()) if redis_url else None))
         self.cache_requests = Counter(
             "rap_cache_requests_total",
