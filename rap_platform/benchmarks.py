@@ -28,6 +28,7 @@ BENCHES: dict[str, tuple[str, tuple[str, ...]]] = {
     "rhyme": ("rap_platform.features.rhyme_benchmark:rhyme", ()),
     "features": ("rap_platform.features.benchmarks:features", ()),
     "world": ("rap_platform.features.world_benchmark:world", ()),
+    "moods": ("rap_platform.analyses.benchmarks:moods", ()),
     "embed": ("rap_platform.embeddings.benchmarks:embed", ()),
     "search": ("rap_platform.embeddings.benchmarks:search", ("postgres",)),
 }

@@ -179,7 +179,7 @@ class Dataset(Group):
     eval_share: float = Field(0.2, gt=0, lt=1, description="share of the tracks held out")
     seed: int = Field(13, description="of the shuffle")
     minimum: int = Field(50, ge=10, description="below this no dataset is made")
-    minimum_confidence: float = Field(0.5, ge=0, le=1, description="some analysis must be more confident than this")
+    minimum_confidence: float = Field(0.5, ge=0, le=1, description="some analyst's raw confidence must be above this")
     minimum_characters: int = Field(100, ge=0, description="lyrics must be longer than this")
 
 

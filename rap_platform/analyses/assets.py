@@ -4,12 +4,23 @@ import hashlib
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 import dagster as dg
 import psycopg
 
-from rap_platform.analyses import agreement, llm_queries, llm_round, queries, qwen, rules
+from rap_platform.analyses import (
+    agreement,
+    agreement_plots,
+    calibration,
+    earning,
+    llm_queries,
+    llm_round,
+    queries,
+    qwen,
+    rules,
+)
 from rap_platform.analyses.asking import Result
 from rap_platform.analyses.llm_round import Round
 from rap_platform.analyses.queries import Maker
@@ -238,6 +249,70 @@ def _batches(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
 
 @dg.asset(
     deps=[rule_based_analyses, qwen_analyses, compared_analyses],
+    code_version=calibration.METHOD,
+    automation_condition=on_any_new_partition(),
+    kinds={"python", "openai", "postgres"},
+    owners=[metadata.TEAM],
+    pool="llm",
+    retry_policy=failures.RETRY,
+    description="What each analyst's confidence is worth: how often it names the mood that a labelled verse was written to carry.",
+)
+def analyst_calibrations(
+    context: dg.AssetExecutionContext, postgres: PostgresResource, llm: LlmResource
+) -> dg.MaterializeResult:
+    """Let every LLM read the labelled verses once per model and prompt version, fit, and set every stored confidence.
+
+    Rows whose analyst has not earned a confidence keep null. A spent budget and an endpoint that wants to be left alone are a success
+    that says so; an endpoint that is away fails the step, after what was answered has been put to use.
+    """
+    started = time.monotonic()
+    with postgres.exclusively("analyst_calibrations"), postgres.connection() as conn:
+        asked, trouble = _read_verses(conn, llm)
+        found = earning.earn(conn)
+        for one in found:
+            context.log.info("%s %s: %s", one.maker.analyzer, one.maker.model, one.figures())
+        if trouble is not None and not isinstance(trouble, LlmBudgetSpent | LlmHeld):
+            kind = failures.PermanentFailure if isinstance(trouble, LlmRefused) else failures.TransientFailure
+            raise kind(f"{asked} labelled verses read, then: {trouble}")
+        return dg.MaterializeResult(
+            metadata=metadata.report(
+                conn,
+                table="calibrations",
+                status=f"stopped: {trouble}" if trouble else "complete",
+                rows_new=sum(one.is_new for one in found),
+                verses_asked=asked,
+                analysts={f"{one.maker.analyzer} {one.maker.model}": one.figures() for one in found},
+                seconds=round(time.monotonic() - started, 2),
+            )
+        )
+
+
+def _read_verses(conn: psycopg.Connection, llm: LlmResource) -> tuple[int, Exception | None]:
+    """Ask every LLM that has analysed songs for the verses that it has not read: how many were read, and what stopped the last of them."""
+    total, trouble = 0, None
+    for name, rival in [(qwen.ANALYZER, None), *((one.name, one) for one in get_settings().llm.compare)]:
+        try:
+            client = llm.client("analyst_calibrations", rival)
+        except NotConfigured:
+            continue
+        except ValueError as error:
+            raise failures.PermanentFailure(f"{name}: {error}") from error
+        with client:
+            maker = Maker(name, client.model, qwen.prompt_version(client), client.simulated)
+            if not queries.has_rows(conn, maker):
+                continue
+            ask = partial(qwen.analyse_text, client)
+            asked, outcome = earning.ask_verses(conn, maker, ask, concurrency=client.config.concurrency)
+        total += asked
+        trouble = outcome.stopped_by or outcome.last_trouble or trouble
+        if isinstance(trouble, LlmHeld):
+            with conn.transaction():
+                service_state.remember_hold(conn, "llm", trouble.hold)
+    return total, trouble
+
+
+@dg.asset(
+    deps=[rule_based_analyses, qwen_analyses, compared_analyses, analyst_calibrations],
     code_version=agreement.VERSION,
     automation_condition=on_any_new_partition(),
     kinds={"python", "postgres"},
@@ -260,14 +335,15 @@ def analyzer_agreement(context: dg.AssetExecutionContext, postgres: PostgresReso
             )
         with conn.transaction():
             rows, tracks = queries.current(conn), queries.track_counts(conn)
+            earned, answers = queries.calibrations(conn), queries.analysis_answers(conn)
         described: dict[str, Any] = {}
         for population, members, count in _populations(rows, tracks, mixed=mixed):
-            body = agreement.report(members, count)
+            body = agreement.report(members, count, earned, answers)
             text = agreement.markdown(population, body)
             name = population.replace(", ", "_").replace(" ", "_")
             described[f"agreement_{name}"] = dg.MetadataValue.md(text)
-            if figure := agreement.plot(members, population):
-                described[f"plot_{name}"] = metadata.png(figure)
+            for picture, figure in agreement_plots.plots(members, body, population):
+                described[f"plot_{name}_{picture}"] = metadata.png(figure)
             with conn.transaction():
                 labelled = {"population": population, "content_digest": digest, **body}
                 queries.store_report(conn, agreement.KIND, labelled, text, simulated=population != "real")

@@ -2,8 +2,8 @@
 
 import dagster as dg
 
-from rap_platform.analyses import queries, qwen, rules
-from rap_platform.analyses.assets import qwen_analyses, rule_based_analyses
+from rap_platform.analyses import agreement, queries, qwen, rules
+from rap_platform.analyses.assets import analyst_calibrations, analyzer_agreement, qwen_analyses, rule_based_analyses
 from rap_platform.analyses.results import UNREADABLE
 from rap_platform.resources.postgres import PostgresResource
 
@@ -12,6 +12,8 @@ LEAST_ROWS = 20  # below this a distribution says nothing
 LEAST_SD = 0.1
 MOST_SAME = 0.2
 MOST_ONE_MOOD = 0.7
+WORSE_BRIER = 0.01
+MOST_ECE = 0.15  # of 120 verses in five bins chance alone makes some 0.07
 
 
 def _in_range(postgres: PostgresResource, analyzer: str) -> dg.AssetCheckResult:
@@ -55,6 +57,54 @@ def _sound(postgres: PostgresResource, analyzer: str) -> dg.AssetCheckResult:
             "standard_deviations": dg.MetadataValue.json(deviations),
         },
     )
+
+
+def _earned(postgres: PostgresResource) -> dg.AssetCheckResult:
+    """Every analysis has a confidence, and on verses kept out no confidence is far from the truth or worse than the base rate."""
+    with postgres.connection() as conn:
+        waiting, made = queries.without_confidence(conn), queries.calibrations(conn)
+    complaints = [f"{analyzer} {model}: {count} analyses without a confidence" for analyzer, model, count in waiting]
+    for one in made:
+        name = f"{one['analyzer']} {one['model']}"
+        if one["ece"] > MOST_ECE:
+            complaints.append(f"{name}: confidence and truth lie {one['ece']:.2f} apart")
+        if one["brier"] > one["base_brier"] + WORSE_BRIER:
+            complaints.append(f"{name}: the base rate says more than its confidence")
+    return dg.AssetCheckResult(
+        passed=not complaints,
+        severity=dg.AssetCheckSeverity.WARN,
+        description="; ".join(complaints) or None,
+        metadata={
+            "analysts": len(made),
+            "expected_calibration_errors": dg.MetadataValue.json(
+                {f"{one['analyzer']} {one['model']} {one['prompt_version']}": round(one["ece"], 3) for one in made}
+            ),
+        },
+    )
+
+
+def _reported(postgres: PostgresResource) -> dg.AssetCheckResult:
+    """Where there are analyses there is a report of them."""
+    with postgres.connection() as conn:
+        analyses, bodies = queries.analysis_count(conn), queries.newest_reports(conn, agreement.KIND)
+    return dg.AssetCheckResult(
+        passed=bool(bodies) or not analyses,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=None if bodies or not analyses else f"{analyses} analyses and no report of their agreement",
+        metadata={"analyses": analyses, "populations": dg.MetadataValue.json(bodies)},
+    )
+
+
+@dg.asset_check(
+    asset=analyst_calibrations, description="Every analysis has a confidence, and no confidence is far from the truth."
+)
+def confidence_earned(postgres: PostgresResource) -> dg.AssetCheckResult:
+    return _earned(postgres)
+
+
+@dg.asset_check(asset=analyzer_agreement, description="Where there are analyses there is a report of their agreement.")
+def agreement_reported(postgres: PostgresResource) -> dg.AssetCheckResult:
+    return _reported(postgres)
 
 
 @dg.asset_check(

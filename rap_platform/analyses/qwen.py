@@ -227,7 +227,7 @@ def _analysis(outcome: Read, lyrics: str, excerpt: Excerpt, replies: Sequence[Re
         themes=cast(list[Theme], ordered(answer.themes[0], list(answer.themes), MOST_THEMES)),
         profanity_rating=answer.profanity_rating,
         **{name: getattr(answer, name) for name in SCORES},
-        confidence=answer.confidence,
+        raw_confidence=answer.confidence,
         summary=answer.summary,
         evidence=evidence,
         explanation={

@@ -62,8 +62,10 @@ class Call(_Frozen):
 class Analysis(_Frozen):
     """What an analyst hears in a song; scores from 1 to 10.
 
-    `confidence` is how likely the primary mood is right, as far as the analyst can tell: for the rules the odds of the first mood against the
-    second, lowered where there is little to read; for an LLM what it says of itself. Neither is calibrated against people.
+    `raw_confidence` is the analyst's own number, 0 to 1: for the rules the odds of the first mood against the second, lowered where there is
+    little to read; for an LLM what it says of itself. `confidence` has one meaning for all: the probability that the primary mood is right,
+    calibrated on labelled verses (calibration.py); None until the analyst has earned it. `ambiguous` says that a second mood is nearly as
+    near as the first; None where an analyst does not weigh its moods.
     """
 
     sentiment: Sentiment
@@ -75,7 +77,9 @@ class Analysis(_Frozen):
     complexity: Score
     wordplay: Score
     storytelling: Score
-    confidence: Share
+    raw_confidence: Share
+    confidence: Share | None = None
+    ambiguous: bool | None = None
     summary: Annotated[str, StringConstraints(min_length=1)]
     evidence: list[Evidence]
     explanation: dict[str, Any]

@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from functools import lru_cache
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import numpy as np
 import numpy.typing as npt
 
-from rap_platform.analyses import prototypes, weights
+from rap_platform.analyses import calibration, prototypes, weights
 from rap_platform.analyses.results import (
     MOODS,
     MOST_MOODS,
@@ -36,18 +36,24 @@ if TYPE_CHECKING:
 
 ANALYZER: Final = "rule_based"
 MODEL: Final = "rules"
-LOGIC: Final = "1"  # of this module; raise it when the same weights come to other results
+LOGIC: Final = "2"  # of this module; raise it when the same weights come to other results
 
 Vectors = npt.NDArray[np.float32]
 Floats = npt.NDArray[np.float64]
 
-_SIMILE = re.compile(r"\b(?:like (?:a|an|the|my|your)|as \w+ as)\b", re.IGNORECASE)
 _WORD = re.compile(r"[a-z]+(?:['’][a-z]+)*")
 # Too common to tell which line a label rests on.
 _COMMON = frozenset(
     _WORD.findall(
         "a an and are as at be but by do for from has have i i'm in is it me my no not of on or so that the this to up was we who will with you your"
     )
+)
+
+
+# The ear's figures that some score is made of.
+_HEARD: Final = sorted(
+    {part.figure for parts in weights.SCORES.values() for part in parts}
+    & {field.name for field in fields(LyricFeatures)}
 )
 
 
@@ -127,7 +133,7 @@ def analyse_song(
     theme_scores = shares @ theme_by_section
     themes = _named_themes(theme_scores)
     sentiment, valence = _sentiment(probabilities, mood_by_section, shares)
-    confidence, clarity = _confidence(logits, features)
+    raw_confidence, clarity = _raw_confidence(logits, features)
     figures = _figures(lyrics, features, near, vectors, marks, shares)
     scores, explained = _scores(figures)
     unknown = [name for name in SCORES if scores[name] is None]
@@ -143,7 +149,9 @@ def analyse_song(
         themes=cast(list[Theme], themes),
         profanity_rating=features.profanity_rating,
         **{name: cast(float, scores[name]) for name in SCORES},
-        confidence=confidence,
+        raw_confidence=raw_confidence,
+        confidence=round(calibration.shipped().calibrator.confidence(raw_confidence), 4),
+        ambiguous=clarity["first_against_second"] < weights.AMBIGUOUS_BELOW,
         summary=_summary(moods, themes, features),
         evidence=evidence,
         explanation={
@@ -209,7 +217,7 @@ def _sentiment(probabilities: Floats, mood_by_section: Floats, shares: Floats) -
     return ("negative" if whole <= weights.NEGATIVE_FROM else "neutral"), parts
 
 
-def _confidence(logits: Floats, features: LyricFeatures) -> tuple[float, dict[str, float]]:
+def _raw_confidence(logits: Floats, features: LyricFeatures) -> tuple[float, dict[str, float]]:
     """The odds of the first mood against the second, lowered where there is little to read."""
     second, first = np.sort(logits)[-2:]
     odds = float(1 / (1 + np.exp(second - first)))
@@ -227,7 +235,6 @@ def _figures(
     sd, mean = features.syllables_per_line_sd, features.syllables_per_line
     steps = (near[1:] * near[:-1]).sum(axis=1)
     own = {
-        "similes_per_100_lines": 100 * len(_SIMILE.findall(lyrics)) / features.bars if features.bars else None,
         "narrative_words_per_line": sum(word in prototypes.NARRATIVE_WORDS for word in words) / features.bars
         if features.bars
         else None,
@@ -235,8 +242,7 @@ def _figures(
         "section_movement": float(1 - steps.mean()) if len(steps) else None,
         "flow_evenness": max(0.0, 1 - sd / mean) if sd is not None and mean else None,
     }
-    numbers = {name: float(value) for name, value in asdict(features).items() if isinstance(value, int | float)}
-    return {**numbers, **own}
+    return {**{name: getattr(features, name) for name in _HEARD}, **own}
 
 
 def _scores(figures: Mapping[str, float | None]) -> tuple[dict[str, float | None], dict[str, Any]]:

@@ -8,7 +8,7 @@ training/ learns from ratings, and evaluation/ says how far these go.
 from dataclasses import dataclass
 from typing import Final
 
-VERSION = "1"
+VERSION = "2"
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,9 @@ class Part:
 
 SCORES: Final[dict[str, tuple[Part, ...]]] = {
     "complexity": (
-        Part("mattr_50", 0.70, 0.90, 3.0),
+        Part("mattr_50", 0.70, 0.90, 2.0),
+        Part("mtld", 35.0, 125.0, 1.0),
+        Part("rare_word_share", 0.0, 0.07, 1.0),
         Part("novel_word_share", 0.78, 0.97, 2.0),
         Part("syllables_per_word", 1.16, 1.45, 2.0),
         Part("syllables_per_line", 7.0, 13.7, 1.0),
@@ -31,12 +33,13 @@ SCORES: Final[dict[str, tuple[Part, ...]]] = {
         Part("hook_share", 0.60, 0.10, 1.0),
     ),
     "wordplay": (
-        Part("rhyme_density", 0.08, 0.30, 2.0),
+        Part("rhyme_density", 0.10, 0.354, 2.0),
         Part("internal_rhymes_per_line", 0.0, 0.6, 2.0),
         Part("multisyllabic_share", 0.0, 0.6, 3.0),
         Part("longest_rhyme_syllables", 1.0, 6.0, 1.0),
         Part("alliteration_per_line", 0.1, 0.7, 1.0),
         Part("assonance_per_line", 0.4, 2.2, 1.0),
+        Part("consonance_per_line", 0.1, 0.8, 1.0),
         Part("similes_per_100_lines", 0.0, 12.0, 1.0),
     ),
     "storytelling": (
@@ -47,7 +50,7 @@ SCORES: Final[dict[str, tuple[Part, ...]]] = {
         Part("section_movement", 0.55, 0.90, 1.0),
     ),
     "quality": (
-        Part("rhyme_density", 0.08, 0.30, 3.0),
+        Part("rhyme_density", 0.10, 0.354, 3.0),
         Part("end_rhyme_share", 0.20, 0.90, 2.0),
         Part("multisyllabic_share", 0.0, 0.6, 2.0),
         Part("internal_rhymes_per_line", 0.0, 0.6, 1.0),
@@ -66,6 +69,8 @@ LEAST_WEIGHT = 0.5
 MOOD_TEMPERATURE = 0.035
 # Moods whose share of the softmax is at least this much of the first mood's are named too.
 MOOD_RATIO = 0.5
+# With odds below this the second mood is nearly as near as the first: 0.6 is three to two.
+AMBIGUOUS_BELOW = 0.6
 # A theme is named when it stands this many standard deviations above the mean theme of the song.
 THEME_DEVIATIONS = 1.0
 # How strongly what is sworn speaks for a mood: logit per profane word in 100, up to five of them.

@@ -8,7 +8,7 @@ import psycopg
 from matplotlib.figure import Figure
 
 from rap_platform.features import queries
-from rap_platform.features.analysis import VERSION, analyse
+from rap_platform.features.analysis import VERSION, analyse_all
 from rap_platform.features.usual import USUAL
 from rap_platform.lyrics import assets as lyrics
 from rap_platform.orchestration import failures, metadata, progress
@@ -67,7 +67,7 @@ def _pending(conn: psycopg.Connection, mine: Sequence[int]) -> Iterator[queries.
 
 def _measure_batch(conn: psycopg.Connection, batch: Sequence[queries.Pending]) -> int:
     conn.commit()  # nothing is locked while we compute
-    rows = [(track, analyse(track.lyrics, track.language)) for track in batch]
+    rows = list(zip(batch, analyse_all([(track.lyrics, track.language) for track in batch]), strict=True))
     written = queries.store(conn, rows)
     conn.commit()
     return written

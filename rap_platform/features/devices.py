@@ -15,6 +15,7 @@ from rap_platform.features.bars import Bar
 from rap_platform.features.hearing import SMALL_WORDS, Ints, Places, Small, Sound
 
 _ANAPHORA_WORDS = 3
+_MOST_SOUNDS = 1 << 32  # more than there are vowels or tails
 _WISHING = frozenset("would i'd you'd he'd she'd we'd they'd don't didn't doesn't wouldn't won't never".split())  # noqa: SIM905
 _LIKING = _WISHING | frozenset("i you we they who really to".split())  # noqa: SIM905
 _END = r"(?![\w'’-])"
@@ -67,7 +68,7 @@ def alliterations(sound: Sound) -> int:
     strong = sound.initial >= 0
     initial, text, bar = sound.initial[strong], sound.text[strong], sound.word_bar[strong]
     alike = (initial[1:] == initial[:-1]) & (text[1:] != text[:-1]) & (bar[1:] == bar[:-1])
-    return int(alike.sum())
+    return int(np.count_nonzero(alike))
 
 
 def assonances(sound: Sound) -> int:
@@ -75,19 +76,19 @@ def assonances(sound: Sound) -> int:
     at = np.flatnonzero(sound.stressed)
     before, here = _heard_before(sound, at, sound.vowel[at])
     text = sound.text[sound.word]
-    return int((text[before] != text[here]).sum())
+    return int(np.count_nonzero(text[before] != text[here]))
 
 
 def consonances(sound: Sound) -> int:
     """Stressed syllables that close with the same consonants as one before in the line, after another vowel ("blank", "think")."""
     at = np.flatnonzero(sound.stressed & (sound.tail != _open(sound)))
     before, here = _heard_before(sound, at, sound.tail[at])
-    return int((sound.vowel[before] != sound.vowel[here]).sum())
+    return int(np.count_nonzero(sound.vowel[before] != sound.vowel[here]))
 
 
 def _heard_before(sound: Sound, at: Places, heard: Small | Ints) -> tuple[Places, Places]:
     """Pairs of syllables (of `at`) that sound alike in one line: each with the last before it."""
-    key = sound.bar[at].astype(np.int64) * (int(heard.max(initial=0)) + 1) + heard
+    key = sound.bar[at].astype(np.int64) * _MOST_SOUNDS + heard
     order = np.argsort(key, kind="stable")
     again = np.flatnonzero(key[order[1:]] == key[order[:-1]])
     return at[order[again]], at[order[again + 1]]

@@ -10,6 +10,7 @@ from rap_platform.features.syllables import Syllable, syllabify
 
 STRESSED, SMALL, FEMININE, PROMOTED = range(len(KINDS))
 
+WEAK = 1.0
 # Words so weak that the word before them often carries the rhyme ("know it", "tell her").
 _SMALL = frozenset(
     """
@@ -58,11 +59,19 @@ def _ending(word: str, phones: Phones) -> Ending | None:
 
 
 def ending_score(one: Ending, other: Ending, odds: LogOdds) -> float:
-    """Log-odds that two endings rhyme: their kinds, their last syllables, and the stressed ones before where both are feminine."""
-    score = float(odds.kinds[one.kind, other.kind]) + _sound(one.last, other.last, odds)
-    if one.before is not None and other.before is not None:
-        score += _sound(one.before, other.before, odds)
-    return score
+    """Log-odds that two endings rhyme: their kinds, their last syllables, and the stressed ones before where both are feminine.
+
+    There an unstressed last syllable speaks for a rhyme by WEAK at most: chance gives most such words one of a few.
+    """
+    score, last = float(odds.kinds[one.kind, other.kind]), _sound(one.last, other.last, odds)
+    if one.before is None or other.before is None:
+        return score + last + _together(one.last, other.last, odds)
+    before = _sound(one.before, other.before, odds) + _together(one.before, other.before, odds)
+    return score + min(last, WEAK) + before
+
+
+def _together(one: Syllable, other: Syllable, odds: LogOdds) -> float:
+    return float(odds.together[int(one.vowel == other.vowel), int(one.tail == other.tail)])
 
 
 def _sound(one: Syllable, other: Syllable, odds: LogOdds) -> float:

@@ -1,15 +1,18 @@
 """How a song moves: syllables per line and word, how lines grow and shrink, pauses, and how regular the beat of stresses is."""
 
+import math
+import re
 from dataclasses import dataclass
 
 import numpy as np
 
-from rap_platform.features.hearing import Ints, Sound
+from rap_platform.features.hearing import Places, Sound
 
 EVEN_PERCENT = 15  # lines whose lengths differ by no more are even (Hirjee and Brown's limit for end pairs)
 LEAST_GAPS = 20
 _LONGEST_GAP = 6
 _MARKS = str.maketrans(dict.fromkeys(",;:.!?()[]–-", "."))
+_GAPS = re.compile(r"(?<!\.)\.++ [. ]*+| \.[. ]*+")  # marks and spaces in a row, both
 _EDGES = ' \t,;:.!?()[]…–—-"“”'
 
 
@@ -36,15 +39,15 @@ class FlowFigures:
 
 def measure(sound: Sound) -> FlowFigures:
     """Flow of a song of at least one bar."""
-    per_line = sound.end - sound.begin
+    per_line = (sound.end - sound.begin).astype(np.int64)
     per_word = np.bincount(sound.word, minlength=len(sound.text))
     grow, shrink, even = line_shape(per_line) or (None, None, None)
     return FlowFigures(
         syllables=sound.syllables,
         syllables_per_line=sound.syllables / len(per_line),
-        syllables_per_line_sd=float(per_line.std()),
+        syllables_per_line_sd=_deviation(per_line),
         syllables_per_word=sound.syllables / len(per_word),
-        syllables_per_word_sd=float(per_word.std()),
+        syllables_per_word_sd=_deviation(per_word),
         growing_line_share=grow,
         shrinking_line_share=shrink,
         even_line_share=even,
@@ -54,19 +57,25 @@ def measure(sound: Sound) -> FlowFigures:
     )
 
 
-def line_shape(lengths: Ints) -> tuple[float, float, float] | None:
+def _deviation(counts: Places) -> float:
+    """The standard deviation of whole numbers, exact as their sums are."""
+    total, squares = int(counts.sum()), int(np.dot(counts, counts))
+    return math.sqrt(len(counts) * squares - total * total) / len(counts)
+
+
+def line_shape(lengths: Places) -> tuple[float, float, float] | None:
     """Shares of lines that are longer, shorter, or as long as the line before, give or take EVEN_PERCENT; None for a single line."""
     if len(lengths) < 2:
         return None
     before, here = lengths[:-1], 100 * lengths[1:]
-    grow = int((here > (100 + EVEN_PERCENT) * before).sum()) / len(here)
-    shrink = int((here < (100 - EVEN_PERCENT) * before).sum()) / len(here)
+    grow = int(np.count_nonzero(here > (100 + EVEN_PERCENT) * before)) / len(here)
+    shrink = int(np.count_nonzero(here < (100 - EVEN_PERCENT) * before)) / len(here)
     return grow, shrink, max(0.0, 1 - grow - shrink)
 
 
-def autocorrelation(lengths: Ints) -> float | None:
+def autocorrelation(lengths: Places) -> float | None:
     """How much a line's length follows the line before: the lag-1 autocorrelation r1 (Box and Jenkins), -1 to 1; None without variation."""
-    centred = lengths - lengths.mean()
+    centred = lengths - int(lengths.sum()) / len(lengths)
     total = float(centred @ centred)
     return float(centred[1:] @ centred[:-1]) / total if total > 0 and len(lengths) > 2 else None
 
@@ -79,10 +88,8 @@ def pauses(lines: list[str]) -> int:
     text = "\n".join([line.strip(_EDGES) for line in lines])
     if not text.isascii():
         text = text.replace("—", " - ").replace("…", "... ")
-    marked = text.translate(_MARKS).replace(" .", ". ")
-    while ". ." in marked:
-        marked = marked.replace(". .", ".. ")
-    return marked.count(". ")
+    marked = text.translate(_MARKS).split("\n")
+    return sum([len(_GAPS.findall(line)) if " ." in line else line.count(". ") for line in marked])
 
 
 def stress_regularity(sound: Sound) -> float | None:
@@ -97,4 +104,4 @@ def stress_regularity(sound: Sound) -> float | None:
         return None
     counts = np.bincount(gaps)
     shares = counts[counts > 0] / len(gaps)
-    return max(0.0, 1.0 + float(shares @ np.log(shares)) / float(np.log(_LONGEST_GAP)))
+    return max(0.0, 1.0 + float(shares @ np.log(shares)) / math.log(_LONGEST_GAP))

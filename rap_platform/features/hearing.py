@@ -6,6 +6,7 @@ A `Lexicon` keeps the words that this process has met, so that a word is pronoun
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 import numpy as np
 import numpy.typing as npt
@@ -163,7 +164,8 @@ class Sound:
     w - 1), `bar` (0 to b - 1), `final` (it ends its word). Small words lose their stress inside a line, and at its end after a beat
     ("know it"). Per word: `text` (number of its spelling: equal for equal words), `word_bar`, `initial` (place of its first consonant in
     CONSONANTS, -1 for vowels and small words), `guessed` (its sound comes from its letters alone, or it has none).
-    Per bar: its syllables are `begin` to `end` (excluded); `close` is one past the last before its closing ad-lib.
+    Per bar: its syllables are `begin` to `end` (excluded); `close` is one past the last before its closing ad-lib; `song` counts from 0 where
+    several songs were joined.
     """
 
     bars: tuple[Bar, ...]
@@ -181,6 +183,7 @@ class Sound:
     begin: Ints
     end: Ints
     close: Ints
+    song: Ints
 
     @property
     def syllables(self) -> int:
@@ -254,4 +257,33 @@ def hear(song: Sequence[Bar]) -> Sound:
         begin=bounds[first_word],
         end=bounds[first_word + words],
         close=bounds[last_word + 1],
+        song=np.zeros(len(song), np.int32),
     )
+
+
+def joined(sounds: Sequence[Sound]) -> Sound:
+    """Several songs of one lexicon as one, so that arrays are long enough to be worth their calls; `song` tells them apart."""
+    if len(sounds) == 1:
+        return sounds[0]
+    syllables = _offsets([sound.syllables for sound in sounds])
+    words, lines = _offsets([len(sound.text) for sound in sounds]), _offsets([len(sound.bars) for sound in sounds])
+
+    def together(name: str, offsets: Sequence[int] | None = None) -> npt.NDArray:
+        parts = [getattr(sound, name) for sound in sounds]
+        return np.concatenate(
+            parts if offsets is None else [part + offset for part, offset in zip(parts, offsets, strict=True)]
+        )
+
+    return Sound(
+        bars=tuple([bar for sound in sounds for bar in sound.bars]),
+        lexicon=sounds[0].lexicon,
+        **{name: together(name) for name in ("vowel", "tail", "stressed", "final", "text", "initial", "guessed")},
+        word=together("word", words),
+        **{name: together(name, lines) for name in ("bar", "word_bar")},
+        **{name: together(name, syllables) for name in ("begin", "end", "close")},
+        song=together("song", range(len(sounds))),
+    )
+
+
+def _offsets(sizes: Sequence[int]) -> list[int]:
+    return [0, *accumulate(sizes)][:-1]

@@ -170,15 +170,15 @@ def aligned(entries: Iterable[tuple[str, Phones]], *, rounds: int = 4) -> list[l
 
 
 def _align(word: str, phones: Phones, costs: dict[Unit, float]) -> list[Unit]:
-    """The cheapest split of the phones into one piece (0 to 2 phones) per letter."""
+    """The cheapest split of the phones into one piece (0 to 2 phones) per letter; among equals, the earlier letters take more."""
     best: list[dict[int, tuple[float, int]]] = [{0: (0.0, 0)}]
     for letter in word:
         reached: dict[int, tuple[float, int]] = {}
         for done, (cost, _) in best[-1].items():
             for take in range(min(_LONGEST_PIECE, len(phones) - done) + 1):
                 piece = phones[done : done + take]
-                price = costs.get((letter, piece), _first_guess(letter, piece)) + cost
-                if done + take not in reached or price < reached[done + take][0]:
+                price = round(costs.get((letter, piece), _first_guess(letter, piece)) + cost, 9)
+                if done + take not in reached or (price, take) < reached[done + take]:
                     reached[done + take] = (price, take)
         best.append(reached)
     pieces: list[Unit] = []

@@ -25,17 +25,26 @@ GAP = len(CONSONANTS)
 KINDS: tuple[str, ...] = ("stressed", "small", "feminine", "promoted")
 
 _RESOURCE = "rhyme_log_odds.tsv"
+_NAMES: dict[str, tuple[str, ...]] = {
+    "vowels": VOWELS,
+    "consonants": (*CONSONANTS, "-"),
+    "stress": ("0", "1"),
+    "kinds": KINDS,
+    "together": ("differ", "same"),
+}
+_SYMMETRIC = frozenset({"vowels", "consonants", "stress", "kinds"})
 _VOWEL_NUMBER = {vowel: number for number, vowel in enumerate(VOWELS)}
 _CONSONANT_NUMBER = {consonant: number for number, consonant in enumerate(CONSONANTS)}
 
 
 @dataclass(frozen=True, slots=True)
 class LogOdds:
-    """ln P(pair | people say it rhymes) / P(pair | chance), natural logarithms, every table symmetric.
+    """ln P(pair | people say it rhymes) / P(pair | chance), natural logarithms, every table but `together` symmetric.
 
     `vowels` (15, 15) in the order of VOWELS; `consonants` (25, 25) in the order of CONSONANTS, the last row and column a consonant that
     has no partner; `open` two syllables without coda; `stress` (2, 2) unstressed and stressed; `kinds` (4, 4) in the order of KINDS, used for
-    whole line ends in place of stress; `threshold` is the least score of a rhyme at a line's end.
+    whole line ends in place of stress; `together` (2, 2), also for line ends alone, corrects for vowels and codas that agree together
+    more often than apart: vowels differ or are the same, then codas; `threshold` is the least score of a rhyme at a line's end.
     """
 
     vowels: np.ndarray
@@ -43,6 +52,7 @@ class LogOdds:
     open: float
     stress: np.ndarray
     kinds: np.ndarray
+    together: np.ndarray
     threshold: float
 
 
@@ -54,37 +64,29 @@ def shipped() -> LogOdds:
 
 def parse(text: str) -> LogOdds:
     """Read what `written` wrote."""
-    vowels = np.zeros((len(VOWELS), len(VOWELS)), np.float32)
-    consonants = np.zeros((GAP + 1, GAP + 1), np.float32)
-    stress = np.zeros((2, 2), np.float32)
-    kinds = np.zeros((len(KINDS), len(KINDS)), np.float32)
-    tables = {"vowel": (vowels, VOWELS), "consonant": (consonants, (*CONSONANTS, "-")), "kind": (kinds, KINDS),
-              "stress": (stress, ("0", "1"))}  # fmt: skip
+    tables = {what: np.zeros((len(names), len(names)), np.float32) for what, names in _NAMES.items()}
     single: dict[str, float] = {}
     for line in text.splitlines():
         if not line or line.startswith("#"):
             continue
         what, one, other, value = line.split("\t")
         if what in tables:
-            table, names = tables[what]
-            row, column = names.index(one), names.index(other)
-            table[row, column] = table[column, row] = float(value)
+            row, column = _NAMES[what].index(one), _NAMES[what].index(other)
+            tables[what][row, column] = float(value)
+            if what in _SYMMETRIC:
+                tables[what][column, row] = float(value)
         else:
             single[what] = float(value)
-    return LogOdds(vowels, consonants, single["open"], stress, kinds, single["threshold"])
+    return LogOdds(open=single["open"], threshold=single["threshold"], **tables)
 
 
 def written(odds: LogOdds, heading: str) -> str:
     """The table as text, one pair a line with three decimals: the same table always gives the same bytes."""
     lines = [f"# {line}" for line in heading.splitlines()]
-    for what, table, names in (
-        ("vowel", odds.vowels, VOWELS),
-        ("consonant", odds.consonants, (*CONSONANTS, "-")),
-        ("stress", odds.stress, ("0", "1")),
-        ("kind", odds.kinds, KINDS),
-    ):
+    for what, names in _NAMES.items():
+        table = getattr(odds, what)
         for row, one in enumerate(names):
-            for column in range(row, len(names)):
+            for column in range(row if what in _SYMMETRIC else 0, len(names)):
                 lines.append(f"{what}\t{one}\t{names[column]}\t{table[row, column] + 0.0:.3f}")
     lines += [f"open\t\t\t{odds.open:.3f}", f"threshold\t\t\t{odds.threshold:.3f}"]
     return "\n".join(lines) + "\n"

@@ -18,6 +18,7 @@ from rap_platform.features.rhyme_learning import (
     pair_scores,
     pairs_by_poet,
 )
+from rap_platform.features.world_benchmark import craft_correlations
 from rap_platform.orchestration.progress import track
 from rap_platform.settings import Settings
 
@@ -134,7 +135,10 @@ def read_gold(path: Path) -> dict[str, Pairs]:
 
 
 def rhyme(settings: Settings, gold: Path | None = None) -> Bench:
-    """F1 of end-rhyme pairs by era for poets the model never saw, beside the rhyming-part look-up on the same pairs."""
+    """F1 of end-rhyme pairs by era for poets the model never saw, beside the rhyming-part look-up on the same pairs.
+
+    Then, over the songs of the settings' world, how the two rhyme densities follow the craft that they were written with.
+    """
     taught = pairs_by_poet(gold_text())
     scored = taught if gold is None else read_gold(gold)
     ours = cross_fitted(scored, taught)
@@ -149,6 +153,7 @@ def rhyme(settings: Settings, gold: Path | None = None) -> Bench:
             reference[f"f1_{name}"] = sum((usual[poet] for poet in members), Counts()).f1
     figures["pairs"] = float(sum(sum(pairs.values()) for pairs in scored.values()))
     figures["guessed_words_share"] = _guessed_share(scored)
+    figures |= craft_correlations(settings)
     return Bench("rhyme", figures, reference, total.f1 / total_usual.f1 if total_usual.f1 else 0.0)
 
 

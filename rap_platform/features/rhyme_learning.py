@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rap_platform.features.endings import Ending, endings
+from rap_platform.features.endings import WEAK, Ending, endings
 from rap_platform.features.likeness import (
     CONSONANTS,
     GAP,
@@ -182,13 +182,21 @@ def row_scores(said: Annotation, parts: _Parts, odds: LogOdds) -> np.ndarray:
     """The score of every row, as `endings.ending_score` gives it."""
     codas = coda_scores(said.codas, said.codas, odds)
     a, b = said.one, said.other
-    scores = odds.kinds[parts.kind[a], parts.kind[b]] + odds.vowels[parts.vowel[a], parts.vowel[b]]
-    scores = scores + codas[parts.coda[a], parts.coda[b]]
+    last = odds.vowels[parts.vowel[a], parts.vowel[b]] + codas[parts.coda[a], parts.coda[b]]
+    before = odds.vowels[parts.vowel_before[a], parts.vowel_before[b]]
+    before = before + codas[parts.coda_before[a], parts.coda_before[b]]
     both = (parts.vowel_before[a] >= 0) & (parts.vowel_before[b] >= 0)
-    before = (
-        odds.vowels[parts.vowel_before[a], parts.vowel_before[b]] + codas[parts.coda_before[a], parts.coda_before[b]]
-    )
-    return np.asarray(scores + np.where(both, before, 0.0), np.float64)
+    sounds = np.where(both, np.minimum(last, WEAK) + before, last) + odds.together[_agreement(said, parts)]
+    return np.asarray(odds.kinds[parts.kind[a], parts.kind[b]] + sounds, np.float64)
+
+
+def _agreement(said: Annotation, parts: _Parts) -> tuple[np.ndarray, np.ndarray]:
+    """Whether vowels and codas are the same (1) or not, in every row, in the syllable that carries the rhyme."""
+    a, b = said.one, said.other
+    both = (parts.vowel_before[a] >= 0) & (parts.vowel_before[b] >= 0)
+    vowels = np.where(both, parts.vowel_before[a] == parts.vowel_before[b], parts.vowel[a] == parts.vowel[b])
+    codas = np.where(both, parts.coda_before[a] == parts.coda_before[b], parts.coda[a] == parts.coda[b])
+    return vowels.astype(np.intp), codas.astype(np.intp)
 
 
 def pair_scores(said: Annotation, odds: LogOdds) -> np.ndarray:
@@ -206,18 +214,32 @@ def estimate(said: Annotation) -> LogOdds:
     parts = _parts(said)
     odds = _first_guess()
     for _ in range(_ROUNDS):
-        scores = row_scores(said, parts, odds)
-        best = np.maximum.reduceat(scores, said.starts)
-        chosen = _first_of_each(scores == best[said.pair], said)
-        odds = _counted(said, parts, chosen, odds)
+        odds = _counted(said, parts, _chosen(said, row_scores(said, parts, odds)), odds)
+    odds = replace(odds, together=_together(said, parts, odds))
     return replace(odds, threshold=best_threshold(pair_scores(said, odds), said.rhyme, said.times))
 
 
-def _first_of_each(hit: np.ndarray, said: Annotation) -> np.ndarray:
-    """For each pair the first row that is hit."""
-    at = np.flatnonzero(hit)
+def _chosen(said: Annotation, scores: np.ndarray) -> np.ndarray:
+    """For each pair its first row of the highest score."""
+    best = np.maximum.reduceat(scores, said.starts)
+    at = np.flatnonzero(scores == best[said.pair])
     _, first = np.unique(said.pair[at], return_index=True)
     return np.asarray(at[first])
+
+
+def _together(said: Annotation, parts: _Parts, odds: LogOdds) -> np.ndarray:
+    """Share of rhymes in each cell of `LogOdds.together` over the share that the other tables give it, as a logarithm.
+
+    The tables give a pair that is there by chance exp(score) times its weight among rhymes.
+    """
+    scores = row_scores(said, parts, odds)
+    rows = _chosen(said, scores)
+    vowels, codas = (side[rows] for side in _agreement(said, parts))
+    observed, predicted = np.ones((2, 2)), np.ones((2, 2))
+    np.add.at(observed, (vowels[said.rhyme], codas[said.rhyme]), said.times[said.rhyme])
+    weight = said.times * np.exp(scores[rows])
+    np.add.at(predicted, (vowels[~said.rhyme], codas[~said.rhyme]), weight[~said.rhyme])
+    return np.asarray(np.log(observed / observed.sum()) - np.log(predicted / predicted.sum()), np.float32)
 
 
 def _first_guess() -> LogOdds:
@@ -225,7 +247,7 @@ def _first_guess() -> LogOdds:
     consonants = np.where(np.eye(GAP + 1) > 0, 2.0, np.where(_consonant_classes() < 4, 0.0, -2.0)).astype(np.float32)
     consonants[GAP, :] = consonants[:, GAP] = -1.5
     kinds = np.where(np.eye(len(KINDS)) > 0, 0.5, -0.5).astype(np.float32)
-    return LogOdds(vowels, consonants, 1.0, np.zeros((2, 2), np.float32), kinds, 0.0)
+    return LogOdds(vowels, consonants, 1.0, np.zeros((2, 2), np.float32), kinds, np.zeros((2, 2), np.float32), 0.0)
 
 
 def _vowel_classes() -> np.ndarray:
@@ -267,6 +289,7 @@ def _counted(said: Annotation, parts: _Parts, chosen: np.ndarray, odds: LogOdds)
         open_,
         log_odds(stress[1], _as_many(np.outer(*[unstressed_and_stressed] * 2), stress[1]), np.eye(2, dtype=np.intp)),
         log_odds(kinds[1], _as_many(kinds[0] + 0.5, kinds[1]), np.eye(len(KINDS), dtype=np.intp)),
+        np.zeros((2, 2), np.float32),
         0.0,
     )
 
@@ -367,7 +390,8 @@ AFTER_1800 = frozenset({"brooke", "byron", "coleridge", "crosland", "turner", "w
 
 _HEADING = """How likely sounds pair in a rhyme: ln P(pair | people say it rhymes) / P(pair | chance).
 Estimated from the stanzas of rhyme_gold.tsv.gz written after 1800 by `python -m rap_platform.features.rhyme_learning PATH`; don't edit.
-What, one, other, log-odds; "-" is a consonant without a partner; "open" is two syllables without coda; "threshold" decides line ends."""
+What, one, other, log-odds; "-" is a consonant without a partner; "open" is two syllables without coda.
+For line ends: "kinds" is how two words end, "together" corrects for vowels and codas that agree together, "threshold" decides."""
 
 
 def learn(by_poet: Mapping[str, Pairs]) -> LogOdds:

@@ -36,7 +36,8 @@ def end_rhymes(sound: Sound) -> list[EndRhyme]:
     """Pairs of bars within WINDOW_BARS of each other whose ends are alike, by the later bar: the nearest that rhymes, and repeats before it."""
     later = np.repeat(np.arange(len(sound.bars), dtype=np.int32), WINDOW_BARS)
     earlier = later - np.tile(np.arange(1, WINDOW_BARS + 1, dtype=np.int32), len(sound.bars))
-    later, earlier = later[earlier >= 0], earlier[earlier >= 0]
+    there = (earlier >= 0) & (sound.song[np.maximum(earlier, 0)] == sound.song[later])
+    later, earlier = later[there], earlier[there]
     heard = _heard(sound, earlier, later).tolist()
     ends = np.searchsorted(sound.word_bar, np.arange(len(sound.bars))) + [bar.main - 1 for bar in sound.bars]
     same = (sound.text[ends[earlier]] == sound.text[ends[later]]).tolist()
@@ -74,28 +75,25 @@ def _heard(sound: Sound, earlier: Ints, later: Ints) -> Bools:
     return alike
 
 
-def rhymed_share(pairs: Sequence[EndRhyme], bars: int) -> float:
-    """Share of the bars whose end rhymes with another's; a repeated word is no rhyme."""
-    return len({bar for pair in pairs if not pair.repeated for bar in (pair.earlier, pair.later)}) / bars
+def rhymed_bars(pairs: Sequence[EndRhyme]) -> set[int]:
+    """The bars whose end rhymes with another's; a repeated word is no rhyme."""
+    return {bar for pair in pairs if not pair.repeated for bar in (pair.earlier, pair.later)}
 
 
-def sections(sound: Sound, pairs: Sequence[EndRhyme]) -> tuple[SectionScheme, ...]:
-    """The scheme of every section in order; a bar takes the letter of the nearest earlier bar of its section that ends like it."""
+def sections(sound: Sound, pairs: Sequence[EndRhyme]) -> list[list[SectionScheme]]:
+    """For each song the schemes of its sections in order; a bar takes the letter of the nearest earlier bar of its section that ends like it."""
     alike: dict[int, list[int]] = {}
     for earlier, later, _ in pairs:
         alike.setdefault(later, []).append(earlier)
-    found = []
-    numbers = [bar.section for bar in sound.bars]
+    found: list[list[SectionScheme]] = [[] for _ in range(int(sound.song[-1]) + 1)]
+    numbers = list(zip(sound.song.tolist(), [bar.section for bar in sound.bars], strict=True))
     begin = 0
     for end in range(1, len(numbers) + 1):
         if end == len(numbers) or numbers[end] != numbers[begin]:
-            found.append(
-                SectionScheme(
-                    sound.bars[begin].line_no, end - begin, _scheme(begin, min(end, begin + SCHEME_BARS), alike)
-                )
-            )
+            letters = _scheme(begin, min(end, begin + SCHEME_BARS), alike)
+            found[numbers[begin][0]].append(SectionScheme(sound.bars[begin].line_no, end - begin, letters))
             begin = end
-    return tuple(found)
+    return found
 
 
 def _scheme(begin: int, end: int, alike: dict[int, list[int]]) -> str:

@@ -42,7 +42,7 @@ def measure(sound: Sound) -> VocabularyFigures:
     """Vocabulary of a song of at least one bar."""
     order = np.argsort(sound.text, kind="stable")
     before = places_before(sound.text, order)
-    distinct = int((before < 0).sum())
+    distinct = int(np.count_nonzero(before < 0))
     times = Counter([bar.words for bar in sound.bars])
     text = "\n".join([" ".join(bar.words) for bar in sound.bars]).encode()
     return VocabularyFigures(
@@ -112,7 +112,7 @@ def rare_word_share(sound: Sound) -> float | None:
     Its 30,522 word pieces were chosen by frequency in English books and Wikipedia (Devlin et al., 2019) and come with the encoder's
     package. "-in'" is read as "-ing", and a word with an apostrophe or hyphen by its parts.
     """
-    return int(of_words(sound, _is_rare).sum()) / len(sound.text) if common_words() else None
+    return int(np.count_nonzero(of_words(sound, _is_rare))) / len(sound.text) if common_words() else None
 
 
 def _is_rare(word: str) -> int:

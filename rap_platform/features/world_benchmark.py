@@ -21,24 +21,39 @@ def world(settings: Settings) -> Bench:
     Percentiles are over songs. The ratio is the share of songs that lie within the published 5th to 95th percentiles in all three figures
     over the share that three independent figures of real songs would have there (0.9 cubed).
     """
-    corpus = Corpus(settings.world_seed, settings.world_artists, settings.world_songs)
-    songs = [(artist, song) for artist, amount in enumerate(corpus.counts) for song in range(amount)]
-    craft, heard = [], []
-    for artist, song in track(songs, len(songs), "songs"):
-        craft.append(truth.song(settings.world_seed, artist, song).craft)
-        heard.append(analyse(songwriter.write(settings.world_seed, artist, song).lyrics))
-    figures: dict[str, float] = {"songs": float(len(songs))}
+    craft, heard = _craft_and_figures(settings)
+    figures: dict[str, float] = {"songs": float(len(heard))}
     reference: dict[str, float] = {}
-    inside = np.ones(len(songs), np.bool_)
+    inside = np.ones(len(heard), np.bool_)
     for name, usual in PUBLISHED.items():
         values = _values(heard, name)
         inside &= (values >= usual.low) & (values <= usual.high)
         figures |= {f"{name}_p{q}": float(np.nanpercentile(values, q)) for q in (5, 50, 95)}
         reference |= {f"{name}_p5": usual.low, f"{name}_p95": usual.high}
-    for name in CRAFT:
-        figures[f"spearman_of_craft_and_{name}"] = float(spearmanr(craft, _values(heard, name), nan_policy="omit")[0])
-    figures["share_inside_all_three"] = float(inside.mean())
+    figures |= _correlations(craft, heard) | {"share_inside_all_three": float(inside.mean())}
     return Bench("world", figures, reference, float(inside.mean()) / 0.9**3)
+
+
+def craft_correlations(settings: Settings) -> dict[str, float]:
+    """Spearman's rank correlation over single songs of the world between craft, which the ear never sees, and the two rhyme densities."""
+    return _correlations(*_craft_and_figures(settings))
+
+
+def _correlations(craft: list[float], heard: list[LyricFeatures]) -> dict[str, float]:
+    return {
+        f"spearman_of_craft_and_{name}": float(spearmanr(craft, _values(heard, name), nan_policy="omit")[0])
+        for name in CRAFT
+    }
+
+
+def _craft_and_figures(settings: Settings) -> tuple[list[float], list[LyricFeatures]]:
+    corpus = Corpus(settings.world_seed, settings.world_artists, settings.world_songs)
+    songs = [(artist, song) for artist, amount in enumerate(corpus.counts) for song in range(amount)]
+    craft, heard = [], []
+    for artist, song in track(songs, len(songs), "songs of the world"):
+        craft.append(truth.song(settings.world_seed, artist, song).craft)
+        heard.append(analyse(songwriter.write(settings.world_seed, artist, song).lyrics))
+    return craft, heard
 
 
 def _values(heard: list[LyricFeatures], name: str) -> np.ndarray:

@@ -181,6 +181,32 @@ def ratings(conn: Connection[Any], track_id: int) -> list[Record]:
     return _all(conn, sql, track_id=track_id)
 
 
+# --- analyses of pasted lyrics -----------------------------------------------------------------------------------------------
+
+
+def calibrator(
+    conn: Connection[Any], analyzer: str, model: str, prompt_version: str, *, simulated: bool
+) -> Record | None:
+    """Intercept, slope, lowest and highest of what an analyst's raw number is worth; None until it has earned a confidence."""
+    sql = """
+        select intercept, slope, lowest, highest from calibrations
+        where analyzer = %(analyzer)s and model = %(model)s and prompt_version = %(version)s and simulated = %(simulated)s
+    """
+    return _one(conn, sql, analyzer=analyzer, model=model, version=prompt_version, simulated=simulated)
+
+
+COUNT_ANSWER = """
+insert into analysis_answers (answered, reason, simulated, answers) values (%(answered)s, %(reason)s, %(simulated)s, 1)
+on conflict (day, answered, reason, simulated) do update set answers = analysis_answers.answers + 1
+"""
+
+
+def count_answer(conn: Connection[Any], answered: str, reason: str, *, simulated: bool) -> None:
+    """Count an answer to a question for the LLM: who gave it, and why if it was not the LLM."""
+    conn.execute("set transaction read write")
+    conn.execute(COUNT_ANSWER, {"answered": answered, "reason": reason, "simulated": simulated})
+
+
 # --- purge -------------------------------------------------------------------------------------------------------------------
 
 # A real track may have been taken for a near-duplicate of a simulated one; it stands for itself again.
@@ -197,6 +223,9 @@ PURGES: dict[str, str] = {
     "dataset_versions": "delete from dataset_versions where simulated",
     "llm_calls": "delete from llm_calls where simulated",
     "analysis_results": "delete from analysis_results a using tracks t where t.track_id = a.track_id and (a.simulated or t.simulated)",
+    "calibrations": "delete from calibrations where simulated",
+    "calibration_answers": "delete from calibration_answers where simulated",
+    "analysis_answers": "delete from analysis_answers where simulated",
     "ratings": "delete from ratings r using tracks t where t.track_id = r.track_id and (r.simulated or t.simulated)",
     "spotify_tracks": "delete from spotify_tracks s using tracks t where t.track_id = s.track_id and (s.simulated or t.simulated)",
     "audio_features": "delete from audio_features f using tracks t where t.track_id = f.track_id and (f.simulated or t.simulated)",

@@ -147,7 +147,7 @@ def _objection(row: Row, settings: Dataset) -> str | None:
     if row.confidence is None:
         return "no analysis"
     if row.confidence <= settings.minimum_confidence:
-        return f"no analysis with a confidence above {settings.minimum_confidence}"
+        return f"no analysis with a raw confidence above {settings.minimum_confidence}"
     return None
 
 
@@ -203,7 +203,7 @@ def _card(
         "label": "mean of the raters' marks, 1 to 10, rater effects removed (additive model, shrunk by n / (n + 3))",
         "label_histogram": {split: _histogram([m.label for m in side]) for split, side in by_split.items()},
         "filters": {
-            "confidence_above": settings.minimum_confidence,
+            "raw_confidence_above": settings.minimum_confidence,
             "characters_above": settings.minimum_characters,
             "features": sorted(HEARD),
         },

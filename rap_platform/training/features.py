@@ -11,7 +11,7 @@ from rap_platform.features.analysis import analyse
 from rap_platform.lyrics.sections import split_sections
 
 # Bump when a column is added, dropped or computed differently: models of another version are not mixed up with it.
-VERSION = "1"
+VERSION = "2"
 
 # Typed columns of lyric_features that are numbers about craft. Shares and densities, no identity, no popularity, no analyst's opinion.
 EAR = (
@@ -24,17 +24,30 @@ EAR = (
     "rhyme_factor",
     "rhyme_density",
     "end_rhyme_share",
+    "rhymes_per_line",
     "internal_rhymes_per_line",
+    "link_rhymes_per_line",
+    "bridge_rhymes_per_line",
+    "chain_rhymes_per_line",
     "multisyllabic_share",
+    "perfect_rhyme_share",
     "longest_rhyme_syllables",
     "stress_regularity",
+    "line_length_autocorrelation",
+    "pauses_per_line",
     "type_token_ratio",
     "mattr_50",
+    "mtld",
+    "rare_word_share",
     "novel_word_share",
     "hook_share",
+    "repeated_line_share",
     "compression_ratio",
     "alliteration_per_line",
     "assonance_per_line",
+    "consonance_per_line",
+    "anaphora_share",
+    "similes_per_100_lines",
     "profanity_per_100_words",
 )
 # Feature rows of these statuses enter training and are predicted for.

@@ -43,6 +43,8 @@ _UNSUITABLE_RATINGS = (
 )
 
 # A simulated mark or analysis of a real track never counts, nor what was said or heard of another wording.
+# The filter's number is the analyst's own (raw_confidence): how clear the song is to it. The calibrated confidence says how often such
+# an analyst is right about moods, so under an analyst that is often wrong no song would pass, however clear it is.
 # `family` is the original at the end of the chain of duplicates.
 _RATED_TRACKS = """
 with recursive rated as (
@@ -56,7 +58,7 @@ with recursive rated as (
 ), family as (
     select distinct on (track_id) track_id, ancestor from chain order by track_id, depth desc
 ), confidence as (
-    select a.track_id, max(a.confidence) as confidence
+    select a.track_id, max(a.raw_confidence) as confidence
     from analysis_results a join rated using (track_id) join tracks t using (track_id)
     where a.status = 'ok' and a.input_sha256 = t.lyrics_sha256 and (not a.simulated or t.simulated)
     group by a.track_id

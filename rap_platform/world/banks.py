@@ -9,8 +9,8 @@ from typing import NamedTuple
 from rap_platform.world import lexicon, names, rhymes
 from rap_platform.world.closings import BY_KIND, SHORT, WHOLE
 from rap_platform.world.meter import Sound, sound
-from rap_platform.world.openings import ANY, BY_MOOD, BY_THEME, LEADS, PLAIN, STARTS
-from rap_platform.world.refrains import BRIDGES, CROWD, HOOKS, INTROS, OUTROS
+from rap_platform.world.openings import ANY, BY_MOOD, BY_THEME, LEADS, PLAIN, STARTS, STARTS_BY_THEME
+from rap_platform.world.refrains import BRIDGES, CROWD, HOOKS, INTROS, OUTROS, TITLES
 
 _MOST_SAID = 20_000  # words of one process, rare names included
 SLOT = re.compile(r"\{(\w+)\}")
@@ -46,7 +46,7 @@ _IRREGULAR = {
 
 
 class Word(NamedTuple):
-    """A word that can end a bar. `key` is its rhyme, `echo` its vowels, `parts` how many words it is made of."""
+    """A word that can end a bar. `key` is its rhyme, `echo` its vowels, `parts` how many words it is made of, `last` the last of them."""
 
     text: str
     kind: str
@@ -57,6 +57,7 @@ class Word(NamedTuple):
     parts: int
     preposition: str
     tense: str
+    last: str
 
     @property
     def syllables(self) -> int:
@@ -246,8 +247,8 @@ def banks() -> Banks:
     texts = [
         *singles,
         *others,
-        *(block for bank in (BY_THEME, BY_MOOD, HOOKS, BY_KIND, SHORT) for block in bank.values()),
-        *(ANY, PLAIN, STARTS, BRIDGES, WHOLE, INTROS, OUTROS, *CROWD),
+        *(block for bank in (BY_THEME, BY_MOOD, STARTS_BY_THEME, HOOKS, BY_KIND, SHORT) for block in bank.values()),
+        *(ANY, PLAIN, STARTS, BRIDGES, WHOLE, INTROS, OUTROS, TITLES, *CROWD),
         *(text for bank in vars(names).values() if isinstance(bank, tuple) for text in bank),
         *(
             *lexicon.KIN,
@@ -274,7 +275,9 @@ def banks() -> Banks:
             continue
         parts = text.replace("-", " ").split()
         echo = tuple(vowel for part in parts for vowel in rhymes.vowels(made.sounds.get(part.casefold(), ())))
-        word = Word(text, kind, theme, rhymes.rhyme_key(phones), phones, echo, len(parts), preposition, tense)
+        word = Word(
+            text, kind, theme, rhymes.rhyme_key(phones), phones, echo, len(parts), preposition, tense, last_word(text)
+        )
         made.by_theme.setdefault((kind, theme), []).append(word)
         made.by_key.setdefault(word.key, []).append(word)
         if (
@@ -307,6 +310,7 @@ def banks() -> Banks:
         "any": ANY,
         "plain": PLAIN,
         "start": STARTS,
+        **{f"start-{theme}": block for theme, block in STARTS_BY_THEME.items()},
         "bridge": BRIDGES,
         **{f"hook-{group}": block for group, block in HOOKS.items()},
     }

@@ -22,7 +22,12 @@ SMALL = frozenset(
 )
 _RARE = frozenset("AA AE AO AW ER OW OY UH UW".split())
 # What a pair of stressed syllables gives beyond the 1.5 points that it needs, by vowel.
-_GAIN = dict.fromkeys("AH AY EY IH IY".split(), 0.5) | {"EH": 0.7} | dict.fromkeys(_RARE, 1.5)
+_GAIN = (
+    dict.fromkeys("AH AY EY IH IY".split(), 0.45)
+    | {"EH": 0.75}
+    | dict.fromkeys("ER OW UW".split(), 1.0)
+    | dict.fromkeys("AA AE AO AW OY UH".split(), 1.6)
+)
 _SPLIT = {
     "AA": "o", "AE": "a", "AH": "v", "AO": "o", "AW": "au", "AY": "ai", "EH": "e", "ER": "3", "EY": "ei",
     "IH": "i", "IY": "i", "OW": "ou", "OY": "oi", "UH": "w", "UW": "u",
@@ -51,6 +56,8 @@ class Sound(NamedTuple):
 
 def sound(word: str, phones: tuple[str, ...] | None) -> Sound:
     """The sound of a lower-case word; without phones its syllables are guessed from spelling and rhyme with nothing."""
+    if not word or not word[0].isalnum():
+        return Sound(word, (), "", "")
     if not phones:
         vowels = sum(now in _AEIOUY and then not in _AEIOUY for then, now in zip(" " + word, word, strict=False))
         return Sound(word, (Syllable("", "", False, False, word),) * max(1, vowels), "", "")
@@ -58,7 +65,7 @@ def sound(word: str, phones: tuple[str, ...] | None) -> Sound:
     small = word in SMALL
     syllables = tuple(
         Syllable(
-            phones[here][:-1],
+            "AH" if phones[here] == "IH0" else phones[here][:-1],  # most speakers have one vowel for both
             " ".join(phones[here + 1 : then]),
             phones[here][-1] in "12" and not small,
             then == len(phones),
@@ -70,19 +77,18 @@ def sound(word: str, phones: tuple[str, ...] | None) -> Sound:
     return Sound(word, syllables, letters, "" if small else rhymes.rhyme_key(phones))
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
+class Heard(NamedTuple):
     """A bar as heard after those before it: words, syllables, words with a vowel, syllables that rhyme, the sum of its words' echoes.
 
     A word's echo is the longest run of equal vowels, two or more, that ends it and one of the LOOKBACK_WORDS words before. A syllable
-    rhymes when it answers an earlier one of this bar or the one before.
+    rhymes when it answers an earlier one of this bar or the one before. `echo` is None where nobody listened for it.
     """
 
     sounds: tuple[Sound, ...]
     beats: list[Syllable]
     sung: list[Sound]
     rhymed: int
-    echo: int
+    echo: int | None
 
     @property
     def words(self) -> int:
@@ -111,49 +117,65 @@ class Ear:
 
     def listen(self, line: str) -> Heard:
         """Weigh a bar; ad-libs in brackets count like other words."""
+        heard = self.glance(line)
+        return heard._replace(echo=self.echo(heard.sung))
+
+    def glance(self, line: str) -> Heard:
+        """Weigh a bar all but its echo."""
         say = self.say
         sounds = tuple([say(word) for word in line.casefold().replace("-", " ").split()])
         beats = [beat for one in sounds for beat in one.syllables]
-        sung = [one for one in sounds if one.letters]
-        return Heard(sounds, beats, sung, len(self.answered(beats)), self._echo(sung))
+        return Heard(sounds, beats, [one for one in sounds if one.letters], len(self.answered(beats)), None)
 
-    def keep(self, heard: Heard) -> None:
+    def keep(self, heard: Heard) -> Heard:
         """The bar is sung."""
-        self.words = [*self.words, *heard.sung][-LOOKBACK_WORDS:]
-        self.stream, self.owner, self.pairs = "", [], {}
-        for number, one in enumerate(self.words):
-            self.stream += one.letters
-            self.owner += [one.text] * len(one.letters)
-            self.pairs.setdefault(self.stream[-2:], []).append((number, len(self.stream) - 1))
+        self.words = words = (self.words + heard.sung)[-LOOKBACK_WORDS:]
+        self.stream = "".join([one.letters for one in words])
+        self.owner = [one.text for one in words for _ in one.letters]
+        self.pairs, end = {}, -1
+        for number, one in enumerate(words):
+            end += len(one.letters)
+            pair = self.stream[max(0, end - 1) : end + 1]
+            if pair in self.pairs:
+                self.pairs[pair].append((number, end))
+            else:
+                self.pairs[pair] = [(number, end)]
         self.before, self.stressed = heard.beats, {}
         for place, beat in enumerate(heard.beats):
             if beat.stressed:
                 self.stressed.setdefault(beat.vowel, []).append(place)
+        return heard
 
-    def _echo(self, sung: list[Sound]) -> int:
+    def echo(self, sung: list[Sound]) -> int:
         """The sum of the echoes of these words; the same word twice is no echo and ends one."""
         stream = self.stream + "".join([one.letters for one in sung])
-        owner = self.owner.copy()
+        owner = self.owner + [one.text for one in sung for _ in one.letters]
         pairs, fresh = self.pairs, dict[str, list[tuple[int, int]]]()
-        total = 0
+        total, end = 0, len(self.owner) - 1
         for at, (text, _, letters, _) in enumerate(sung, len(self.words)):
-            owner += [text] * len(letters)
-            end, longest, since = len(owner) - 1, 1, at - LOOKBACK_WORDS
-            pair = stream[end - 1 : end + 1]
-            here = fresh.setdefault(pair, [])
-            for number, other in (*pairs.get(pair, ()), *here):
-                if number < since or owner[other] == text:
-                    continue
-                run, limit = 1, min(end - other, other + 1)
-                while (
-                    run < limit and stream[other - run] == stream[end - run] and owner[other - run] != owner[end - run]
-                ):
-                    run += 1
-                if run > longest:
-                    longest = run
-            if longest > 1:
-                total += longest
-            here.append((at, end))
+            end += len(letters)
+            pair = stream[max(0, end - 1) : end + 1]
+            near, here = pairs.get(pair), fresh.get(pair)
+            if here is None:
+                fresh[pair] = [(at, end)]
+            if near or here:
+                longest, since = 1, at - LOOKBACK_WORDS
+                for number, other in (near or []) + (here or []):
+                    if number < since or owner[other] == text:
+                        continue
+                    run, limit = 1, min(end - other, other + 1)
+                    while (
+                        run < limit
+                        and stream[other - run] == stream[end - run]
+                        and owner[other - run] != owner[end - run]
+                    ):
+                        run += 1
+                    if run > longest:
+                        longest = run
+                if longest > 1:
+                    total += longest
+                if here is not None:
+                    here.append((at, end))
         return total
 
     def answered(self, bar: list[Syllable]) -> set[int]:
@@ -162,23 +184,20 @@ class Ear:
         Around each pair of stressed syllables of equal vowels the stretch grows to both sides as long as it gains on the whole.
         """
         every, first = self.before + bar, len(self.before)
-        stressed = {vowel: places.copy() for vowel, places in self.stressed.items()}
+        earlier, stressed = self.stressed, dict[str, list[int]]()
         end = len(every) - 1
         answered: set[int] = set()
         for here, (vowel, tail, strong, last, text) in enumerate(bar, first):
             if not strong:
                 continue
-            known = stressed.get(vowel)
-            if known is None:
-                stressed[vowel] = [here]
-                continue
-            for there in known:
+            known = stressed.setdefault(vowel, [])
+            for there in earlier.get(vowel, []) + known:
                 _, other_tail, _, other_last, said = every[there]
                 if said == text:
                     continue
                 gain = _GAIN[vowel] + (tail == other_tail)
                 ends = last or other_last
-                if (gain > 1 and ends) or (there == first - 1 and here == end):
+                if (gain > 0.9 and ends) or (there == first - 1 and here == end):
                     answered.add(here)
                 start, stop = _stretch(every, there, here, gain)
                 if stop - start > 1:
@@ -214,7 +233,7 @@ def _gain(one: Syllable, other: Syllable) -> float:
     if not one.vowel:
         return -9.0
     if one.text == other.text:
-        return -0.5
+        return -0.3
     if one.stressed and other.stressed:
         return _GAIN[one.vowel] + (one.tail == other.tail)
-    return -0.5 if one.stressed == other.stressed or one.vowel in _RARE or one.tail == other.tail else -1.0
+    return -0.6 if one.stressed == other.stressed or one.vowel in _RARE or one.tail == other.tail else -9.0

@@ -245,7 +245,7 @@ r my friends are a {a} orchestra
 r {name} calls just to breathe and complain
 r we don't keep score, we keep {things}
 r {name} knows where the embarrassing photos are
-r I.d lend you my last {a} {thing}
+r I'd lend you my last {a} {thing}
 r we roast each other like {food}
 r {name} tells me the truth with both shoes off
 r my day one still can't dance to save a {animal}
@@ -1165,6 +1165,370 @@ a on {street}
 a shoes on
 a plain truth
 """
+
+# Short starts that already say what the song is about.
+STARTS_BY_THEME = {
+    "ambition": """
+r I aim high
+r I plan big
+r I work late
+r I chase the crown
+r the top calls me
+p I took the stairs
+p I set my alarm
+p they said no way
+p I built it up
+p I sketched my throne
+a first one in
+a one more try
+a early shift
+""",
+    "money": """
+r I count cash
+r the rent comes due
+r I stack change
+r the bank calls me
+r I watch the price
+p I saved dimes
+p the check bounced
+p we split the bill
+p I paid my debt
+p the cash ran out
+a payday night
+a penny wise
+a cash in hand
+""",
+    "street_life": """
+r I know this block
+r the corner talks
+r the sirens sing
+r we own the curb
+r I walk these streets
+p we ran the block
+p the stoop raised me
+p the cops rolled by
+p I played the dice
+p the hydrant burst
+a block to block
+a hood up high
+a curb to curb
+""",
+    "struggle": """
+r I stretch the rice
+r the bills pile up
+r my shoes leak rain
+r I work two shifts
+r the cold creeps in
+p the lights got cut
+p we ate cold soup
+p the heat went out
+p I patched my coat
+p the roof caved in
+a broke again
+a empty fridge
+a bus fare gone
+""",
+    "love": """
+r I hold your hand
+r you smile at me
+r my heart skips
+r I kiss your neck
+r we slow dance
+p you took my hand
+p I fell in love
+p you wore my coat
+p we kissed in rain
+p I wrote your name
+a you and me
+a cheek to cheek
+a lips like wine
+""",
+    "heartbreak": """
+r I miss your laugh
+r the bed feels wide
+r your ghost drops by
+r I sleep alone
+r my phone stays dark
+p you left at dawn
+p you broke my heart
+p I cried in the car
+p you moved on fast
+p I burned your notes
+a no goodbye
+a empty bed
+a tears and all
+""",
+    "family": """
+r {kin} calls
+r my kids laugh
+r the whole clan eats
+r {kin} hums low
+r we say grace
+p {kin} raised me
+p {kin} cooked all day
+p my mother prayed
+p we shared one bed
+p my cousin called
+a blood and bone
+a Sunday lunch
+a home-cooked love
+""",
+    "friendship": """
+r {name} calls me
+r my friends show up
+r we crack jokes
+r {name} stays true
+r we split the tab
+p {name} had my back
+p we shared one bike
+p my friends came through
+p {name} made me laugh
+p we skipped class
+a me and {name}
+a day-one friends
+a same old crew
+""",
+    "loyalty": """
+r I stay true
+r my word is bond
+r I ride for {name}
+r we don't fold
+r I hold the line
+p I kept my word
+p {name} took the fall
+p we shook on it
+p I stood my ground
+p you held the rope
+a ten toes down
+a same small crew
+a ride or die
+""",
+    "betrayal": """
+r you lie to me
+r the snake smiles
+r I watch my back
+r {name} sold me out
+r your mask slips
+p you stabbed my back
+p {name} told them all
+p you broke the pact
+p I caught the lie
+p the knife went in
+a two-faced friend
+a trust is gone
+a snake eyes, friend
+""",
+    "party": """
+r the bass hits hard
+r we dance all night
+r the floor shakes
+r the DJ laughs
+r I shake my hips
+p we danced till three
+p the speaker blew
+p {name} cut the cake
+p the house was packed
+p the punch ran out
+a cups in the air
+a lights down low
+a one more song
+""",
+    "nightlife": """
+r the club lights up
+r the neon hums
+r the bar stays full
+r the night is young
+r the moon rides shotgun
+p the club closed late
+p we hailed a cab
+p the bouncer grinned
+p I bought a round
+p the street lights buzzed
+a last call now
+a drink in hand
+a half past two
+""",
+    "fame": """
+r the cameras flash
+r they chant my name
+r the fans all scream
+r I sign my name
+r the press lines up
+p they knew my face
+p I made front page
+p the crowd went wild
+p I waved on stage
+p my name got lights
+a red carpet night
+a lights on me
+a star for a day
+""",
+    "faith": """
+r I pray hard
+r the choir sings
+r the Lord knows me
+r I trust in grace
+r my angel nods
+p I prayed that night
+p God heard my voice
+p the choir stood up
+p I knelt down low
+p {kin} said amen
+a Lord above
+a hands in prayer
+a hymn book out
+""",
+    "death": """
+r I light one for {name}
+r your grave gets rain
+r I miss your voice
+r the bells toll slow
+r we pour one out
+p we buried {name}
+p I wore black
+p the hearse rolled slow
+p your chair stood bare
+p we sang your song
+a rest in peace
+a gone too soon
+a ash to ash
+""",
+    "nature": """
+r the river bends
+r the wind picks up
+r the moon hangs low
+r the rain sets in
+r the leaves turn gold
+p the storm rolled in
+p the creek ran high
+p the sun came up
+p I climbed the hill
+p the snow fell soft
+a roots and rain
+a sun on my skin
+a green on green
+""",
+    "social_commentary": """
+r the mayor lies
+r the system laughs
+r they raise the tax
+r the news spins it
+r the vote gets bought
+p they closed the school
+p they cut the bus
+p the law looked off
+p they sold the block
+p we marched downtown
+a no justice here
+a votes for sale
+a same old law
+""",
+    "violence": """
+r the guns go off
+r the sirens scream
+r I hear the shots
+r the blood runs cold
+r I drop the grudge
+p the glass broke
+p they shot at {name}
+p the tape went up
+p I dropped the gun
+p my fists turned red
+a no more war
+a blood on the curb
+a peace to {name}
+""",
+    "drugs": """
+r I stay clean
+r the bottle talks
+r the smoke lies
+r I count sober days
+r the craving knocks
+p the pills took {name}
+p I flushed it all
+p I got clean
+p the needle lied
+p I quit that pipe
+a one day clean
+a sober now
+a no more pills
+""",
+    "identity": """
+r I know my name
+r the mirror stares
+r I wear my skin
+r my accent stays
+r I am myself
+p I dropped the mask
+p they asked my name
+p I changed my voice
+p I found my face
+p they read me wrong
+a my own name
+a skin and all
+a no mask on
+""",
+    "hip_hop_culture": """
+r I rock the mic
+r the vinyl spins
+r I bless the beat
+r my rhymes hit
+r the crates are full
+p I grabbed the mic
+p the DJ scratched
+p I burned the booth
+p we rocked the park
+p I dug for breaks
+a mic check, one
+a kick and snare
+a bars on bars
+""",
+    "travel": """
+r the road calls me
+r the train pulls out
+r I pack light
+r the miles add up
+r the plane lifts off
+p I caught the bus
+p we crossed the line
+p I missed my flight
+p the map was wrong
+p I left at dawn
+a one-way trip
+a bags all packed
+a next stop, {city}
+""",
+    "time": """
+r the clock ticks
+r the years fly
+r my hair turns grey
+r time runs out
+r I age like wine
+p the years flew by
+p I lost the time
+p my watch stopped
+p I turned the page
+p the clock struck ten
+a back in the day
+a tick and tock
+a year by year
+""",
+    "home": """
+r the porch light glows
+r I lock the door
+r the kitchen hums
+r I head back home
+r the couch knows me
+p I came back home
+p the door creaked
+p the stove was on
+p {kin} let me in
+p I found my key
+a home sweet home
+a shoes by the door
+a lights on low
+""",
+}
 
 # Set before a bar that came out a little short.
 LEADS = {

@@ -9,7 +9,14 @@ import psycopg
 import pytest
 
 from rap_platform.analyses import checks
-from rap_platform.analyses.assets import QwenConfig, analyzer_agreement, qwen_analyses, rule_based_analyses
+from rap_platform.analyses.assets import (
+    QwenConfig,
+    analyst_calibrations,
+    analyzer_agreement,
+    qwen_analyses,
+    rule_based_analyses,
+)
+from rap_platform.analyses.calibration import labelled_verses
 from rap_platform.embeddings.assets import lyrics_embeddings
 from rap_platform.features.assets import lyric_features
 from rap_platform.resources.embedder import EmbedderResource
@@ -234,7 +241,7 @@ def test_agreement_is_measured_per_population_and_only_after_changes(
         materialize(lyric_features, lyrics_embeddings, rule_based_analyses, qwen_analyses)
     first = materialize(analyzer_agreement, partition=None)
     assert first["status"] == "measured"
-    assert "plot_real" in first
+    assert {"plot_real_scores_1", "plot_real_confusion_1", "plot_real_latency"} <= set(first)
     assert materialize(analyzer_agreement, partition=None)["status"] == "unchanged"
     connection.rollback()
     query = "select body, markdown, simulated from reports where kind = 'analyzer_agreement' order by simulated"
@@ -249,6 +256,69 @@ def test_agreement_is_measured_per_population_and_only_after_changes(
     connection.execute("delete from tracks where title = 'Song 3'")
     connection.commit()
     assert materialize(analyzer_agreement, partition=None)["status"] == "measured"
+
+
+def test_the_llm_reads_the_labelled_verses_once_and_its_rows_get_a_confidence(
+    llm: Callable[..., None], library: dict[str, int], connection: psycopg.Connection
+) -> None:
+    del library
+
+    def behave(asked: dict[str, Any], number: int) -> Told:
+        del number
+        verse = next((v for v in labelled_verses() if v.lyrics in asked["messages"][1]["content"]), None)
+        is_right = verse is not None and verse.number <= 3
+        mood = verse.mood if verse is not None and is_right else "calm"
+        return said(primary_mood=mood, moods=[mood], confidence=0.9 if is_right or verse is None else 0.4)
+
+    with serving(behave) as server:
+        llm(server.url)
+        materialize(qwen_analyses)
+        assert rows(connection, "raw_confidence, confidence", "qwen") == [(pytest.approx(0.9), None)] * 3
+        made = materialize(analyst_calibrations, partition=None)
+        assert (made["status"], made["verses_asked"], made["rows_new"]) == ("complete", 120, 2)
+        assert len(server.requests) == 123
+        again = materialize(analyst_calibrations, partition=None)
+        assert (again["verses_asked"], again["rows_new"], len(server.requests)) == (0, 0, 123)
+    (first, *_) = rows(connection, "confidence", "qwen")[0]
+    assert 0.85 < first < 1
+    (earned,) = connection.execute(
+        "select right_answers, answered from calibrations where analyzer = 'qwen'"
+    ).fetchall()
+    assert earned == (63, 120)  # three verses of each mood, and those of calm that are called calm
+    found = checks._earned(PostgresResource())
+    assert (found.passed, found.metadata["analysts"].value) == (True, 2)
+
+
+def test_a_new_row_of_a_calibrated_analyst_has_its_confidence_at_once(
+    llm: Callable[..., None], library: dict[str, int], connection: psycopg.Connection
+) -> None:
+    del library
+    with serving(said(confidence=0.9)) as server:
+        llm(server.url)
+        materialize(qwen_analyses)
+        materialize(analyst_calibrations, partition=None)
+        materialize(qwen_analyses, partition="15")
+    found = rows(connection, "confidence", "qwen")
+    assert len(found) == 4
+    assert len(set(found)) == 1
+    assert 0 < found[0][0] < 0.2, "one mood in twenty is right, whatever it says of itself"
+
+
+def test_the_verses_are_not_read_before_there_is_a_song_to_say_something_of(llm: Callable[..., None]) -> None:
+    with serving(said()) as server:
+        llm(server.url)
+        assert materialize(analyst_calibrations, partition=None)["verses_asked"] == 0
+        assert server.requests == []
+
+
+def test_an_analyst_without_a_confidence_is_noticed(llm: Callable[..., None], library: dict[str, int]) -> None:
+    del library
+    with serving(said()) as server:
+        llm(server.url)
+        materialize(qwen_analyses)
+    found = checks._earned(PostgresResource())
+    assert not found.passed
+    assert found.description == "qwen qwen/qwen3-4b-fp8: 3 analyses without a confidence"
 
 
 def test_a_constant_or_failing_analyst_is_noticed(llm: Callable[..., None], add_track: AddTrack) -> None:
@@ -277,3 +347,21 @@ def test_the_simulated_llm_reads_a_real_song_and_the_row_says_simulated(
     assert (made["rows_new"], made["rows_pending"], made["simulated"]) == (3, 0, True)
     found = rows(connection, "track_id, simulated", "qwen")
     assert found[0] == (library["lonely"], True)
+
+
+def test_the_simulated_llm_earns_its_confidence_on_verses_that_it_does_not_know(
+    world: str, settings: Settings, library: dict[str, int], connection: psycopg.Connection
+) -> None:
+    assert settings.world_root == world
+    assert library
+    materialize(qwen_analyses)
+    made = materialize(analyst_calibrations, partition=None)
+    assert (made["status"], made["verses_asked"]) == ("complete", 120)
+    connection.rollback()
+    query = "select answered, right_answers::float8 / answered, simulated from calibrations where analyzer = 'qwen'"
+    ((answered, accuracy, simulated),) = connection.execute(query).fetchall()
+    assert answered >= 100, "a few of the world's answers are no answers"
+    assert 0.02 < accuracy < 0.5, "it reads by rules of thumb"
+    assert simulated is True
+    for raw, confidence in rows(connection, "raw_confidence, confidence", "qwen"):
+        assert confidence == pytest.approx(accuracy, abs=0.1) != raw

@@ -158,14 +158,7 @@ def cli(*arguments: str | Path, stdin: bytes | None = None, **env: str) -> subpr
     )  # fmt: skip
 
 
-@pytest.fixture
-def encoder_settings(embedder_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """Where the encoder lies that the tests share, also for another process."""
-    monkeypatch.setenv("RAP_DATA_DIR", str(embedder_settings.data_dir))
-    return embedder_settings
-
-
-def test_a_song_from_standard_input_is_shown_without_colour(encoder_settings: Settings) -> None:
+def test_a_song_from_standard_input_is_shown_without_colour(embedder_settings: Settings) -> None:
     done = cli("-", stdin=song(4).replace("\n", "\r\n").encode("utf-8-sig"))
     text = done.stdout.decode()
     assert done.returncode == 0, done.stderr
@@ -174,7 +167,7 @@ def test_a_song_from_standard_input_is_shown_without_colour(encoder_settings: Se
     assert "\x1b" not in text
 
 
-def test_json_gives_everything(encoder_settings: Settings, tmp_path: Path) -> None:
+def test_json_gives_everything(embedder_settings: Settings, tmp_path: Path) -> None:
     path = tmp_path / "song.txt"
     path.write_text(song(4) + "\nthe damn night is cold like a stone", encoding="utf-8")
     told = json.loads(cli(path, "--json").stdout)
@@ -204,13 +197,13 @@ def test_what_is_no_text_is_refused(settings: Settings, tmp_path: Path, content:
         assert b"Traceback" not in done.stderr
 
 
-def test_a_song_too_short_to_hear_is_refused_with_the_reason(encoder_settings: Settings) -> None:
+def test_a_song_too_short_to_hear_is_refused_with_the_reason(embedder_settings: Settings) -> None:
     done = cli("-", stdin=b"one line\nand another")
     assert done.returncode == 2
     assert b"2 bars; figures need 8" in done.stderr
 
 
-def test_lyrics_cannot_steer_the_terminal(encoder_settings: Settings) -> None:
+def test_lyrics_cannot_steer_the_terminal(embedder_settings: Settings) -> None:
     done = cli("-", stdin=(song(4) + "\n\x1b]0;owned\x07 the end \x1b[2J").encode())
     assert done.returncode == 0
     assert b"\x1b" not in done.stdout

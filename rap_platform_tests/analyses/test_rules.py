@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 
 from rap_platform.analyses import prototypes, rules, weights
+from rap_platform.analyses.calibration import shipped
 from rap_platform.analyses.results import MOODS, SCORES, THEMES, Analysis, AnalysisFailure
 from rap_platform.analyses.weights import Part
 from rap_platform.embeddings.encoder import Encoder
+from rap_platform.features import analysis as ear
 
 LONELY = """Nobody rings the bell tonight, the kettle starts to cry
 I set a plate for two again and could not tell you why
@@ -50,8 +52,26 @@ def test_a_lonely_song_and_a_party_song_are_told_apart(encoder: Encoder) -> None
 def test_a_clear_mood_is_more_confident_than_a_blend_of_two(encoder: Encoder) -> None:
     clear = analysed(PARTY, encoder)
     blend = analysed(PARTY.split("\n\n")[0] + "\n\n" + LONELY.split("\n\n")[0], encoder)
-    assert clear.confidence > 0.5
-    assert clear.confidence > blend.confidence
+    assert clear.raw_confidence > blend.raw_confidence
+    assert clear.confidence is not None and blend.confidence is not None
+    assert clear.confidence > blend.confidence > 0.5
+
+
+@pytest.mark.parametrize(("share", "ambiguous"), [(0.5, True), (0.8, False)])
+def test_a_song_between_two_moods_is_ambiguous(encoder: Encoder, share: float, *, ambiguous: bool) -> None:
+    marks = rules.landmarks(encoder)
+    one, other = marks.moods[MOODS.index("joyful")], marks.moods[MOODS.index("somber")]
+    vector = (marks.centre + share * one + (1 - share) * other).astype(np.float32)[None]
+    sections = [rules.SectionText(1, 9, LONELY)]
+    found = rules.analyse_song(LONELY, ear.analyse(LONELY), sections, vector, marks)
+    assert isinstance(found, Analysis)
+    assert found.ambiguous is ambiguous
+    assert set(found.moods) == ({"joyful", "somber"} if ambiguous else {"joyful"})
+
+
+def test_confidence_is_what_the_shipped_calibration_says_of_the_raw_number(encoder: Encoder) -> None:
+    found = analysed(LONELY, encoder)
+    assert found.confidence == pytest.approx(shipped().calibrator.confidence(found.raw_confidence), abs=1e-4)
 
 
 def test_evidence_stands_where_it_says(encoder: Encoder) -> None:
@@ -68,6 +88,12 @@ def test_every_score_is_the_sum_of_its_parts(encoder: Encoder) -> None:
             getattr(found, name), abs=0.06
         )
         assert sum(part["of"] for part in explained["parts"]) == pytest.approx(9, abs=0.06)
+
+
+def test_every_figure_in_a_score_is_one_that_is_heard(encoder: Encoder) -> None:
+    song = PARTY + "\n\n" + LONELY
+    found = analysed(song, encoder)
+    assert {name: found.explanation["scores"][name]["missing"] for name in SCORES} == {name: [] for name in SCORES}
 
 
 def test_the_same_song_is_analysed_the_same(encoder: Encoder) -> None:
@@ -136,4 +162,4 @@ def test_real_poems_go_through_it(encoder: Encoder) -> None:
     assert len(analyses) >= 20
     assert len({one.primary_mood for one in analyses}) >= 4
     assert np.std([one.quality for one in analyses]) > 0.1
-    assert np.std([one.confidence for one in analyses]) > 0.05
+    assert np.std([one.raw_confidence for one in analyses]) > 0.05

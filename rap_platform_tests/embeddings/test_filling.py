@@ -178,7 +178,7 @@ def add_analysis(conn: psycopg.Connection, track_id: int, analyzer: str, mood: s
     ((lyrics_sha256,),) = rows(conn, "select lyrics_sha256 from tracks where track_id = %s", [track_id])
     values = {
         "track_id": track_id, "analyzer": analyzer, "model": "m", "prompt_version": "1", "input_sha256": lyrics_sha256,
-        "status": "ok", "primary_mood": mood, "moods": [mood], "themes": ["street_life"], "quality": 5, "confidence": 0.8,
+        "status": "ok", "primary_mood": mood, "moods": [mood], "themes": ["street_life"], "quality": 5, "raw_confidence": 0.8,
         "summary": None, "simulated": False,
     } | columns  # fmt: skip
     names, marks = ", ".join(values), ", ".join(f"%({name})s" for name in values)
@@ -206,7 +206,7 @@ def test_the_best_analysis_speaks_for_the_track(
 
 def test_a_failed_analysis_never_speaks(connection: psycopg.Connection, encoder: Encoder, add_track: AddTrack) -> None:
     track = add_track("Harbour", [VERSE])
-    failed = {"status": "failed", "error": "no JSON", "primary_mood": None, "quality": None, "confidence": None}
+    failed = {"status": "failed", "error": "no JSON", "primary_mood": None, "quality": None, "raw_confidence": None}
     add_analysis(connection, track, "qwen", "lonely", **failed)
     assert filling.fill_analyses(connection, lambda: encoder, SLOTS).tracks == 0
 

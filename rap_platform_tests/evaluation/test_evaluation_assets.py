@@ -145,7 +145,7 @@ def test_a_failure_that_was_asked_again_makes_a_new_report(
     assert figures(materialize(*steps), "evaluation_report")["status"] == "unchanged"
     connection.execute(
         """
-        update analysis_results set status = 'ok', error = null, quality = 6, confidence = 0.4, primary_mood = 'calm', created_at = now()
+        update analysis_results set status = 'ok', error = null, quality = 6, raw_confidence = 0.4, primary_mood = 'calm', created_at = now()
         where analyzer = 'qwen'
         """
     )

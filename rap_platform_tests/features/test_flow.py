@@ -5,11 +5,11 @@ import pytest
 
 from rap_platform.features import flow
 from rap_platform.features.bars import bars
-from rap_platform.features.hearing import Ints, hear
+from rap_platform.features.hearing import Places, hear
 
 
-def lengths(*syllables: int) -> Ints:
-    return np.array(syllables, dtype=np.int32)
+def lengths(*syllables: int) -> Places:
+    return np.array(syllables, dtype=np.int64)
 
 
 def test_syllables_are_counted_per_line_and_per_word_with_their_spread() -> None:
@@ -41,6 +41,8 @@ def test_line_lengths_that_take_turns_are_negatively_correlated_with_the_line_be
         ("a mark at the end,", 0),
         ("one, two, three", 2),
         ("wait... who goes there?", 1),
+        ("wait . . . . who -- - goes", 2),
+        ("two  spaces", 0),
         ("wait… who goes there", 1),
         ("stop. look. listen", 2),
         ("a dash - inside", 1),
@@ -58,6 +60,11 @@ def test_line_lengths_that_take_turns_are_negatively_correlated_with_the_line_be
 def test_pauses_are_marks_between_two_words(line: str, count: int) -> None:
     assert flow.pauses([line]) == count
     assert flow.pauses([line, line]) == 2 * count
+
+
+def test_a_line_without_end_is_only_a_long_line() -> None:
+    figures = flow.measure(hear(bars("go " * 200_000 + "\ngo")))
+    assert figures.syllables_per_line_sd == pytest.approx(199_999 / 2)
 
 
 def test_a_strict_metre_is_more_regular_than_prose() -> None:

@@ -2,8 +2,7 @@
 
 import pytest
 
-from rap_platform.features import letter_to_sound
-from rap_platform.features.phonetics import dictionary, number_words, pronounce, pronunciations, tokens
+from rap_platform.features.phonetics import dictionary, number_words, pronounce, pronunciations, rap_words, tokens
 
 
 def said(word: str) -> str:
@@ -76,21 +75,59 @@ def test_the_source_says_how_a_word_was_found() -> None:
     assert pronounce("日本").phones == ()
 
 
-def test_a_guess_has_exactly_one_primary_stress_and_sounds_right() -> None:
-    assert letter_to_sound.guess("blingtastic")[-4:] == ("S", "T", "IH0", "K")
-    for word in ("zorbatrix", "flamzoid", "brixelation"):
-        assert sum(phone.endswith("1") for phone in letter_to_sound.guess(word)) == 1
+@pytest.mark.parametrize(
+    ("word", "phones"),
+    [
+        ("ridin", "R AY1 D IH0 N"),
+        ("hustlin'", "HH AH1 S L IH0 N"),
+        ("killaz", "K IH1 L AH0 Z"),
+        ("foreva", "F ER0 EH1 V AH0"),
+        ("got'em", "G AA1 T AH0 M"),
+        ("ima", "AY1 M AH0"),
+        ("finna", "F IH1 N AH0"),
+        ("NYC", "EH2 N W AY2 S IY1"),
+        ("R.I.P.", "AA1 R AY1 P IY1"),
+        ("DJs", "D IY1 JH EY2 Z"),
+        ("yeaaahhh", "Y AE1"),
+        ("pleeease", "P L IY1 Z"),
+        ("brrrr", "B ER1"),
+        ("skrrrt", "S K ER1 T"),
+        ("xannies", "Z AE1 N IY0 Z"),
+        ("balenciagas", "B AH0 L EH2 N S IY0 AA1 G AH0 Z"),
+        ("9mm", "N AY1 N M IH1 L AH0 M IY2 T ER0"),
+        ("40oz", "F AO1 R T IY0 AW1 N S"),
+        ("$5", "F AY1 V D AA1 L ER0 Z"),
+        ("$1", "W AH1 N D AA1 L ER0"),
+        ("2pac", "T UW1 P AA2 K"),
+        ("24/7", "T W EH1 N T IY0 F AO1 R S EH1 V AH0 N"),
+        ("'96", "N AY1 N T IY0 S IH1 K S"),
+        ("50-cent", "F IH1 F T IY0 S EH1 N T"),
+        ("808s", "EY1 T OW1 EY1 T S"),
+        ("187", "W AH1 N EY1 T IY0 S EH1 V AH0 N"),
+        ("4x4", "F AO1 R B AY1 F AO1 R"),
+        ("1.5", "W AH1 N P OY1 N T F AY1 V"),
+        ("clime", "K L AY1 M"),
+        ("againe", "AH0 G EH1 N"),
+    ],
+)
+def test_rap_is_said_as_rappers_say_it(word: str, phones: str) -> None:
+    assert said(word) == phones
 
 
-def test_a_tree_grown_from_few_words_repeats_what_it_was_taught() -> None:
-    taught = [
-        ("bat", ("B", "AE1", "T")),
-        ("bit", ("B", "IH1", "T")),
-        ("tab", ("T", "AE1", "B")),
-        ("tip", ("T", "IH1", "P")),
-    ]
-    tree = letter_to_sound.grow(taught, least=1)
-    assert [letter_to_sound.guess(word, tree) for word, _ in taught] == [phones for _, phones in taught]
+def test_every_word_of_our_own_list_is_made_of_phones_and_says_what_the_dictionary_does_not() -> None:
+    known = {phone for ways in dictionary().values() for way in ways for phone in way}
+    assert len(rap_words()) > 500
+    for word, phones in rap_words().items():
+        assert set(phones) <= known, word
+        assert any(phone[-1].isdigit() for phone in phones), word
+        assert dictionary().get(word, ((),))[0] != phones, word
+
+
+def test_a_word_is_said_once() -> None:
+    pronounce.cache_clear()
+    pronounce("zorbatrix")
+    pronounce("zorbatrix")
+    assert pronounce.cache_info().misses == 1
 
 
 def test_tokens_know_where_they_stand() -> None:

@@ -100,7 +100,7 @@ def add_analysis(
     scores = (None, None, None, None, None, None) if error else (mood, [mood], list(themes), 6.5, 5.0, 0.8)
     conn.execute(
         """insert into analysis_results (track_id, analyzer, model, prompt_version, input_sha256, status, primary_mood, moods, themes,
-                                         quality, complexity, confidence, error, simulated)
+                                         quality, complexity, raw_confidence, error, simulated)
            select track_id, %s, 'a model', '1', lyrics_sha256, %s, %s, %s, %s, %s, %s, %s, %s, %s from tracks where track_id = %s""",
         [analyzer, "failed" if error else "ok", *scores, error, simulated, track_id],
     )

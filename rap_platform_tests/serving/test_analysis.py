@@ -1,5 +1,6 @@
 """Analysis of pasted lyrics: by the stand-in LLM over HTTP, by the rules, from the cache; and ratings by a real registered model."""
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,11 +10,14 @@ import psycopg
 import pytest
 from pydantic import SecretStr
 
+from rap_platform.analyses.calibration import Bin, Calibration, Calibrator
+from rap_platform.analyses.queries import Maker, store_calibration
 from rap_platform.local import process
 from rap_platform.resources.mlflow import MlflowResource
 from rap_platform.settings import Llm, Settings
 from rap_platform.training.features import COLUMNS
 from rap_platform.training.quality import TRUSTED_TYPES
+from rap_platform_tests.analyses.endpoint import Told, said, serving
 
 Serve = Callable[[Settings], httpx.Client]
 LYRICS = """[Verse 1]
@@ -134,6 +138,105 @@ def test_text_that_cannot_be_scored_is_no_success_and_has_no_scores(api: httpx.C
     assert answer["success"] is False
     assert answer["analysis"] is None
     assert answer["error"]
+
+
+def asked(settings: Settings, url: str, **llm: object) -> Settings:
+    """Settings with an LLM of a test's own."""
+    given = {"base_url": url, "api_key": SecretStr("a key"), "requests_per_minute": 60_000, "timeout_s": 2, **llm}
+    return settings.model_copy(update={"llm": Llm.model_validate(given)})
+
+
+PRICES = {"prompt_usd_per_million": 1, "completion_usd_per_million": 1}
+CHINESE = (
+    "\u8fd9\u9996\u6b4c\u8bb2\u8ff0\u4e86\u4e00\u4e2a\u5b69\u5b50\u5728\u57ce\u5e02\u91cc\u957f\u5927\u7684\u6545\u4e8b\u5f88\u52a8\u4eba"
+    * 2
+)
+
+
+@pytest.mark.parametrize(
+    ("kind", "told", "llm"),
+    [
+        ("refused", Told(status=401, error="bad key"), {}),
+        ("unavailable", Told(status=500), {}),
+        ("invalid_answer", Told("a solid 8/10"), {}),
+        ("cut_off", Told('{"evidence": [', finish_reason="length"), {}),
+        ("no_answer", Told(None), {}),
+        ("wrong_language", said(summary=CHINESE), {}),
+        ("busy", Told(status=429, headers={"retry-after": "3000"}), {}),
+        ("budget", said(), {"budget_usd": 0, **PRICES}),
+        ("misconfigured", said(), {"budget_usd": 1}),
+    ],
+)
+def test_whatever_keeps_the_llm_from_answering_the_rules_answer_under_their_own_name(
+    serve: Serve, settings: Settings, kind: str, told: Told, llm: dict[str, object]
+) -> None:
+    with serving(told) as server:
+        api = serve(asked(settings, server.url, **llm))
+        found = analyze(api, analyzer="qwen")
+        assert (found["analyzer"], found["model"], found["success"]) == ("rule_based", "rules", True)
+        assert found["fallback_reason"]
+        assert f'rap_analysis_fallbacks_total{{reason="{kind}"}} 1.0' in api.get("/metrics").text
+    assert found["analysis"] == analyze(api, analyzer="rule_based")["analysis"]
+
+
+def test_an_endpoint_that_fails_again_and_again_is_left_alone(serve: Serve, settings: Settings) -> None:
+    with serving(Told(status=500)) as server:
+        api = serve(asked(settings, server.url))
+        for _ in range(6):
+            assert analyze(api, analyzer="qwen")["analyzer"] == "rule_based"
+        so_far = len(server.requests)
+        assert "left alone" in str(analyze(api, analyzer="qwen")["fallback_reason"])
+        assert len(server.requests) == so_far
+
+
+def test_a_text_that_even_the_rules_cannot_score_is_no_success_of_the_llm(serve: Serve, settings: Settings) -> None:
+    with serving(Told("no JSON")) as server:
+        api = serve(asked(settings, server.url))
+        found = api.post("/analyze", json={"lyrics": "la la la la", "analyzer": "qwen"}).json()
+    assert (found["success"], found["analysis"], found["analyzer"]) == (False, None, "rule_based")
+    assert found["error"] == "1 bars; figures need 8"
+    assert "could not be used" in found["fallback_reason"]
+
+
+def test_the_llm_has_no_confidence_until_it_has_earned_one(
+    serve: Serve, settings: Settings, connection: psycopg.Connection
+) -> None:
+    with serving(said(confidence=0.9)) as server:
+        api = serve(asked(settings, server.url))
+        first = analyze(api, analyzer="qwen")
+        assert first["analyzer"] == "qwen"
+        analysis = first["analysis"]
+        assert isinstance(analysis, dict)
+        assert (analysis["raw_confidence"], analysis["confidence"], analysis["ambiguous"]) == (0.9, None, None)
+        assert analysis["low_confidence"] is True
+        maker = Maker("qwen", str(first["model"]), str(first["prompt_version"]), simulated=False)
+        bins = (Bin(0.5, 0.5, 100),)
+        earned = Calibration(Calibrator(-1.0, 0.0, 0.1, 0.9), 120, 100, 27, 0.2, 0.2, 0.05, bins)
+        store_calibration(connection, maker, earned, digest="d", method="m")
+        connection.commit()
+        again = analyze(api, analyzer="qwen")
+    assert again["cached"] is True
+    assert again["analysis"] == analysis | {"confidence": pytest.approx(0.2689, abs=1e-4)}
+
+
+def test_who_answered_for_the_llm_is_counted_by_day(
+    serve: Serve, settings: Settings, connection: psycopg.Connection
+) -> None:
+    with serving(said(), said(), Told(status=401)) as server:
+        api = serve(asked(settings, server.url))
+        for number in range(3):
+            analyze(api, analyzer="qwen", lyrics=f"{LYRICS} {number}")
+        analyze(api, analyzer="rule_based")
+    counted: list[tuple[str, str, bool, int]] = []
+    for _ in range(50):  # they are counted after the answer was sent
+        connection.rollback()
+        counted = connection.execute(
+            "select answered, reason, simulated, answers from analysis_answers order by answered"
+        ).fetchall()
+        if len(counted) == 2:
+            break
+        time.sleep(0.1)
+    assert counted == [("qwen", "", False, 2), ("rule_based", "refused", False, 1)]
 
 
 @pytest.fixture

@@ -110,7 +110,7 @@ def analyse(
     with conn.cursor() as cursor:
         cursor.executemany(
             """insert into analysis_results (track_id, analyzer, model, prompt_version, input_sha256, status, primary_mood, themes,
-                   quality, confidence, error, simulated)
+                   quality, raw_confidence, error, simulated)
                values (%s, %s, 'm', '1', %s, %s, %s, %s, %s, %s, %s, %s)""",
             [
                 (t, analyzer, texts[t], "failed", None, None, None, None, "invalid JSON: no brace", simulated)

@@ -74,7 +74,7 @@ def test_each_filter_drops_with_its_reason() -> None:
     assert {member.track_id for member in plan.members} == set(range(60))
     assert plan.card["dropped"] == {
         "lyrics not longer than 100 characters": 1,
-        "no analysis with a confidence above 0.5": 1,
+        "no analysis with a raw confidence above 0.5": 1,
         "no analysis": 1,
         "lyric features: not_english": 1,
         "no lyric features yet": 1,

@@ -12,8 +12,10 @@ from pathlib import Path
 import pytest
 
 from rap_platform.world import openings, rhymes, songwriter, truth
+from rap_platform.world.banks import banks, last_word
 from rap_platform.world.corpus import Corpus
 from rap_platform.world.lexicon import MOODS, THEMES
+from rap_platform.world.meter import Ear, Heard, sound
 
 SEED = 2026
 WORLD = Path(songwriter.__file__).parent
@@ -37,6 +39,22 @@ def grams(text: str) -> set[tuple[str, ...]]:
 
 def shared(left: set[tuple[str, ...]], right: set[tuple[str, ...]]) -> float:
     return len(left & right) / max(1, min(len(left), len(right)))
+
+
+def heard(song: songwriter.Song) -> list[tuple[str, Heard]]:
+    """Each bar of the song as the songwriter hears it."""
+    ear, found = Ear(banks().say), []
+    for section in song.sections:
+        for line in section.lines:
+            found.append((line, ear.listen(line)))
+            ear.keep(found[-1][1])
+    return found
+
+
+def middle(values: list[float]) -> tuple[float, float]:
+    """5th and 95th percentile."""
+    cuts = statistics.quantiles(values, n=20)
+    return cuts[0], cuts[-1]
 
 
 def test_the_default_world_has_1200_songs_by_250_artists(corpus: Corpus) -> None:
@@ -111,11 +129,11 @@ def test_bars_meant_to_rhyme_rhyme_by_the_dictionary(songs: list[tuple[truth.Tru
         for _, song in songs
         for section, left, right in song.rhymed
     ]
-    wanted = {songwriter.last_word(line) for pair in pairs for line in pair}
+    wanted = {last_word(line) for pair in pairs for line in pair}
     sounds = rhymes.load(wanted)
     assert len(pairs) > 20 * len(songs) * 0.6
     for left, right in pairs:
-        one, other = songwriter.last_word(left), songwriter.last_word(right)
+        one, other = last_word(left), last_word(right)
         assert rhymes.rhyme_key(sounds[one]) == rhymes.rhyme_key(sounds[other]), (left, right)
         assert sounds[one] != sounds[other], (left, right)
 
@@ -280,3 +298,90 @@ def test_openings_are_never_repeated_within_a_verse(songs: list[tuple[truth.Trut
             if section.kind == "verse" and told.craft > 0.5:
                 assert all(left != right for left, right in pairwise(section.lines))
                 assert len(set(section.lines)) == len(section.lines)
+
+
+def test_bars_are_as_long_as_a_rappers(songs: list[tuple[truth.Truth, songwriter.Song]]) -> None:
+    per_line, per_word, spread = [], [], []
+    for _, song in songs:
+        bars = heard(song)
+        syllables = [bar.syllables for _, bar in bars]
+        per_line.append(statistics.mean(syllables))
+        per_word.append(sum(syllables) / sum(len(line.split()) for line, _ in bars))
+        verses = {line for section in song.sections if section.kind == "verse" for line in section.lines}
+        spread.append(statistics.stdev(bar.syllables for line, bar in bars if line in verses))
+    low, high = middle(per_line)
+    assert 9.5 < low < high < 13.7
+    assert min(per_line) > 9
+    assert max(per_line) < 14
+    low, high = middle(per_word)
+    assert 1.14 < low < high < 1.36
+    assert statistics.stdev(per_line) > 0.4, "artists have flows of their own"
+    assert statistics.median(spread) < 2, "and keep them through a song"
+
+
+def test_rhyme_follows_craft_from_song_to_song(songs: list[tuple[truth.Truth, songwriter.Song]]) -> None:
+    from scipy.stats import spearmanr
+
+    craft, rhymed, echo = [], [], []
+    for told, song in songs:
+        bars = heard(song)
+        first = dict(reversed(bars))  # a line that comes again has no new echo
+        craft.append(told.craft)
+        rhymed.append(sum(bar.rhymed for _, bar in bars) / sum(bar.syllables for _, bar in bars))
+        echo.append(sum(bar.echo for bar in first.values()) / sum(bar.words for bar in first.values()))
+    assert spearmanr(craft, rhymed).statistic > 0.93
+    assert spearmanr(craft, echo).statistic > 0.93
+    low, high = middle(rhymed)
+    assert 0.13 < low < high < 0.37
+
+
+def test_good_pens_rhyme_over_several_syllables(songs: list[tuple[truth.Truth, songwriter.Song]]) -> None:
+    def vowels(line: str) -> list[str]:
+        return [beat.vowel for beat in Ear(banks().say).listen(re.sub(r" \([^)]*\)", "", line)).beats]
+
+    def share(chosen: list[songwriter.Song]) -> float:
+        pairs = [
+            (vowels(song.sections[at].lines[left]), vowels(song.sections[at].lines[right]))
+            for song in chosen
+            for at, left, right in song.rhymed
+        ]
+        return sum(one[-2:] == other[-2:] for one, other in pairs) / len(pairs)
+
+    good = [song for told, song in songs if told.craft > 0.8]
+    poor = [song for told, song in songs if told.craft < 0.2]
+    assert share(good) > 0.6
+    assert share(good) > share(poor) + 0.2
+
+
+def test_the_songwriter_hears_syllables_and_rhymes_as_the_dictionary_says() -> None:
+    def say(word: str) -> tuple[str, ...] | None:
+        return rhymes.load([word]).get(word)
+
+    ear = Ear(lambda word: sound(word, say(word)))
+    assert [(beat.vowel, beat.stressed, beat.last) for beat in ear.listen("rusty kettle").beats] == [
+        ("AH", True, False),
+        ("IY", False, True),
+        ("EH", True, False),
+        ("AH", False, True),
+    ]
+    assert ear.listen("zzyqua").beats[0].vowel == "", "a word that nobody knows has syllables, but rhymes with nothing"
+    assert ear.listen("zzyqua zzyquo").rhymed == 0
+    ear.keep(ear.listen("I drop the broken chair"))
+    assert ear.listen("you pick the stolen pear").rhymed == 3
+    assert ear.listen("you pick the cold pear").rhymed == 2, "cold answers broken by its vowel"
+    assert ear.listen("you push the little chair").rhymed == 0, "the same word again is no rhyme"
+    assert ear.listen("kick it quick").rhymed == 1, "a small word carries none"
+
+
+def test_an_echo_is_the_longest_run_of_vowels_that_a_word_repeats() -> None:
+    def say(word: str) -> tuple[str, ...] | None:
+        return rhymes.load([word]).get(word)
+
+    ear = Ear(lambda word: sound(word, say(word)))
+    ear.keep(ear.listen("broken chair"))
+    assert ear.listen("stolen pear").echo == 2 + 3, "o-u, then o-u-e"
+    assert ear.listen("broken chair").echo == 0
+    assert ear.listen("lamp").echo == 0
+    for _ in range(15):
+        ear.keep(ear.listen("milk"))
+    assert ear.listen("stolen pear").echo == 0, "too long ago"

@@ -156,7 +156,7 @@ def tables(track: Track) -> Iterator[tuple[str, str | None, list[tuple[str, str]
     yield (
         "What the ear hears",
         note if features else "Not computed yet.",
-        figures(features, {"version", "status", "reason", "computed_at"}),
+        figures(features, {"version", "status", "reason", "computed_at", "section_schemes", "similes", "profanities"}),
     )
     audio = track.audio or {}
     audio_note = _marked(

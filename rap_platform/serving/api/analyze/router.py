@@ -1,6 +1,6 @@
 """POST /analyze."""
 
-from fastapi import APIRouter
+from fastapi import APIRouter, BackgroundTasks
 
 from rap_platform.serving.api.analyze import service
 from rap_platform.serving.api.analyze.schemas import AnalysisAnswer, AnalysisQuestion
@@ -11,6 +11,9 @@ router = APIRouter(tags=["analysis"])
 
 
 @router.post("/analyze", responses=documented(EncoderAway))
-async def analyze(question: AnalysisQuestion, services: ServicesDep) -> AnalysisAnswer:
+async def analyze(question: AnalysisQuestion, services: ServicesDep, after: BackgroundTasks) -> AnalysisAnswer:
     """Scores, moods, themes and evidence for lyrics, by QWEN or by the rules; answers are cached for a day."""
-    return await service.analyze(services, question)
+    answered = await service.analyze(services, question)
+    if question.analyzer == "qwen":
+        after.add_task(service.count, services, answered)
+    return answered.answer

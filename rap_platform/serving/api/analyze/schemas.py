@@ -48,8 +48,18 @@ class AnalysisOut(BaseModel):
     complexity: float
     wordplay: float
     storytelling: float
-    confidence: float = Field(
-        description="How likely the primary mood is right, as far as the analyst can tell; 0 to 1."
+    confidence: float | None = Field(
+        description="The probability that the primary mood is right, calibrated on labelled verses, the same for every analyst; "
+        "null until this analyst has earned one. 0 to 1."
+    )
+    raw_confidence: float = Field(
+        description="The analyst's own number, 0 to 1: what an LLM says of itself, or the rules' odds of the first mood against the second."
+    )
+    ambiguous: bool | None = Field(
+        description="Whether a second mood is nearly as near as the first; null when the analyst does not weigh its moods."
+    )
+    low_confidence: bool = Field(
+        description="Whether the text is so short (fewer than 30 lines) that figures of rhyme and flow are noisy."
     )
     summary: str
     evidence: list[Finding]
@@ -68,7 +78,10 @@ EXAMPLE: JsonDict = {
         "complexity": 5.2,
         "wordplay": 4.9,
         "storytelling": 6.0,
-        "confidence": 0.61,
+        "confidence": 0.42,
+        "raw_confidence": 0.8,
+        "ambiguous": None,
+        "low_confidence": True,
         "summary": "A child of a poor house learns to read by the light that a mother keeps.",
         "evidence": [{"quote": "my mother kept the lamp on", "start": 104, "end": 130, "supports": "family"}],
         "explanation": {},

@@ -33,7 +33,7 @@ function analysisPart({ ok, problem }) {
     part.append(element("h3", {}, "Evidence"), element("ul", { class: "evidence" }, ...quotes));
   }
   const time = `${ok.processing_time_ms.toFixed(0)} ms${ok.cached ? ", from the cache" : ""}`;
-  part.append(element("p", { class: "muted small" }, `${ok.model}, version ${ok.prompt_version}, ${analysis.sentiment ?? "no"} sentiment, confidence ${analysis.confidence?.toFixed(2) ?? "none"}, ${time}`));
+  part.append(element("p", { class: "muted small" }, `${ok.model}, version ${ok.prompt_version}, ${analysis.sentiment ?? "no"} sentiment, confidence ${analysis.confidence?.toFixed(2) ?? "not earned yet"}${analysis.ambiguous ? ", between two moods" : ""}, ${time}`));
   return part;
 }
 

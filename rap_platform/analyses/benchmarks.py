@@ -1,0 +1,66 @@
+"""How often the rules name the mood that a verse was written to carry, and whether their confidence keeps what it says."""
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from rap_platform.analyses import calibration, rules
+from rap_platform.analyses.calibration import Calibration, Trial, calibrate, labelled_verses, trial
+from rap_platform.analyses.results import MOODS
+from rap_platform.benchmarks import Bench
+from rap_platform.embeddings.encoder import Encoder, load_encoder
+from rap_platform.settings import Settings, get_settings
+
+KEPT_OUT_FROM = 4  # verses from this number on were not looked at while the prototypes were written
+
+
+def moods(settings: Settings) -> Bench:
+    """Accuracy of the primary mood beside chance, and the confidence beside the base rate; all verses, and the half that was kept out."""
+    trials = rules_trials(load_encoder(settings))
+    found = calibrate(trials)
+    kept_out = [one for one in trials if one.verse.number >= KEPT_OUT_FROM]
+    chance = 1 / len(MOODS)
+    figures = {
+        "verses": found.verses,
+        "answered": found.answered,
+        "right": found.accuracy,
+        "right_kept_out": _share(kept_out, 1),
+        "right_among_named": _share(trials, 3),
+        "brier": found.brier,
+        "expected_calibration_error": found.ece,
+    }
+    for number, one in enumerate(found.bins, 1):
+        figures |= {f"fifth_{number}_confidence": one.confidence, f"fifth_{number}_right": one.right}
+    # Each mood has as many verses, so whoever always says the same is right as often as chance.
+    reference = {"right": chance, "right_kept_out": chance, "right_among_named": 3 * chance, "brier": found.base_brier}
+    return Bench("moods", figures, reference, ratio=found.accuracy / chance)
+
+
+def rules_trials(encoder: Encoder) -> list[Trial]:
+    """What the rules say of every labelled verse."""
+    return [trial(verse, rules.analyse_text(verse.lyrics, encoder)) for verse in labelled_verses()]
+
+
+def _share(trials: Sequence[Trial], first: int) -> float:
+    return sum(one.verse.mood in one.moods[:first] for one in trials) / len(trials)
+
+
+def write(found: Calibration) -> Path:
+    """Rewrite the calibration that ships."""
+    path = Path(__file__).parents[1] / "data" / calibration.SHIPPED
+    body = json.loads(json.dumps(calibration.as_json(found)), parse_float=lambda text: round(float(text), 4))
+    path.write_text(json.dumps(body, indent=1) + "\n", encoding="utf-8")
+    return path
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Print the calibration of the rules; with --write also ship it."""
+    found = calibrate(rules_trials(load_encoder(get_settings())))
+    sys.stdout.write(json.dumps(calibration.as_json(found), indent=1) + "\n")
+    if "--write" in arguments:
+        sys.stdout.write(f"wrote {write(found).name}\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
