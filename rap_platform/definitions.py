@@ -9,6 +9,7 @@ from types import ModuleType
 
 import dagster as dg
 
+from rap_platform.analyses import sensors as analyses_sensors
 from rap_platform.lyrics import sensors as lyrics_sensors
 from rap_platform.orchestration.jobs import JOBS
 from rap_platform.orchestration.schedules import SCHEDULES
@@ -71,7 +72,13 @@ def build_defs(resources: Mapping[str, object] | None = None) -> dg.Definitions:
         resources={**build_resources(), **(resources or {})},
         jobs=JOBS,
         schedules=SCHEDULES,
-        sensors=[automation, *lyrics_sensors.SENSORS, *spotify_sensors.SENSORS, *training_sensors.SENSORS],
+        sensors=[
+            automation,
+            *lyrics_sensors.SENSORS,
+            *spotify_sensors.SENSORS,
+            *analyses_sensors.SENSORS,
+            *training_sensors.SENSORS,
+        ],
         executor=dg.in_process_executor,
     )
 

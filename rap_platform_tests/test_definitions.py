@@ -73,7 +73,7 @@ def test_every_job_and_schedule_has_something_to_run() -> None:
 def test_the_automation_sensor_and_the_schedules_run_by_default() -> None:
     repository = defs.get_repository_def()
     assert {s.name for s in repository.sensor_defs if s.default_status == dg.DefaultSensorStatus.RUNNING} == {
-        "automation", "artist_watch_list", "inbox", "spotify_after_wait", "new_ratings",
+        "automation", "artist_watch_list", "inbox", "spotify_after_wait", "llm_after_wait", "new_ratings",
     }  # fmt: skip
     assert all(s.default_status == dg.DefaultScheduleStatus.RUNNING for s in repository.schedule_defs)
 

@@ -10,6 +10,9 @@ refresh_spotify = dg.define_asset_job(
     selection=["spotify_tracks", "audio_features"],
     description="Asks again for tracks that Spotify did not know.",
 )
+ask_llm = dg.define_asset_job(
+    "ask_llm", selection=["qwen_analyses"], description="Asks the LLM for the analyses that are still missing."
+)
 retrain = dg.define_asset_job(
     "retrain",
     selection=["training_dataset", "quality_model", "evaluation_report", "champion", "serving_release"],
@@ -21,4 +24,4 @@ import_inbox = dg.define_asset_job(
     description="Imports the files of the inbox folder.",
 )
 
-JOBS = [refresh_artists, refresh_spotify, retrain, import_inbox]
+JOBS = [refresh_artists, refresh_spotify, ask_llm, retrain, import_inbox]
