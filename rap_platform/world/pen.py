@@ -52,7 +52,7 @@ ECHO = (0.97, 1.56)
 
 
 def pick(chance: Random, among: Sequence[_T]) -> _T:
-    """One of them; `Random.choice` for half the time."""
+    """One of them, by a single draw."""
     return among[int(chance.random() * len(among))]
 
 
