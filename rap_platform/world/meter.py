@@ -1,8 +1,8 @@
 """What a bar weighs and echoes: its syllables, those that rhyme, its runs of equal vowels. Counts sounds; picks no words.
 
-The counts are the world's own, by the pronouncing dictionary alone. Two syllables make points: stressed ones of equal vowels 2, or 3 where
-the vowel is a rare one, and 1 more where the consonants after it are equal; unstressed ones 1, a stressed and an unstressed one half a
-point. One syllable rhymes with 3 points, a stretch with more than 1.5 for each; at the ends of two bars a stressed vowel is enough.
+A stretch of syllables rhymes when its pairs of equal vowels gain more than they lose: `_GAIN` for stressed ones, 1 more where the
+consonants after them are equal, a loss for unstressed ones. The sizes of gains and losses were set by hand so that this count and the ear in
+features/ mark much the same syllables; the code is the world's own, and the ear never sees it. The echo is Malmi's definition again.
 """
 
 from collections.abc import Callable
@@ -21,7 +21,7 @@ SMALL = frozenset(
     ).split()
 )
 _RARE = frozenset("AA AE AO AW ER OW OY UH UW".split())
-# What a pair of stressed syllables gives beyond the 1.5 points that it needs, by vowel.
+# What a pair of stressed syllables gains, by vowel: the rarer, the more.
 _GAIN = (
     dict.fromkeys("AH AY EY IH IY".split(), 0.45)
     | {"EH": 0.75}
@@ -230,7 +230,7 @@ def _stretch(every: list[Syllable], first: int, there: int, here: int, gain: flo
 
 
 def _gain(one: Syllable, other: Syllable) -> float:
-    """What a pair of equal vowels gives beyond 1.5 points."""
+    """What a pair of equal vowels gains, or loses where it is negative."""
     if not one.vowel:
         return -9.0
     if one.text == other.text:

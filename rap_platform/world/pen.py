@@ -52,7 +52,7 @@ ECHO = (0.97, 1.56)
 
 
 def pick(chance: Random, among: Sequence[_T]) -> _T:
-    """One of them; `Random.choice` for half the time."""
+    """One of them, by a single draw."""
     return among[int(chance.random() * len(among))]
 
 
@@ -88,8 +88,8 @@ class Pen:
         self.repeat = 0.45 * (1 - craft) * (1 - 0.6 * fresh)
         self.ear = Ear(self.banks.say)
         self.flow = _flow(seed, told)
-        self.rhymed = RHYMED[0] + (RHYMED[1] - RHYMED[0]) * craft
-        self.echo = ECHO[0] + (ECHO[1] - ECHO[0]) * craft
+        self.rhymed = round(RHYMED[0] + (RHYMED[1] - RHYMED[0]) * craft, 4)  # the same on every machine
+        self.echo = round(ECHO[0] + (ECHO[1] - ECHO[0]) * craft, 4)
         self.owed = Owed(0.0, 0.0, 0.0)
         self.era = 0 if told.year < 1999 else 1 if told.year < 2010 else 2
         self.adlibs = (0.02, 0.05, 0.10)[self.era] * (0.3 + 1.6 * self.who.adlibs)
@@ -676,4 +676,4 @@ def _shared(left: tuple[str, ...], right: tuple[str, ...]) -> int:
 def _flow(seed: int, told: truth.Truth) -> float:
     """Syllables in a bar of the song, 10 to 13: a habit of the artist, a little of the song's own."""
     habit = truth.stream(seed, "flow", told.artist).gauss(11.5, 0.6)
-    return min(12.9, max(10.2, habit + truth.stream(seed, "flow", told.artist, told.song).gauss(0, 0.35)))
+    return round(min(12.9, max(10.2, habit + truth.stream(seed, "flow", told.artist, told.song).gauss(0, 0.35))), 3)
