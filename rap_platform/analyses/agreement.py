@@ -27,7 +27,7 @@ MEANINGS: Final = (
     ("Jaccard", "themes that two share over themes that either names, mean over songs; 1 the same themes, 0 none in common"),
     (
         "Krippendorff's alpha",
-        "the same for all analysts together, disagreement weighed by its size (scores: squared difference; sentiment and mood: same or "
+        "how far all analysts together agree, disagreement weighed by its size (scores: squared difference; sentiment and mood: same or "
         "not; themes: MASI); 1 full agreement, 0 chance, below 0 they contradict",
     ),
     ("interval", "95 % of 1,000 bootstrap reports in which artists, not songs, are drawn anew: songs of one artist are alike"),

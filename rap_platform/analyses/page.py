@@ -346,9 +346,9 @@ def _notes(reading: Reading) -> Iterator[RenderableType]:
         notes.append(f"Low confidence: {heard.reason}.")
     if (heard.out_of_vocabulary_share or 0) > _GUESSED:
         notes.append(f"{heard.out_of_vocabulary_share:.0%} of the words are in no dictionary; their sound is guessed.")
-    notes.append(
-        f"Read by rules, not by a person: the mood is right with a confidence of {reading.analysis.confidence:.0%}."
-    )
+    earned = reading.analysis.confidence
+    worth = "" if earned is None else f"; of verses read as surely as this one the first mood was right in {earned:.0%}"
+    notes.append(f"Read by rules, not by a person{worth}.")
     notes.append("Usual: Hirjee and Brown 2010 (603 songs; 25 rappers), Malmi et al. 2016. All figures: --json.")
     yield ""
     for note in notes:

@@ -156,7 +156,9 @@ def analyse_song(
         evidence=evidence,
         explanation={
             "scores": explained,
-            "moods": {name: round(float(probabilities[MOODS.index(name)]), 3) for name in moods},
+            "nearest_moods": {
+                MOODS[i]: round(float(probabilities[i]), 3) for i in np.argsort(-probabilities)[:MOST_MOODS]
+            },
             "mood_from_profanity": by_profanity,
             "themes": {name: round(float(theme_scores[THEMES.index(name)]), 3) for name in themes},
             "valence": valence,
@@ -304,9 +306,14 @@ def _evidence(
 
 def _speaking_line(lines: Sequence[str], section: SectionText, sentences: Sequence[str]) -> int:
     """The line (from 0) of a section that shares most words with the sentences, else its longest."""
-    vocabulary = set(_WORD.findall(" ".join(sentences).lower())) - _COMMON
+    vocabulary = _vocabulary(tuple(sentences))
     numbers = [n for n in range(section.first_line - 1, section.last_line) if lines[n].strip()]
     return max(numbers, key=lambda n: (len(vocabulary & set(_WORD.findall(lines[n].lower()))), len(lines[n]), -n))
+
+
+@lru_cache(maxsize=len(MOODS) + len(THEMES))
+def _vocabulary(sentences: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(_WORD.findall(" ".join(sentences).lower())) - _COMMON
 
 
 def _summary(moods: Sequence[str], themes: Sequence[str], features: LyricFeatures) -> str:

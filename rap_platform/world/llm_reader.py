@@ -96,10 +96,13 @@ def _noise(reader: str, what: str, lines: list[str]) -> float:
     return sum(parts) / math.sqrt(len(parts)) if parts else 0.0
 
 
+_LOOKED_AT = 300  # characters of a line: nobody weighs a song by a line without end
+
+
 def read(lyrics: str, reader: str = "") -> Reading:
     """Read lyrics by rules of thumb with a noise that depends on the text and on who reads."""
     lines = [line.strip() for line in lyrics.splitlines() if line.strip() and not line.strip().startswith("[")]
-    words = re.findall(r"[a-z'-]+", lyrics.casefold())
+    words = re.findall(r"[a-z'-]+", "\n".join([line[:_LOOKED_AT] for line in lyrics.splitlines()]).casefold())
     chance = truth.stream("reader", reader, lyrics)
     ends = [re.sub(r"\([^)]*\)", "", line).strip().strip(",.?!'\"").casefold().rsplit(" ", 1)[-1] for line in lines]
     unique = list(dict.fromkeys(lines))

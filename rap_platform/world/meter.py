@@ -63,18 +63,14 @@ def sound(word: str, phones: tuple[str, ...] | None) -> Sound:
         return Sound(word, (Syllable("", "", False, False, word),) * max(1, vowels), "", "")
     at = [place for place, phone in enumerate(phones) if phone[-1].isdigit()]
     small = word in SMALL
-    syllables = tuple(
-        Syllable(
-            "AH" if phones[here] == "IH0" else phones[here][:-1],  # most speakers have one vowel for both
-            " ".join(phones[here + 1 : then]),
-            phones[here][-1] in "12" and not small,
-            then == len(phones),
-            word,
-        )
-        for here, then in zip(at, [*at[1:], len(phones)], strict=False)
-    )
+    syllables = []
+    for here, then in zip(at, [*at[1:], len(phones)], strict=False):
+        stressed = phones[here][-1] in "12" and not small
+        vowel = phones[here][:-1]
+        vowel = "AH" if vowel == "IH" and not stressed else vowel  # most speakers have one vowel for both
+        syllables.append(Syllable(vowel, " ".join(phones[here + 1 : then]), stressed, then == len(phones), word))
     letters = "".join(_SPLIT[phones[here][:-1]] for here in at if phones[here] != "AH0")
-    return Sound(word, syllables, letters, "" if small else rhymes.rhyme_key(phones))
+    return Sound(word, tuple(syllables), letters, "" if small else rhymes.rhyme_key(phones))
 
 
 class Heard(NamedTuple):
@@ -199,15 +195,15 @@ class Ear:
                 ends = last or other_last
                 if (gain > 0.9 and ends) or (there == first - 1 and here == end):
                     answered.add(here)
-                start, stop = _stretch(every, there, here, gain)
+                start, stop = _stretch(every, first, there, here, gain)
                 if stop - start > 1:
                     answered.update(range(start, stop))
             known.append(here)
         return answered
 
 
-def _stretch(every: list[Syllable], there: int, here: int, gain: float) -> tuple[int, int]:
-    """Where the rhyme around two syllables begins and ends (excluded) at the later one; one or none where no word ends with it."""
+def _stretch(every: list[Syllable], first: int, there: int, here: int, gain: float) -> tuple[int, int]:
+    """Where the rhyme around two syllables begins and ends (excluded) at the later one; `first` begins the bar. None where no word ends."""
     apart, start, total = here - there, here, gain
     while start > apart and every[start - 1].vowel == every[start - 1 - apart].vowel and here - start + 1 < apart:
         total += _gain(every[start - 1], every[start - 1 - apart])
@@ -215,8 +211,6 @@ def _stretch(every: list[Syllable], there: int, here: int, gain: float) -> tuple
             total -= _gain(every[start - 1], every[start - 1 - apart])
             break
         start -= 1
-    while start < here and every[start].text == every[start - apart].text:
-        start += 1  # a repeated word may run on, not begin
     stop, place = here + 1 if every[here].last or every[there].last else start, here + 1
     while place < len(every) and every[place].vowel == every[place - apart].vowel and place - start < apart:
         total += _gain(every[place], every[place - apart])
@@ -225,6 +219,13 @@ def _stretch(every: list[Syllable], there: int, here: int, gain: float) -> tuple
         place += 1
         if every[place - 1].last or every[place - 1 - apart].last:
             stop = place
+    if (
+        stop == len(every) and stop - apart == first
+    ):  # where bars end, whatever sounds alike before belongs to the rhyme
+        while start > apart and every[start - 1].vowel == every[start - 1 - apart].vowel != "":
+            start -= 1
+    while start < here and every[start].text == every[start - apart].text:
+        start += 1  # a repeated word may run on, not begin
     return start, stop
 
 

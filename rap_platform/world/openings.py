@@ -1131,7 +1131,7 @@ p I sat down
 p I talked back
 p we ran home
 p I came through
-p I slept in
+p I slept late
 p the crowd roared
 p the lights hummed
 p I fell hard
@@ -1179,7 +1179,7 @@ p I set my alarm
 p they said no way
 p I built it up
 p I sketched my throne
-a first one in
+a first one there
 a one more try
 a early shift
 """,

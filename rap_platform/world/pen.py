@@ -45,9 +45,9 @@ _KEEP_ING = frozenset(
 _T = TypeVar("_T")
 # Kinds that can wear an attribute.
 _WORN = frozenset(("thing", "things", "place", "mass", "idea", "person", "people", "body"))
-_GOOD = 0.5  # a draft as cheap as this is kept at once
+_GOOD = 2.0  # a draft as cheap as this is kept at once
 # Rhymed syllables among a song's syllables, and the mean echo of its words, from no craft to all of it.
-RHYMED = (0.125, 0.355)
+RHYMED = (0.13, 0.36)
 ECHO = (0.97, 1.56)
 
 
@@ -479,9 +479,10 @@ class Pen:
                 simile=head.simile,
                 room=room - head.size,
             )
-            # A title or a fragment is set off from what follows.
-            apart = head.tense == "a" and not head.agent and not tail.text.startswith(",")
-            text = head.text + ("" if tail.text.startswith(",") else ", " if apart else " ") + tail.text
+            end = tail.text.replace("{IN}", word.preposition)
+            # A title or a fragment is set off from what follows, and so is a word from itself ("the rain sets in, in the key of").
+            apart = (head.tense == "a" and not head.agent) or head.text.split()[-1] == end.split()[0]
+            text = head.text + ("" if end.startswith(",") else ", " if apart else " ") + end
             closed = (word.kind, tail.number)
             if start is None:
                 text = self._led(text, head.tense, room - head.size - tail.size)

@@ -13,6 +13,7 @@ from rap_platform.analyses.assets import (
     QwenConfig,
     analyst_calibrations,
     analyzer_agreement,
+    compared_analyses,
     qwen_analyses,
     rule_based_analyses,
 )
@@ -239,8 +240,10 @@ def test_agreement_is_measured_per_population_and_only_after_changes(
     with serving(behave) as server:
         llm(server.url)
         materialize(lyric_features, lyrics_embeddings, rule_based_analyses, qwen_analyses)
+    assert checks._reported(PostgresResource()).description == "24 analyses and no report of their agreement"
     first = materialize(analyzer_agreement, partition=None)
     assert first["status"] == "measured"
+    assert checks._reported(PostgresResource()).metadata["populations"].value == {"real": 1, "simulated": 1}
     assert {"plot_real_scores_1", "plot_real_confusion_1", "plot_real_latency"} <= set(first)
     assert materialize(analyzer_agreement, partition=None)["status"] == "unchanged"
     connection.rollback()
@@ -302,6 +305,27 @@ def test_a_new_row_of_a_calibrated_analyst_has_its_confidence_at_once(
     assert len(found) == 4
     assert len(set(found)) == 1
     assert 0 < found[0][0] < 0.2, "one mood in twenty is right, whatever it says of itself"
+
+
+def test_another_model_reads_the_verses_for_itself(
+    llm: Callable[..., None], llm_url: pytest.MonkeyPatch, library: dict[str, int], connection: psycopg.Connection
+) -> None:
+    del library
+    with serving(said()) as server, serving(said(primary_mood="calm", moods=["calm"])) as other:
+        rival = {"name": "rival", "base_url": other.url, "model": "another", "requests_per_minute": 60000}
+        llm_url.setenv("RAP_LLM__COMPARE", json.dumps([rival]))
+        llm(server.url)
+        materialize(qwen_analyses)
+        materialize(compared_analyses, partition=None)
+        assert materialize(analyst_calibrations, partition=None)["verses_asked"] == 240
+    found = connection.execute("select analyzer, model, right_answers from calibrations order by analyzer").fetchall()
+    assert [one[:2] for one in found] == [
+        ("qwen", "qwen/qwen3-4b-fp8"),
+        ("rival", "another"),
+        ("rule_based", "rules"),
+    ]
+    assert found[1][2] == 6, "the six calm verses"
+    assert None not in {confidence for (confidence,) in rows(connection, "confidence", "rival")}
 
 
 def test_the_verses_are_not_read_before_there_is_a_song_to_say_something_of(llm: Callable[..., None]) -> None:

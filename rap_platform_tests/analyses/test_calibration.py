@@ -12,6 +12,8 @@ from rap_platform.analyses.queries import Maker
 from rap_platform.analyses.results import MOODS, AnalysisFailure
 from rap_platform.embeddings.encoder import Encoder
 from rap_platform.lyrics.sections import split_sections
+from rap_platform.resources.migrations import SQL_DIR
+from rap_platform.settings import Settings
 
 LLM = Maker("qwen", "a model", "v1", simulated=False)
 
@@ -117,6 +119,15 @@ def test_the_rules_are_right_far_more_often_than_chance_and_their_confidence_bea
     assert shipped.ece < 0.12
 
 
+def test_the_bench_prints_its_figures_beside_chance(embedder_settings: Settings) -> None:
+    found = benchmarks.moods(embedder_settings)
+    assert found.reference["right"] == 0.05
+    assert found.figures["verses"] == found.figures["answered"] == 120
+    assert found.figures["right"] <= found.figures["among_first_three"] <= 1
+    assert found.figures["right_kept_out"] > 0.5
+    assert found.ratio == pytest.approx(found.figures["right"] / 0.05)
+
+
 def add_rows(conn: psycopg.Connection, track: int, maker: Maker, raws: list[float], *, simulated: bool = False) -> None:
     """One ok row per raw number."""
     for number, raw in enumerate(raws):
@@ -212,3 +223,23 @@ def test_what_the_stand_in_earned_never_speaks_for_the_real_model_of_the_same_na
     assert earning.ask_verses(connection, LLM, Reader(3), concurrency=2)[0] == 120, "it reads the verses itself"
     earning.earn(connection)
     assert confidences(connection, LLM) == [pytest.approx(0.96, abs=0.04)]
+
+
+def test_rows_from_before_keep_their_number_and_lose_the_confidence_that_nobody_earned(empty_database: str) -> None:
+    add = """
+        insert into analysis_results (track_id, analyzer, model, prompt_version, input_sha256, status, primary_mood, quality, confidence,
+            error, simulated)
+        values (%s, 'qwen', 'm', 'v1', repeat('a', 64), %s, %s, %s, %s, %s, false)
+    """
+    with psycopg.connect(empty_database, autocommit=True) as conn:
+        conn.execute("set session_replication_role = replica")  # no tracks are needed here
+        for path in sorted(SQL_DIR.glob("0*.sql")):
+            if path.name == "0015_confidence.sql":
+                conn.execute(add, [1, "ok", "calm", 5, 0.8, None])
+                conn.execute(add, [2, "failed", None, None, None, "no_answer: empty"])
+            conn.execute(path.read_text(encoding="utf-8").encode())
+        kept = conn.execute("select status, raw_confidence, confidence from analysis_results order by track_id")
+        assert kept.fetchall() == [("ok", pytest.approx(0.8), None), ("failed", None, None)]
+        for values in ([3, "ok", "calm", 5, 0.8, None], [4, "failed", None, None, None, None]):
+            with pytest.raises(psycopg.errors.CheckViolation):
+                conn.execute(add, values)

@@ -25,7 +25,7 @@ def reading(lyrics: str, title: str = "song.txt") -> Reading:
     at = lyrics.index(LINE)
     analysis = Analysis(
         sentiment="mixed", primary_mood="reflective", moods=["reflective", "lonely"], themes=["street_life"], profanity_rating="G",
-        quality=7.5, complexity=5, wordplay=6, storytelling=4, confidence=0.5, summary="Reflective, about street life.",
+        quality=7.5, complexity=5, wordplay=6, storytelling=4, raw_confidence=0.6, confidence=0.31, summary="Reflective, about street life.",
         evidence=[Evidence(quote=LINE, start=at, end=at + len(LINE), supports="theme: street_life")], explanation={},
     )  # fmt: skip
     return Reading(title, lyrics, analysis, analyse(lyrics), rhyme_groups(lyrics), longest_rhymes(lyrics))
