@@ -1,6 +1,6 @@
 """What each mood and theme sounds like: sentences of our own, whose vectors are the landmarks of rules.py.
 
-None of them comes from labelled_verses.txt or has its scenes: what a confidence is earned on must not be known beforehand.
+None of them is taken from labelled_verses.txt, on which confidence is earned; whoever adds one must not look there.
 """
 
 import re
