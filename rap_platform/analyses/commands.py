@@ -12,8 +12,9 @@ from rap_platform.console import AsJson, out, refuse, settings, show_json
 if TYPE_CHECKING:
     from rap_platform.analyses.page import Reading
 
-# What would steer the terminal is shown as a mark in its place.
-_CONTROLS = {code: "\ufffd" for code in (*range(32), *range(127, 160)) if chr(code) not in "\t\n"}
+# What would steer the terminal, or turn the text around in it, is shown as a mark in its place.
+_STEERING = (*range(32), *range(127, 160), *range(0x200E, 0x2010), *range(0x2028, 0x202F), *range(0x2066, 0x206A))
+_CONTROLS = {code: "\ufffd" for code in _STEERING if chr(code) not in "\t\n"}
 
 
 def analyze(
@@ -21,7 +22,8 @@ def analyze(
     as_json: AsJson = False,
 ) -> None:
     """Show a song's rhymes, figures, mood and themes, read by the rule-based analyst; nothing is stored."""
-    lyrics = _lyrics(file)
+    shown = file.translate(_CONTROLS).replace("\n", "\ufffd")
+    lyrics = _lyrics(file, shown)
     from rap_platform.analyses.page import Reading, page
     from rap_platform.analyses.results import Analysis
     from rap_platform.analyses.rules import analyse_text
@@ -29,12 +31,15 @@ def analyze(
     from rap_platform.features.analysis import analyse
     from rap_platform.features.groups import rhyme_groups
     from rap_platform.features.multis import longest_rhymes
+    from rap_platform.lyrics.languages import language_of
 
     analysis = analyse_text(lyrics, load_encoder(settings()))
     if not isinstance(analysis, Analysis):
-        refuse(f"{file}: {analysis.error}")
-    title = "standard input" if file == "-" else Path(file).name
-    reading = Reading(title, lyrics, analysis, analyse(lyrics), rhyme_groups(lyrics), longest_rhymes(lyrics))
+        refuse(f"{shown}: {analysis.error}")
+    title = "standard input" if file == "-" else Path(shown).name
+    reading = Reading(
+        title, lyrics, analysis, analyse(lyrics, language_of(lyrics)), rhyme_groups(lyrics), longest_rhymes(lyrics)
+    )
     if as_json:
         show_json(_told(reading))
     else:
@@ -42,18 +47,18 @@ def analyze(
         out.print(page(reading, width=out.width, coloured=coloured))
 
 
-def _lyrics(file: str) -> str:
+def _lyrics(file: str, shown: str) -> str:
     try:
         data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
         lyrics = data.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     except FileNotFoundError:
-        refuse(f"{file}: no such file")
+        refuse(f"{shown}: no such file")
     except OSError as error:
-        refuse(f"{file}: {error.strerror or error}")
+        refuse(f"{shown}: {error.strerror or error}")
     except UnicodeDecodeError as error:
-        refuse(f"{file}: not UTF-8 at byte {error.start}: save it as UTF-8")
+        refuse(f"{shown}: not UTF-8 at byte {error.start}: save it as UTF-8")
     if not lyrics.strip() or "\0" in lyrics:
-        refuse(f"{file}: no lyrics in it (empty, or a binary file)")
+        refuse(f"{shown}: no lyrics in it (empty, or a binary file)")
     return lyrics.translate(_CONTROLS)
 
 

@@ -25,6 +25,7 @@ _COLOURS: Final = (
 )  # fmt: skip
 _GUESSED = 0.1  # a larger share of words that no dictionary has is worth a word
 _WIDE = 110  # columns from which the figures stand side by side
+_RULED = 72  # columns from which the rulers fit
 _BAR = 17
 
 
@@ -91,11 +92,11 @@ def page(reading: Reading, *, width: int, coloured: bool) -> RenderableType:
         Rule(Text(reading.title, style="bold")),
         _opening(reading),
         "",
-        Rule(Text("rhymes of one colour sound alike" if coloured else "words over the same letter sound alike"), align="left"),
+        Rule(Text(f"rhymes: one {'colour' if coloured else 'letter'}, one sound"), align="left"),
         *_song(reading, _steady(reading), width, coloured=coloured),
         "",
         *_strongest(reading.multis),
-        Rule(Text("figures, and what is usual in rap (├─┤)"), align="left"),
+        Rule(Text(f"figures and what is usual{' (├─┤)' if width >= _RULED else ''}"), align="left"),
         _figures(reading.features, width),
         "",
         Rule(Text("what it rests on"), align="left"),
@@ -274,28 +275,31 @@ def _strongest(multis: Sequence[Multi]) -> Iterator[RenderableType]:
 
 def _figures(heard: LyricFeatures, width: int) -> RenderableType:
     if width < _WIDE:
-        return _side(heard, (*_LEFT, *_RIGHT))
+        return _side(heard, (*_LEFT, *_RIGHT), ruled=width >= _RULED)
     both = Table.grid(padding=(0, 4))
     both.add_row(_side(heard, _LEFT), _side(heard, _RIGHT))
     return both
 
 
-def _side(heard: LyricFeatures, groups: Sequence[tuple[str, Sequence[_Row]]]) -> Table:
+def _side(heard: LyricFeatures, groups: Sequence[tuple[str, Sequence[_Row]]], *, ruled: bool = True) -> Table:
+    """The figures in rows; without rulers a narrow terminal still shows every value and what is usual."""
     grid = Table.grid(padding=(0, 1))
-    grid.add_column(no_wrap=True)
+    grid.add_column(no_wrap=ruled)
     grid.add_column(justify="right", no_wrap=True)
-    grid.add_column(no_wrap=True)
-    grid.add_column(style="dim", no_wrap=True)
+    if ruled:
+        grid.add_column(no_wrap=True)
+    grid.add_column(style="dim", no_wrap=ruled)
     for name, rows in groups:
         grid.add_row(Text(name, style="bold"))
         for row in rows:
             value = getattr(heard, row.figure)
             usual = USUAL.get(row.figure)
             known = usual is not None and value is not None
+            ruler = _place(usual.place(value)) if usual is not None and known else Text("")
             grid.add_row(
                 Text(f"  {row.label}"),
                 Text("none" if value is None else _shown(value, row.unit)),
-                _place(usual.place(value)) if usual is not None and known else Text(""),
+                *([ruler] if ruled else []),
                 Text(_range(usual, row.unit)) if usual is not None else Text(""),
             )
     return grid

@@ -29,6 +29,7 @@ from rap_platform.analyses.results import (
 from rap_platform.analyses.weights import Part
 from rap_platform.features import analysis as ear
 from rap_platform.features.analysis import LyricFeatures
+from rap_platform.lyrics.languages import language_of
 from rap_platform.lyrics.sections import split_sections
 
 if TYPE_CHECKING:
@@ -109,9 +110,9 @@ def landmarks(encoder: "Encoder") -> Landmarks:
     )
 
 
-def analyse_text(lyrics: str, encoder: "Encoder", language: str | None = "en") -> Analysis | AnalysisFailure:
+def analyse_text(lyrics: str, encoder: "Encoder") -> Analysis | AnalysisFailure:
     """Analyse lyrics with line breaks; a failure says why there is nothing to score (too short, not English)."""
-    features = ear.analyse(lyrics, language)
+    features = ear.analyse(lyrics, language_of(lyrics))
     sections = [SectionText(s.first_line, s.last_line, s.text) for s in split_sections(lyrics)]
     vectors = encoder.encode_whole([section.text for section in sections]).vectors
     return analyse_song(lyrics, features, sections, vectors, landmarks(encoder))

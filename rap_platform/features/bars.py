@@ -46,9 +46,8 @@ def bars(lyrics: str) -> list[Bar]:
             continue
         sung = () if text[:1] == "[" and text[-1:] == "]" else tuple(words(line))
         if sung:
-            aside = text[0] == "(" and text[-1] == ")"
             main = _before_adlibs(line) if ")" in line else len(sung)
-            found.append(Bar(line_no, line, sung, section, hook, aside, main or len(sung)))
+            found.append(Bar(line_no, line, sung, section, hook, main == 0, main or len(sung)))
             opened = True
         elif not text and opened:
             section, opened = section + 1, False

@@ -95,28 +95,3 @@ def rhyme_score(first: str, second: str) -> float:
 def rhymes(first: str, second: str) -> bool:
     """Whether two words that end lines rhyme to the ear, in any known pronunciation of each; a word rhymes with itself."""
     return first == second or rhyme_score(first, second) >= shipped().threshold
-
-
-@lru_cache(maxsize=200_000)
-def is_perfect(first: str, second: str) -> bool:
-    """Whether some pronunciations are identical from the last stressed vowel on and differ in the consonants before it."""
-    return any(
-        rime == rime_2 and onset != onset_2 for onset, rime in _rimes(first) for onset_2, rime_2 in _rimes(second)
-    )
-
-
-@lru_cache(maxsize=100_000)
-def _rimes(word: str) -> frozenset[tuple[Phones, Phones]]:
-    """Consonants right before the last stressed vowel, and everything from it on without stress digits, per pronunciation."""
-    found = set()
-    for phones in pronunciations(word):
-        start = max((at for at, phone in enumerate(phones) if phone[-1] in "12"), default=None)
-        if start is None:
-            start = max((at for at, phone in enumerate(phones) if phone[-1] == "0"), default=None)
-        if start is None:
-            continue
-        begin = start
-        while begin and not phones[begin - 1][-1].isdigit():
-            begin -= 1
-        found.add((phones[begin:start], tuple(phone.rstrip("012") for phone in phones[start:])))
-    return frozenset(found)

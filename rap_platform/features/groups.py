@@ -35,10 +35,9 @@ def rhyme_groups(lyrics: str) -> list[list[Span]]:
     for group in of_word.values():
         sizes[group] = sizes.get(group, 0) + 1
     numbers: dict[int, int] = {}
-    for word, group in sorted(of_word.items()):
-        if sizes[group] > 1:
-            line, start, end = sound.span(word)
-            spans[line].append(Span(start, end, numbers.setdefault(group, len(numbers))))
+    kept = [(word, group) for word, group in sorted(of_word.items()) if sizes[group] > 1]
+    for (_, group), (line, start, end) in zip(kept, sound.spans([word for word, _ in kept]), strict=True):
+        spans[line].append(Span(start, end, numbers.setdefault(group, len(numbers))))
     return spans
 
 

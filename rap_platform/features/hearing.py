@@ -4,7 +4,7 @@ A `Lexicon` keeps the words that this process has met, so that a word is pronoun
 """
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -13,13 +13,14 @@ import numpy.typing as npt
 
 from rap_platform.features import likeness
 from rap_platform.features.bars import Bar
-from rap_platform.features.phonetics import Phones, pronounce
+from rap_platform.features.phonetics import Phones, Token, pronounce
 from rap_platform.features.syllables import Tail, syllabify
 
 VOWELS = likeness.VOWELS
 CONSONANTS = "B CH D DH F G HH JH K L M N NG P R S SH T TH V W Y Z ZH".split()  # noqa: SIM905
 MOST_WORDS = 50_000  # of a lexicon; a fuller one is put aside and a new one begun
 MOST_TAILS = 2_000
+MOST_IN_TAIL = 5  # consonants; no English word has more between its vowels
 # Rap rhymes on vowels more than the annotated poetry does: in this share of its rhymes the consonants are as free as by chance.
 FREE_CODAS = 0.8
 
@@ -91,7 +92,12 @@ class Lexicon:
         if (known := self._words.get(word)) is not None:
             return known
         said = pronounce(word)
-        syllables = syllabify(said.phones)
+        bare = word.strip("'")
+        quoted = bare and bare != word and not word.endswith("in'")
+        if quoted and pronounce(bare).phones == said.phones:  # 'go' in quotes is go
+            self._words[word] = number = self._add(bare)
+            return number
+        syllables = [syllable._replace(tail=syllable.tail[:MOST_IN_TAIL]) for syllable in syllabify(said.phones)]
         number, begin, end = len(self.texts), self._syllables, self._syllables + len(syllables)
         pure = np.frombuffer(_pure_vowels(said.phones), np.int8)
         self._grow(end, number + 1, self._pure_vowels + len(pure))
@@ -196,9 +202,18 @@ class Sound:
 
     def span(self, word: int) -> tuple[int, int, int]:
         """(line from 0, first, last + 1 character) of a word in the lyrics."""
-        bar = self.bars[self.word_bar[word]]
-        token = bar.tokens[word - int(np.searchsorted(self.word_bar, self.word_bar[word]))]
-        return bar.line_no, token.start, token.end
+        return next(self.spans([word]))
+
+    def spans(self, words: Iterable[int]) -> Iterator[tuple[int, int, int]]:
+        """The same of several words; a line is read once."""
+        begins = np.searchsorted(self.word_bar, np.arange(len(self.bars))).tolist()
+        read: dict[int, list[Token]] = {}
+        for word in words:
+            number = int(self.word_bar[word])
+            if number not in read:
+                read[number] = self.bars[number].tokens
+            token = read[number][word - begins[number]]
+            yield self.bars[number].line_no, token.start, token.end
 
     def pure_vowels(self, words: Ints) -> tuple[Ints, Small]:
         """How many vowels each of these words has as Malmi et al. count them, and all those vowels one after the other."""

@@ -10,8 +10,6 @@ from importlib import resources
 
 import numpy as np
 
-from rap_platform.features.syllables import Syllable
-
 Coda = tuple[str, ...]
 
 VOWELS: tuple[str, ...] = (
@@ -148,14 +146,6 @@ def _aligned(first: np.ndarray, second: np.ndarray, odds: LogOdds) -> np.ndarray
             skipped = np.maximum(above[j + 1] + gaps[first[:, i]][:, None], row[j] + gaps[second[:, j]][None, :])
             row.append(np.maximum(paired, skipped))
     return row[width]
-
-
-def syllable_score(one: Syllable, other: Syllable) -> float:
-    """How much likelier two syllables are in a rhyme than by chance: vowel, coda and stress added up, in natural logarithms."""
-    odds = shipped()
-    vowels = odds.vowels[_VOWEL_NUMBER[one.vowel], _VOWEL_NUMBER[other.vowel]]
-    stress = odds.stress[int(one.stress > 0), int(other.stress > 0)]
-    return float(vowels) + coda_score(one.tail, other.tail) + float(stress)
 
 
 @lru_cache(maxsize=50_000)

@@ -14,7 +14,8 @@ def rhyme_factors(sound: Sound) -> list[float | None]:
     """For each song the mean over words of the longest run of equal vowels that ends this word and one of the LOOKBACK_WORDS before it.
 
     About 1 for rap. Diphthongs count as two vowels, the unstressed AH as none, runs of one as zero, the same word as nothing, and a run stops
-    at it; repeated lines and lines in brackets are left out. None without two words.
+    at it; repeated lines, lines in brackets and words without a vowel that counts ("the") are left out. The mean is over the words after the
+    first, as in the authors' own program. None without two words.
     """
     songs = int(sound.song[-1]) + 1
     words = _kept(sound)[sound.word_bar].nonzero()[0].astype(np.int32)

@@ -18,10 +18,11 @@ Phones = tuple[str, ...]
 Source = Literal["dictionary", "rap", "rule", "letters", "none"]
 
 _APOSTROPHES = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "`": "'", "´": "'", "′": "'"})
-_TOKEN = re.compile(r"'?[^\W_]+(?:[.'\-‐‑][^\W_]+)*'?|[$£€]\d[\d,.]*")
+_TOKEN = re.compile(r"[$£€]?\d{1,3}(?:,\d{3})+(?!\w)|'?[^\W_]+(?:[.'\-‐‑][^\W_]+)*'?|[$£€]\d[\d,.]*")
 _VOICELESS = frozenset({"P", "T", "K", "F", "TH"})
 _SIBILANT = frozenset({"S", "Z", "SH", "ZH", "CH", "JH"})
 _MAX_WORD = 40
+_MOST_GUESSED = 24  # letters; each costs half a millisecond, and a longer word is a shout or a keyboard
 
 
 class Token(NamedTuple):
@@ -128,7 +129,9 @@ def _pronounce(word: str) -> Pronunciation:
     if any(char.isdigit() for char in bare):
         return _with_digits(bare)
     if "-" in bare or "." in bare:
-        return _joined([part for part in re.split(r"[-.]+", bare) if part])
+        if "." in bare and (found := _known(bare + ".")):
+            return Pronunciation(found, "dictionary")
+        return _joined([part for part in re.split(r"[-.]+", bare) if part], spelt="." in bare)
     if built := _built(bare):
         return Pronunciation(built, "rule")
     letters = "".join(char for char in bare if "a" <= char <= "z")
@@ -136,10 +139,10 @@ def _pronounce(word: str) -> Pronunciation:
         return Pronunciation((), "none")
     if len(letters) > 1 and not set(letters) & set("aeiouy"):
         shorter = re.sub(r"(.)\1+", r"\1\1", letters)
-        if shorter != letters or re.search(r"(.)\1\1", letters):
+        if shorter != letters:
             return _pronounce(shorter)
         return _joined([f"{letter}." for letter in letters]) if len(letters) <= 4 else Pronunciation((), "none")
-    return Pronunciation(letter_to_sound.guess(letters), "letters")
+    return Pronunciation(letter_to_sound.guess(letters[:_MOST_GUESSED]), "letters")
 
 
 def _known(word: str) -> Phones | None:
@@ -149,9 +152,10 @@ def _known(word: str) -> Phones | None:
     return found[0] if found else None
 
 
-def _joined(parts: list[str]) -> Pronunciation:
+def _joined(parts: list[str], *, spelt: bool = False) -> Pronunciation:
+    words = "io" if spelt else "aio"  # L.A. has the letter A, rub-a-dub the word
     said = [
-        _pronounce(part) if len(part) > 1 or part in "aio" else Pronunciation(_letter(part), "rule") for part in parts
+        _pronounce(part) if len(part) > 1 or part in words else Pronunciation(_letter(part), "rule") for part in parts
     ]
     guessed = any(part.source == "letters" for part in said)
     phones = tuple(phone for part in said for phone in part.phones)
@@ -458,7 +462,7 @@ def _with_digits(word: str) -> Pronunciation:
         unit = _CURRENCIES[word[0]]
         at = 1 + said.index("k.") if "k." in said else len(said)
         said.insert(at, unit[:-1] if said[:at] == ["one"] else unit)
-    return _joined(said)
+    return _joined(said, spelt=True)
 
 
 def _figure_words(digits: str, word: str) -> list[str]:

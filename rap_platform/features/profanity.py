@@ -1,4 +1,7 @@
-"""How strong the language is and where, from a small list of word stems, as a film board might rate it. No judgement of what is meant."""
+"""How strong the language is and where, from a list of word stems, as a film board might rate it. No judgement of what is meant.
+
+What is in no list is not found, so the rating is a lower bound; a name such as "Dick" is not told from the word.
+"""
 
 import re
 from collections.abc import Sequence
@@ -20,13 +23,45 @@ _LEVELS: tuple[Strength, ...] = ("mild", "strong", "severe")
 
 # Stems match the beginning of a word; whole words match only themselves.
 _STEMS: dict[Strength, tuple[str, ...]] = {
-    "severe": ("motherfuck", "muthafuck", "mothafuck", "mutherfuck", "cunt", "nigga", "nigger", "faggot", "cocksuck"),
-    "strong": ("bullshit", "shit", "bitch", "pussy", "pussies", "dickhead", "asshole", "slut", "whore", "goddam"),
+    "severe": (
+        "motherfuck",
+        "muthafuck",
+        "mothafuck",
+        "mutherfuck",
+        "cunt",
+        "nigga",
+        "nigger",
+        "faggot",
+        "cocksuck",
+        "kike",
+        "retard",
+    ),
+    "strong": (
+        "bullshit",
+        "shit",
+        "bitch",
+        "biatch",
+        "beyotch",
+        "pussy",
+        "pussies",
+        "dickhead",
+        "asshole",
+        "slut",
+        "whore",
+        "goddam",
+        "blowjob",
+        "jizz",
+    ),
     "mild": ("damn", "dammit", "bastard", "pissed", "pissing", "hellhole", "badass", "dumbass", "jackass", "smartass"),
 }
 _WHOLE: dict[Strength, frozenset[str]] = {
-    "severe": frozenset("fag fags niggaz nigguh niggah".split()),  # noqa: SIM905
-    "strong": frozenset("dick dicks cock tits hoe hoes hos fck fckn fuk fuks fukin fuking fuked phuck".split()),  # noqa: SIM905
+    "severe": frozenset("fag fags niggaz nigguh niggah nig nigs spic spics chink chinks coon coons".split()),  # noqa: SIM905
+    "strong": frozenset(
+        """
+        dick dicks cock cocks tits titties hoe hoes hos fck fckn fuk
+        fuks fukin fuking fuked fucc phuck phuk mf mfs wtf stfu cum
+        """.split()  # noqa: SIM905
+    ),
     "mild": frozenset("ass asses hell piss crap crappy butt boobs thot thots fatass asshat".split()),  # noqa: SIM905
 }
 _INNOCENT = ("niggard", "shitake", "shittim", "pussycat", "pussyfoot", "pussywillow", "mishit")
@@ -38,7 +73,7 @@ _MASKED_WORDS = """
     dickhead pussy pussies hell whore whores hoe hoes cunt cunts cock cocks tits slut sluts faggot faggots fag fags crap bastard bastards piss
     """.split()  # noqa: SIM905
 _MASKS = "*@$#!"
-_MASKED = re.compile(r"(?<![\w*@$#!])[^\W\d_]?[@$]?[\w']*(?:[*@$#!]+[\w']*)+", re.IGNORECASE)
+_MASKED = re.compile(r"(?<![\w'*@$#!])[^\W\d_]?[@$]?[\w']*(?:[*@$#!]+[\w']*)+", re.IGNORECASE)
 _LETTERS = str.maketrans({"@": "a", "$": "s", "!": "i", "#": "*"})
 _DIGITS = str.maketrans("013457", "oieast")
 _DRAWN_OUT = re.compile(r"(.)\1{2,}")
@@ -73,7 +108,7 @@ def strength(word: str) -> Strength | None:
 def _spellings(word: str) -> set[str]:
     word = word.removesuffix("'s").strip("'")
     parts = word.split("-")
-    spelt = {word, *parts}
+    spelt = {word, *parts, word.replace(".", "")}
     if all(len(part) < 3 for part in parts):
         spelt.add("".join(parts))  # spelt out letter by letter
     spelt |= {part.translate(_DIGITS) for part in spelt if not part.isdigit()}

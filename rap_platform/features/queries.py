@@ -107,20 +107,33 @@ _NEVER: Final = tuple(
     name for name in COLUMNS if name not in ("status", "reason", "bars", "words", "out_of_vocabulary_share")
 )
 
+_REALS = ", ".join(
+    (
+        "rhyme_density",
+        "rhyme_factor",
+        "syllables_per_line",
+        "syllables_per_word",
+        "stress_regularity",
+        "mattr_50",
+        "mtld",
+        "compression_ratio",
+    )
+)
+
+# What no lyrics can bring about, however odd: a chant of one sound, a phone number or a page of symbols is plausible.
 IMPLAUSIBLE = f"""
 select
     count(*) filter (where status in ('ok', 'low_confidence') and num_nulls({", ".join(_ALWAYS)}) > 0),
     count(*) filter (where status in ('too_short', 'not_english') and num_nonnulls({", ".join(_NEVER)}) > 0),
     count(*) filter (where status <> 'ok' and reason is null),
-    count(*) filter (where syllables_per_word not between 0.3 and 4 or syllables_per_line < 0.3
-        or rhyme_factor not between 0 and 20 or internal_rhymes_per_line < 0 or longest_rhyme_syllables < 0
-        or compression_ratio <= 0),
+    count(*) filter (where syllables_per_word < 0 or syllables_per_line < 0 or rhyme_factor < 0 or internal_rhymes_per_line < 0
+        or longest_rhyme_syllables < 0 or compression_ratio <= 0 or 'NaN' in ({_REALS})),
     count(*) filter (where rhymes_per_line > syllables_per_line
         or internal_rhymes_per_line + link_rhymes_per_line + bridge_rhymes_per_line > rhymes_per_line + 0.001
         or abs(perfect_rhyme_share + slant_rhyme_share - 1) > 0.001
         or abs(growing_line_share + shrinking_line_share + even_line_share - 1) > 0.001
         or distinct_words > words or verses + hooks > sections or sections > bars
-        or jsonb_array_length(profanities) > words or jsonb_array_length(section_schemes) > bars
+        or jsonb_array_length(section_schemes) > bars
         or (profanity_rating = 'G') <> (jsonb_array_length(profanities) = 0))
 from lyric_features
 where version = %(version)s

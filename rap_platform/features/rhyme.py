@@ -95,10 +95,16 @@ def _pairs(before: Places) -> Iterator[tuple[Places, Places]]:
     at = np.arange(len(before))
     counts = at - before
     until = counts.cumsum()
+    edges = np.append(
+        np.flatnonzero(np.diff(before, prepend=-1)), len(at)
+    )  # a rhyme runs on inside a line: cut between lines
     start = 0
     while start < len(at):
         done = until[start - 1] if start else 0
-        stop = max(start + 1, int(np.searchsorted(until, done + _AT_ONCE, side="right")))
+        enough = np.searchsorted(until, done + _AT_ONCE, side="right")
+        stop = int(
+            edges[max(np.searchsorted(edges, enough, side="right") - 1, np.searchsorted(edges, start, side="right"))]
+        )
         size = counts[start:stop]
         others = at[start:stop].repeat(size)
         yield np.arange(len(others)) + np.repeat(before[start:stop] - until[start:stop] + size + done, size), others

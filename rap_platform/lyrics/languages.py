@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
+from rap_platform.lyrics.sections import split_sections
+
 if TYPE_CHECKING:
     from py3langid.langid import LanguageIdentifier
 
@@ -52,6 +54,12 @@ def song_language(sections: Sequence[str], languages: Sequence[str | None]) -> s
         if language is not None:
             letters[language] += _letters(text)
     return letters.most_common(1)[0][0] if letters else detect_language("\n".join(sections))
+
+
+def language_of(lyrics: str) -> str | None:
+    """Give the language of lyrics with line breaks and headers, as a track's is given; None when it can't be told."""
+    sections = [section.text for section in split_sections(lyrics)]
+    return song_language(sections, section_languages(sections))
 
 
 def _letters(text: str) -> int:

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -77,7 +78,7 @@ def test_in_colour_rhymes_share_a_background_and_no_letter_is_printed() -> None:
     assert lines[lines.index(VERSE[0]) + 1] == VERSE[1]
 
 
-@pytest.mark.parametrize("width", [80, 120])
+@pytest.mark.parametrize("width", [40, 60, 80, 120])
 @pytest.mark.parametrize("coloured", [True, False])
 def test_nothing_is_wider_than_the_terminal_or_cut_short(width: int, coloured: bool) -> None:
     long = song(4) + "\n" + "a very long line that goes on and on without a break in it " * 4 + "\n" + "x" * 300
@@ -201,6 +202,31 @@ def test_a_song_too_short_to_hear_is_refused_with_the_reason(embedder_settings: 
     done = cli("-", stdin=b"one line\nand another")
     assert done.returncode == 2
     assert b"2 bars; figures need 8" in done.stderr
+
+
+@pytest.mark.parametrize("width", [40, 60])
+def test_a_narrow_terminal_still_shows_every_value_and_what_is_usual(width: int) -> None:
+    lines = shown(reading(song(4)), width)
+    assert re.search(r"rhyme density +0\.\d\d 0\.15 to 0\.35", line_with(lines, "rhyme density"))
+    assert re.search(r"rare words +\d+%", line_with(lines, "rare words"))
+
+
+def test_a_file_name_cannot_steer_the_terminal(embedder_settings: Settings, tmp_path: Path) -> None:
+    odd = tmp_path / "\x1b[31m\u202ered.txt"
+    odd.write_text(song(4), "utf-8")
+    for name in (odd, tmp_path / "\x1b[31mnone.txt"):
+        done = cli(str(name))
+        assert b"\x1b" not in done.stdout + done.stderr
+        assert "\u202e".encode() not in done.stdout
+
+
+def test_a_song_in_another_language_is_refused(embedder_settings: Settings) -> None:
+    finnish = "\n".join(
+        ["Minä kuljen yöllä kotiin päin ja mietin mitä tein", "Tämä kaupunki on kylmä mutta sydän lämpimin"] * 6
+    )
+    done = cli("-", stdin=finnish.encode())
+    assert done.returncode == 2
+    assert b"language is fi" in done.stderr
 
 
 def test_lyrics_cannot_steer_the_terminal(embedder_settings: Settings) -> None:

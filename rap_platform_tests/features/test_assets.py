@@ -132,7 +132,8 @@ def test_the_checks_see_a_figure_that_should_not_be_there(
 @pytest.mark.parametrize(
     ("change", "expectation"),
     [("rhyme_density = null", "figures_missing"), ("profanities = null", "figures_missing"), ("status = 'low_confidence'", "reason_missing"),
-     ("syllables_per_word = 9", "out_of_range"), ("perfect_rhyme_share = 0, slant_rhyme_share = 0", "contradictions"),
+     ("syllables_per_word = -1", "out_of_range"), ("rhyme_factor = 'NaN'", "out_of_range"),
+     ("perfect_rhyme_share = 0, slant_rhyme_share = 0", "contradictions"),
      ("growing_line_share = 1, even_line_share = 1", "contradictions"), ("verses = 7", "contradictions"),
      ("profanity_rating = 'R'", "contradictions"), ("distinct_words = words + 1", "contradictions")],
 )  # fmt: skip
@@ -154,6 +155,24 @@ def test_the_checks_count_the_rows_that_contradict_themselves(
             "contradictions",
         )
     }
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        "hahahahahahahaha\n" * 9,
+        "@$$ @$$ go\n" * 8,
+        "日本\n" * 19 + "go\n",
+        "hey bay ray day may\nday may hey bay ray\n" * 9,
+        "555 867 5309\n" * 9,
+    ],
+)
+def test_no_odd_song_fails_the_checks_of_all(
+    settings: Settings, connection: psycopg.Connection, database: str, odd: str
+) -> None:
+    add_track(connection, 1, odd)
+    materialize(database)
+    assert not any(queries.implausible(connection).values())
 
 
 @pytest.mark.parametrize(

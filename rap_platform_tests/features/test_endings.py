@@ -2,7 +2,7 @@
 
 import pytest
 
-from rap_platform.features.endings import FEMININE, PROMOTED, SMALL, STRESSED, endings, is_perfect, rhyme_score, rhymes
+from rap_platform.features.endings import FEMININE, PROMOTED, SMALL, STRESSED, endings, rhyme_score, rhymes
 from rap_platform.features.likeness import shipped
 
 
@@ -29,39 +29,15 @@ def test_words_that_rhyme_to_the_ear(one: str, other: str) -> None:
 )  # fmt: skip
 def test_words_that_do_not(one: str, other: str) -> None:
     assert not rhymes(one, other)
-    assert not is_perfect(one, other)
 
 
-def test_a_word_rhymes_with_itself_but_not_perfectly() -> None:
+def test_a_word_rhymes_with_itself() -> None:
     assert rhymes("flow", "flow")
     assert rhymes("日本", "日本")
-    assert not is_perfect("flow", "flow")
 
 
 def test_what_cannot_be_said_scores_below_everything() -> None:
     assert rhyme_score("日本", "night") == float("-inf")
-
-
-@pytest.mark.parametrize(
-    ("one", "other", "perfect"),
-    [
-        ("night", "light", True),
-        ("money", "honey", True),
-        ("sea", "see", False),  # the same sound all through
-        ("leave", "believe", False),  # the same consonant before the vowel
-        ("sound", "crown'd", True),
-        ("making", "taking", True),
-        ("making", "going", False),
-        ("love", "prove", False),
-        ("eternity", "liberty", False),
-        ("record", "board", True),  # the verb, not the noun
-    ],
-)
-def test_a_perfect_rhyme_is_the_same_from_the_last_stressed_vowel_on_and_begins_otherwise(
-    one: str, other: str, perfect: bool
-) -> None:
-    assert is_perfect(one, other) is perfect
-    assert is_perfect(other, one) is perfect
 
 
 def test_more_sound_in_common_scores_higher() -> None:

@@ -17,12 +17,10 @@ from rap_platform.features.likeness import (
     parse,
     shipped,
     stress_scores,
-    syllable_score,
     vowel_scores,
     written,
 )
 from rap_platform.features.rhyme_learning import gold_text, learn, log_odds, pairs_by_poet
-from rap_platform.features.syllables import Syllable
 
 
 def test_the_table_that_ships_is_what_the_stanzas_that_ship_teach() -> None:
@@ -98,13 +96,6 @@ def test_no_codas_give_no_scores_and_what_is_no_consonant_is_refused() -> None:
     assert coda_scores([], [("T",)]).shape == (0, 1)
     with pytest.raises(KeyError, match="AA1"):
         coda_scores([("AA1",)], [()])
-
-
-def test_a_syllable_score_is_the_sum_of_its_parts() -> None:
-    one, other = Syllable("AY", ("T",), 1), Syllable("IY", ("T",), 0)
-    parts = vowel_scores()[VOWELS.index("AY"), VOWELS.index("IY")] + coda_score(("T",), ("T",)) + stress_scores()[1, 0]
-    assert syllable_score(one, other) == pytest.approx(float(parts), abs=1e-5)
-    assert syllable_score(one, one) > 3 > -3 > syllable_score(one, Syllable("OW", ("M",), 1))
 
 
 def test_log_odds_are_what_was_observed_over_chance_and_rare_pairs_follow_their_class() -> None:

@@ -2,7 +2,15 @@
 
 import pytest
 
-from rap_platform.features.phonetics import dictionary, number_words, pronounce, pronunciations, rap_words, tokens
+from rap_platform.features.phonetics import (
+    dictionary,
+    number_words,
+    pronounce,
+    pronunciations,
+    rap_words,
+    tokens,
+    words,
+)
 
 
 def said(word: str) -> str:
@@ -105,6 +113,11 @@ def test_the_source_says_how_a_word_was_found() -> None:
         ("808s", "EY1 T OW1 EY1 T S"),
         ("187", "W AH1 N EY1 T IY0 S EH1 V AH0 N"),
         ("4x4", "F AO1 R B AY1 F AO1 R"),
+        ("L.A.", "EH1 L EY1"),
+        ("N.W.A", "EH1 N D AH1 B AH0 L Y UW0 EY1"),
+        ("a.m.", "EY2 EH1 M"),
+        ("rub-a-dub", "R AH1 B AH0 D AH1 B"),
+        ("10,000", "T EH1 N TH AW1 Z AH0 N D"),
         ("1.5", "W AH1 N P OY1 N T F AY1 V"),
         ("clime", "K L AY1 M"),
         ("againe", "AH0 G EH1 N"),
@@ -121,6 +134,7 @@ def test_every_word_of_our_own_list_is_made_of_phones_and_says_what_the_dictiona
         assert set(phones) <= known, word
         assert any(phone[-1].isdigit() for phone in phones), word
         assert dictionary().get(word, ((),))[0] != phones, word
+        assert words(word) == [word], f"{word} never comes so out of a line"
 
 
 def test_a_word_is_said_once() -> None:

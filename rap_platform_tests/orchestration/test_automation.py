@@ -13,7 +13,7 @@ NAMES = dg.DynamicPartitionsDefinition(name="names")
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
-def build(*, good: bool = True) -> dg.Definitions:
+def build(*, good: bool = True, version: str = "1") -> dg.Definitions:
     @dg.asset(partitions_def=NAMES)
     def source() -> None: ...
 
@@ -24,7 +24,7 @@ def build(*, good: bool = True) -> dg.Definitions:
     def middle_is_good() -> dg.AssetCheckResult:
         return dg.AssetCheckResult(passed=good)
 
-    @dg.asset(deps=[middle], partitions_def=SHARDS, automation_condition=on_new_data())
+    @dg.asset(deps=[middle], partitions_def=SHARDS, automation_condition=on_new_data(), code_version=version)
     def sharded() -> None: ...
 
     @dg.asset(deps=[sharded], automation_condition=nightly_if_changed())
@@ -93,6 +93,14 @@ def test_a_changed_source_flows_down_and_each_asset_is_asked_for_once(instance: 
     assert requested["middle"] == 1
     ticks.make("middle")
     assert ticks.tick().get("middle") is None
+
+
+def test_another_version_of_an_assets_code_has_it_made_again(instance: dg.DagsterInstance) -> None:
+    ticks = filled(build(), instance)
+    ticks.tick()
+    ticks.defs = build(version="2")
+    assert ticks.tick() == {"sharded": 2}
+    assert ticks.tick() == {}
 
 
 def test_a_hand_started_run_leaves_nothing_for_automation(instance: dg.DagsterInstance) -> None:
