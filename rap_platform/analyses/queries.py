@@ -357,6 +357,7 @@ select distinct on (a.track_id, a.analyzer, a.model)
     a.completion_tokens, a.cost_usd::float8 as cost_usd, a.latency_ms
 from analysis_results a
 join tracks t on t.track_id = a.track_id and t.lyrics_sha256 = a.input_sha256
+where t.duplicate_of is null
 order by a.track_id, a.analyzer, a.model, a.created_at desc, a.analysis_id desc
 """
 
@@ -381,7 +382,7 @@ on conflict (kind, input_digest) do nothing
 
 
 def current(conn: Connection) -> list[dict[str, Any]]:
-    """The newest result of every analyzer and model on every track's present text, failures included."""
+    """The newest result of every analyzer and model on every track's present text, failures included, near-duplicates not."""
     cursor = conn.execute(CURRENT)
     names = [column.name for column in cursor.description or []]
     return [dict(zip(names, row, strict=True)) for row in cursor]

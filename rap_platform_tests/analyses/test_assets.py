@@ -259,6 +259,16 @@ def test_agreement_is_measured_per_population_and_only_after_changes(
     connection.execute("delete from tracks where title = 'Song 3'")
     connection.commit()
     assert materialize(analyzer_agreement, partition=None)["status"] == "measured"
+    copy = "update tracks set duplicate_of = (select track_id from tracks where title = 'Song 4'), duplicate_score = 1 where title = 'Song 5'"
+    connection.execute(copy)
+    connection.commit()
+    assert materialize(analyzer_agreement, partition=None)["status"] == "measured"
+    newest = (
+        "select body from reports where kind = 'analyzer_agreement' and not simulated order by created_at desc limit 1"
+    )
+    ((body,),) = connection.execute(newest).fetchall()
+    assert body["tracks"] == 9
+    assert [one["coverage"] for one in body["analyzers"]] == [1.0, 1.0], "a near-duplicate counts on neither side"
 
 
 def test_the_llm_reads_the_labelled_verses_once_and_its_rows_get_a_confidence(
