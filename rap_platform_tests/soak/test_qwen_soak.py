@@ -199,7 +199,12 @@ def soak(
         assert sum(lost) > 0, "no kill hit a call in flight"
 
 
-def test_a_few_songs_get_their_rows_over_a_kill(
+@pytest.mark.parametrize(
+    ("songs", "kills"), [(80, 1), pytest.param(2000, 5, marks=[pytest.mark.soak, pytest.mark.timeout(1500)])]
+)
+def test_all_songs_get_their_rows_over_faults_and_kills(
+    songs: int,
+    kills: int,
     settings: Settings,
     add_track: AddTrack,
     database: str,
@@ -209,19 +214,4 @@ def test_a_few_songs_get_their_rows_over_a_kill(
 ) -> None:
     del settings
     with psycopg.connect(database, autocommit=True) as conn:
-        soak(80, 1, add_track, conn, monkeypatch, servers_dir, tmp_path / "log")
-
-
-@pytest.mark.soak
-@pytest.mark.timeout(1500)
-def test_2000_songs_get_their_rows_over_many_kills(
-    settings: Settings,
-    add_track: AddTrack,
-    database: str,
-    monkeypatch: pytest.MonkeyPatch,
-    servers_dir: Path,
-    tmp_path: Path,
-) -> None:
-    del settings
-    with psycopg.connect(database, autocommit=True) as conn:
-        soak(2000, 5, add_track, conn, monkeypatch, servers_dir, tmp_path / "log")
+        soak(songs, kills, add_track, conn, monkeypatch, servers_dir, tmp_path / "log")
