@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from rich.cells import cell_len
+from rich.cells import cell_len, chop_cells
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.rule import Rule
@@ -241,11 +241,12 @@ def _style(group: int) -> str:
 
 
 def _pieces(text: str, width: int) -> Iterator[tuple[int, int]]:
-    """Where to break a line so that each piece fits, at spaces where there are any."""
+    """Where to break a line so that each piece fits into `width` cells, at spaces where there are any."""
     start = 0
-    while len(text) - start > width:
-        space = text.rfind(" ", start + 1, start + width + 1)
-        end = space if space > start else start + width
+    while cell_len(text[start:]) > width:
+        fits = start + max(1, len(chop_cells(text[start:], width)[0]))
+        space = text.rfind(" ", start + 1, fits + 1)
+        end = space if space > start else fits
         yield start, end
         start = end + (end == space)
     yield start, len(text)

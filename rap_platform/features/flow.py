@@ -11,7 +11,7 @@ from rap_platform.features.hearing import Places, Sound
 EVEN_PERCENT = 15  # lines whose lengths differ by no more are even (Hirjee and Brown's limit for end pairs)
 LEAST_GAPS = 20
 _LONGEST_GAP = 6
-_MARKS = str.maketrans(dict.fromkeys(",;:.!?()[]–-", "."))
+_MARKS = str.maketrans(dict.fromkeys(",;:.!?()[]–-", ".") | dict.fromkeys('"“”', None))  # a quotation mark is no pause
 _GAPS = re.compile(r"(?<!\.)\.++ [. ]*+| \.[. ]*+")  # marks and spaces in a row, both
 _EDGES = ' \t,;:.!?()[]…–—-"“”'
 

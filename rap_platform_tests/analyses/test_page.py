@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from rap_platform.analyses.page import Reading, page
+from rap_platform.analyses.page import Reading, _pieces, page
 from rap_platform.analyses.results import Analysis, Evidence
 from rap_platform.features.analysis import analyse
 from rap_platform.features.groups import rhyme_groups
@@ -140,6 +140,11 @@ def test_markup_in_lyrics_and_titles_is_shown_as_it_is() -> None:
     lines = shown(read)
     assert "[bold]my song[/bold]" in lines[0]
     assert any("[/bold] [red]tower[/red]" in line for line in lines)
+
+
+def test_a_line_of_wide_characters_is_broken_by_cells_not_by_characters() -> None:
+    assert list(_pieces("日本" * 30, 40)) == [(0, 20), (20, 40), (40, 60)]
+    assert list(_pieces("one two three", 8)) == [(0, 7), (8, 13)]
 
 
 def test_wide_characters_do_not_shift_the_letters() -> None:

@@ -55,6 +55,8 @@ def test_line_lengths_that_take_turns_are_negatively_correlated_with_the_line_be
         ("ten, 10,000 reasons", 1),
         ("(all in brackets)", 0),
         ("- led by a dash", 0),
+        ("“hi,” he said", 1),
+        ('he said "go" and went', 0),
     ],
 )
 def test_pauses_are_marks_between_two_words(line: str, count: int) -> None:
