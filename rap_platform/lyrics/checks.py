@@ -5,7 +5,7 @@ from typing import Any
 
 import dagster as dg
 
-from rap_platform.lyrics import assets, queries, watching
+from rap_platform.lyrics import assets, link_queries, queries, watching
 from rap_platform.lyrics.cleaning import ONE_LINE_WORDS
 from rap_platform.resources.postgres import PostgresResource
 from rap_platform.settings import get_settings
@@ -84,7 +84,7 @@ def sections_cover_the_lines(postgres: PostgresResource) -> dg.AssetCheckResult:
 )
 def duplicates_point_to_originals(postgres: PostgresResource) -> dg.AssetCheckResult:
     with postgres.connection() as conn:
-        return _none(queries.dangling_duplicates(conn))
+        return _none(link_queries.dangling_duplicates(conn))
 
 
 def _none(offenders: int) -> dg.AssetCheckResult:

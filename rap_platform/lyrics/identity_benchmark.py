@@ -12,7 +12,7 @@ from datasketch import MinHash
 from psycopg.types.json import Jsonb
 
 from rap_platform.benchmarks import Bench
-from rap_platform.lyrics import queries
+from rap_platform.lyrics import link_queries, queries
 from rap_platform.lyrics.building import BuildReport, build_tracks, ensure_artists
 from rap_platform.lyrics.cleaning import clean
 from rap_platform.lyrics.duplicates import PERMUTATIONS, shingles, signature
@@ -74,7 +74,7 @@ def linked_as_in_truth(conn: psycopg.Connection, seed: int, songs: int) -> Count
     conn.commit()
     for _ in build_tracks(conn, BuildReport()):
         pass
-    found = set(queries.links_by_source(conn))
+    found = set(link_queries.links_by_source(conn))
     return Counter(songs=len(rows), true=len(wanted), found=len(found), right=len(found & wanted))
 
 

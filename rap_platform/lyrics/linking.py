@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 import psycopg
 
-from rap_platform.lyrics import queries
+from rap_platform.lyrics import link_queries
 from rap_platform.lyrics.duplicates import (
     LINKER_VERSION,
     Hashes,
@@ -47,15 +47,15 @@ def link_duplicates(conn: psycopg.Connection) -> LinkReport:
     """
     report = LinkReport()
     after = 0
-    while texts := queries.unsigned_tracks(conn, LINKER_VERSION, after, BATCH):
+    while texts := link_queries.unsigned_tracks(conn, LINKER_VERSION, after, BATCH):
         after = texts[-1].track_id
-        queries.store_signatures(conn, [_signed(text) for text in texts])
+        link_queries.store_signatures(conn, [_signed(text) for text in texts])
         conn.commit()
         report.signed += len(texts)
-    queries.reopen_freed(conn)
+    link_queries.reopen_freed(conn)
     conn.commit()
     for simulated in (False, True):
-        while rows := queries.undecided_songs(conn, BATCH, simulated=simulated):
+        while rows := link_queries.undecided_songs(conn, BATCH, simulated=simulated):
             _decide(conn, rows, report)
             conn.commit()
             report.decided += len(rows)
@@ -63,30 +63,32 @@ def link_duplicates(conn: psycopg.Connection) -> LinkReport:
     return report
 
 
-def _signed(text: queries.UnsignedTrack) -> queries.SignatureRow:
-    return queries.SignatureRow(
+def _signed(text: link_queries.UnsignedTrack) -> link_queries.SignatureRow:
+    return link_queries.SignatureRow(
         track_id=text.track_id, simulated=text.simulated, artist_id=text.artist_id, title=text.normalised_title, version=version_of(text.title),
         released=released(text.release_date, text.year), lyrics_sha256=text.lyrics_sha256, facts_sha256=text.facts_sha256,
         linker_version=LINKER_VERSION, signature=signature(shingles(text.lyrics)).astype("<u4").tobytes(),
     )  # fmt: skip
 
 
-def _song(row: queries.SignedSong) -> Song:
+def _song(row: link_queries.SignedSong) -> Song:
     rank = (row.version is not None, row.released, row.track_id)
     sketch = np.frombuffer(row.signature, dtype="<u4").astype(np.uint32)
     return Song(row.track_id, row.artist_id, row.title, row.version, rank, sketch)
 
 
-def _decide(conn: psycopg.Connection, rows: Sequence[queries.SignedSong], report: LinkReport) -> None:
+def _decide(conn: psycopg.Connection, rows: Sequence[link_queries.SignedSong], report: LinkReport) -> None:
     """Decide a batch, and mark those songs that have to be compared again because of it."""
     songs = {row.track_id: _song(row) for row in rows}
     keys = {track_id: band_keys(song.signature) for track_id, song in songs.items()}
-    older = _with_songs(conn, queries.older_originals(conn, keys))
+    older = _with_songs(conn, link_queries.older_originals(conn, keys))
     links = decide(songs.values(), older, _reader(conn))
-    report.links_changed += queries.store_decisions(conn, [_decision(row, links[row.track_id], keys) for row in rows])
+    report.links_changed += link_queries.store_decisions(
+        conn, [_decision(row, links[row.track_id], keys) for row in rows]
+    )
     risen = {row.track_id: keys[row.track_id] for row in rows if links[row.track_id] is None and not row.is_original}
-    later = _with_songs(conn, queries.later_songs(conn, risen, list(songs)))
-    queries.reopen(
+    later = _with_songs(conn, link_queries.later_songs(conn, risen, list(songs)))
+    link_queries.reopen(
         conn,
         sorted(
             {
@@ -99,8 +101,8 @@ def _decide(conn: psycopg.Connection, rows: Sequence[queries.SignedSong], report
     )
 
 
-def _decision(row: queries.SignedSong, link: Link | None, keys: dict[int, list[int]]) -> queries.Decision:
-    return queries.Decision(
+def _decision(row: link_queries.SignedSong, link: Link | None, keys: dict[int, list[int]]) -> link_queries.Decision:
+    return link_queries.Decision(
         row.track_id,
         link.original_id if link else None,
         link.score if link else None,
@@ -110,7 +112,7 @@ def _decision(row: queries.SignedSong, link: Link | None, keys: dict[int, list[i
 
 
 def _with_songs(conn: psycopg.Connection, pairs: Sequence[tuple[int, int]]) -> dict[int, list[Song]]:
-    songs = {row.track_id: _song(row) for row in queries.signed_songs(conn, sorted({other for _, other in pairs}))}
+    songs = {row.track_id: _song(row) for row in link_queries.signed_songs(conn, sorted({other for _, other in pairs}))}
     found: dict[int, list[Song]] = defaultdict(list)
     for track_id, other in pairs:
         found[track_id].append(songs[other])
@@ -120,6 +122,6 @@ def _with_songs(conn: psycopg.Connection, pairs: Sequence[tuple[int, int]]) -> d
 def _reader(conn: psycopg.Connection) -> Callable[[int], Hashes]:
     @lru_cache(maxsize=KEPT_TEXTS)
     def hashes_of(track_id: int) -> Hashes:
-        return shingles(queries.lyrics_of(conn, track_id))
+        return shingles(link_queries.lyrics_of(conn, track_id))
 
     return hashes_of

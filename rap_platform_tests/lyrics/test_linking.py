@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rap_platform.lyrics import linking, queries
+from rap_platform.lyrics import link_queries, linking, queries
 from rap_platform.lyrics.linking import LinkReport, link_duplicates
 from rap_platform_tests.lyrics.songbook import add, altered, edit, links, lyrics
 
@@ -100,7 +100,7 @@ def test_thousands_of_copies_meet_their_original_and_not_each_other(
     connection: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     text, pairs = lyrics(1, lines=3), 0
-    older = queries.older_originals
+    older = link_queries.older_originals
 
     def counted(conn: psycopg.Connection, keys: dict[int, list[int]]) -> list[tuple[int, int]]:
         nonlocal pairs
@@ -108,7 +108,7 @@ def test_thousands_of_copies_meet_their_original_and_not_each_other(
         pairs += len(found)
         return found
 
-    monkeypatch.setattr(linking.queries, "older_originals", counted)
+    monkeypatch.setattr(linking.link_queries, "older_originals", counted)
     songs = [add(connection, text) for _ in range(1200)]
     assert link_duplicates(connection) == LinkReport(signed=1200, decided=1200, links_changed=1199)
     assert set(links(connection).values()) == {songs[0]}
@@ -130,20 +130,20 @@ def test_a_run_that_was_killed_goes_on_where_it_was(
         )
     connection.commit()
     monkeypatch.setattr(linking, "BATCH", 10)
-    store, calls = queries.store_decisions, 0
+    store, calls = link_queries.store_decisions, 0
 
-    def dies(conn: psycopg.Connection, decisions: list[queries.Decision]) -> int:
+    def dies(conn: psycopg.Connection, decisions: list[link_queries.Decision]) -> int:
         nonlocal calls
         calls += 1
         if calls == 4:
             raise KeyboardInterrupt
         return store(conn, decisions)
 
-    monkeypatch.setattr(linking.queries, "store_decisions", dies)
+    monkeypatch.setattr(linking.link_queries, "store_decisions", dies)
     with pytest.raises(KeyboardInterrupt):
         link_duplicates(connection)
     connection.rollback()
-    assert queries.dangling_duplicates(connection) == 0
+    assert link_queries.dangling_duplicates(connection) == 0
     assert link_duplicates(connection).decided == 30
     assert_as_if_linked_at_once(connection)
 
@@ -152,7 +152,7 @@ def assert_as_if_linked_at_once(conn: psycopg.Connection) -> None:
     """The links are those that a database gets in which nothing was linked before."""
     query = "select track_id, duplicate_of, duplicate_score from tracks order by track_id"
     found = conn.execute(query).fetchall()
-    assert queries.dangling_duplicates(conn) == 0
+    assert link_queries.dangling_duplicates(conn) == 0
     conn.execute("delete from track_signatures")
     conn.execute("update tracks set duplicate_of = null, duplicate_score = null")
     link_duplicates(conn)
