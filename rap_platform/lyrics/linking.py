@@ -1,4 +1,4 @@
-"""Near-duplicates are linked in the database: what is new against what is there, a batch a transaction. SQL lives in queries."""
+"""Near-duplicates are linked in the database: what is new against what is there, a batch a transaction. SQL lives in link_queries."""
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
