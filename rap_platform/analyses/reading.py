@@ -78,13 +78,16 @@ def mend(text: str) -> str:
         # "7 or 8" and "8 out of 10" would be mended to a number that nobody said
         if not re.search(rf"""["']{name}["']\s*:\s*-?\d+(\.\d+)?\s*(?:[,}}\n]|//|/\*)""", text):
             raise Unreadable(f"{name} is not given as a plain number")
-    return str(json_repair.repair_json(text, skip_json_loads=True))
+    try:
+        return str(json_repair.repair_json(text, skip_json_loads=True))
+    except (ValueError, RecursionError) as error:
+        raise Unreadable("the JSON can't be mended") from error
 
 
 def _is_json(text: str) -> bool:
     try:
         json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return True
 

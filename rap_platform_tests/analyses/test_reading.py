@@ -80,6 +80,14 @@ def test_two_objects_and_half_an_object_are_none(text: str) -> None:
         read(text)
 
 
+@pytest.mark.parametrize("depth", [100, 400, 5_000, 200_000])
+@pytest.mark.parametrize("opening", ['{"x": ', f'{TEXT[:-1]}, "x": '])
+def test_nesting_that_no_parser_follows_is_refused_and_nothing_worse(opening: str, depth: int) -> None:
+    for closing in ("", "]" * depth + "}", "}"):
+        with pytest.raises(Unreadable):
+            read(opening + "[" * depth + closing)
+
+
 def test_a_mark_of_thinking_inside_a_whole_answer_is_part_of_it() -> None:
     assert read(TEXT.replace("never told us", "</think> never told us")).answer.quality == 6
 
