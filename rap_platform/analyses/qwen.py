@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 import secrets
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -11,7 +12,7 @@ from importlib import resources
 from itertools import accumulate
 from typing import Final, cast
 
-from rap_platform.analyses.reading import THINK_END, THINK_START, Read, Unreadable, WrongLanguage, read
+from rap_platform.analyses.reading import Read, Unreadable, WrongLanguage, read, without_thinking
 from rap_platform.analyses.results import (
     MOST_MOODS,
     MOST_THEMES,
@@ -35,7 +36,7 @@ from rap_platform.resources.llm_ledger import storable
 ANALYZER: Final = "qwen"
 PROMPT: Final = "analysis.v1"
 PROMPT_NAME: Final = "rap_analysis"  # in MLflow's prompt registry
-LOGIC: Final = "2"  # of the reading of answers; raise it when the same answer comes to another result
+LOGIC: Final = "3"  # of the reading of answers; raise it when the same answer comes to another result
 MOST_CHARACTERS: Final = 12_000  # of lyrics in a prompt: about 4,000 tokens
 LONGEST_LINE: Final = 24_000  # a first line that is longer than the rest may be is sent whole up to this
 MOST_RAW: Final = 20_000  # of a raw response that is stored
@@ -45,7 +46,9 @@ MOST_SHOWN: Final = 2_000  # of a refused answer, when the model is asked again
 _SEPARATOR = "\n---\n"
 # Marks by which servers tell messages and thinking apart; many take them for such wherever they stand in a text.
 _TEMPLATE_MARK = re.compile(
-    r"<(?=\|)|<(?=/?(?:think\b|tool_call|tool_response|lyrics|s>|start_of_turn|end_of_turn|<SYS>))|\[(?=/?INST\])",
+    r"<(?=[|｜])"  # ChatML, Llama 3, Phi; DeepSeek, with a wide bar
+    r"|<(?=/?(?:think\b|tool_call|tool_response|lyrics|s>|start_of_turn|end_of_turn|bos>|eos>|sop>)|</?SYS>)"
+    r"|\[(?=/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS|TOOL_CONTENT|THINK|gMASK)\])",
     re.IGNORECASE,
 )
 
@@ -188,9 +191,12 @@ def defused(lyrics: str) -> str:
 
 
 def _shown(reply: Reply) -> str:
-    """An answer as the model is shown it again: short, and without its thinking."""
-    spoken = storable(reply.text or "").rpartition(THINK_END)[2].strip()
-    return spoken[:MOST_SHOWN] if spoken and THINK_START not in spoken else "(no answer)"
+    """An answer as the model is shown it again: short, without its thinking, and without marks that would end its turn."""
+    try:
+        spoken = without_thinking(storable(reply.text or ""))
+    except Unreadable:
+        spoken = ""
+    return defused(spoken[:MOST_SHOWN]) or "(no answer)"
 
 
 def _mark(text: str) -> str:
@@ -217,7 +223,7 @@ def _analysis(outcome: Read, lyrics: str, excerpt: Excerpt, replies: Sequence[Re
     answer: Answer = outcome.answer
     evidence = []
     for line in answer.evidence:
-        if found := locate(line.quote, lyrics):
+        if found := locate(line.quote, lyrics) or _locate_defused(line.quote, lyrics):
             start, end = found
             evidence.append(Evidence(quote=lyrics[start:end], start=start, end=end, supports=storable(line.supports)))
     return Analysis(
@@ -240,6 +246,17 @@ def _analysis(outcome: Read, lyrics: str, excerpt: Excerpt, replies: Sequence[Re
         },
         call=_call(replies, repaired=outcome.repaired),
     )
+
+
+def _locate_defused(quote: str, lyrics: str) -> tuple[int, int] | None:
+    """Where a quote stands in the lyrics that was copied from them as they were sent, with spaces inside of marks."""
+    marks = [mark.end() for mark in _TEMPLATE_MARK.finditer(lyrics)]
+    spaces = [end + number for number, end in enumerate(marks)]  # where they stand in what was sent
+    found = locate(quote, defused(lyrics)) if marks else None
+    if found is None:
+        return None
+    start, end = found
+    return start - bisect_left(spaces, start), end - bisect_left(spaces, end)
 
 
 def _call(replies: Sequence[Reply], *, repaired: bool = False) -> Call | None:

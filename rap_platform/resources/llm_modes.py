@@ -154,9 +154,21 @@ def reply_of(completion: "ChatCompletion", latency_ms: int, mode: Mode, prices: 
         return Reply(None, None, prompt_tokens, completion_tokens, cost, latency_ms, mode)
     choice = completion.choices[0]
     extra = choice.message.model_extra or {}
-    texts = (choice.message.content, extra.get("reasoning_content"), extra.get("reasoning"))
+    thoughts = (_thought(extra.get(name)) for name in ("reasoning_content", "reasoning"))
+    texts = (choice.message.content, *thoughts)
     text = next((text for text in texts if isinstance(text, str) and text.strip()), None)
     return Reply(text, choice.finish_reason, prompt_tokens, completion_tokens, cost, latency_ms, mode)
+
+
+def _thought(text: Any) -> Any:
+    """Reasoning that is an object and nothing else is an answer in the wrong place; any other is marked as thinking, and no answer."""
+    if not isinstance(text, str) or not text.strip():
+        return None
+    try:
+        is_answer = isinstance(json.loads(text), dict)
+    except (ValueError, RecursionError):
+        is_answer = False
+    return text if is_answer else f"<think>{text}"
 
 
 def is_transient(status: int, headers: Mapping[str, str]) -> bool:

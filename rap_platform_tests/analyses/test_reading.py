@@ -84,7 +84,11 @@ def test_a_score_that_nobody_said_plainly_is_no_score(said: str, reason: str) ->
         ('"confidence": 0.7', '"confidence": 0.7, 0.2', "confidence is not given as a plain number"),
         ('"confidence": 0.7', '"confidence": 0,7', "confidence is not given as a plain number"),
         ('"sentiment": "mixed"', '"sentiment": "negative" or "mixed"', "sentiment is not given as one word"),
-        ('"primary_mood": "hopeful"', '"primary_mood": "hopeful" (or "bitter")', "primary_mood is not given as one word"),
+        (
+            '"primary_mood": "hopeful"',
+            '"primary_mood": "hopeful" (or "bitter")',
+            "primary_mood is not given as one word",
+        ),
     ],
 )
 def test_of_two_values_none_is_chosen(plain: str, said: str, reason: str) -> None:
@@ -92,7 +96,9 @@ def test_of_two_values_none_is_chosen(plain: str, said: str, reason: str) -> Non
         read(TEXT.replace(plain, said))
 
 
-@pytest.mark.parametrize("after", ["Wait, the quality should be 9.", "Hope it helps!", "{}", "```\nNo: bitter, rather a 9"])
+@pytest.mark.parametrize(
+    "after", ["Wait, the quality should be 9.", "Hope it helps!", "{}", "```\nNo: bitter, rather a 9"]
+)
 def test_words_after_the_answer_may_take_it_back_so_it_is_none(after: str) -> None:
     with pytest.raises(Unreadable, match="something follows"):
         read(f"{TEXT} {after}")
@@ -221,3 +227,37 @@ def test_a_quote_is_found_whatever_its_white_space() -> None:
     assert LYRICS[start:end] == "what it cost\nThe corner"
     assert locate("What it cost", LYRICS) is None
     assert locate("  ", LYRICS) is None
+    assert locate("... !", LYRICS) is None
+
+
+@pytest.mark.parametrize(
+    "quote",
+    [
+        "o",
+        "he",
+        "rain",
+        "[Verse 1]",
+        "Verse 1",
+        "[Hook] Hold on, hold on",
+        "morning and the su",
+        "old on, hold on",
+        "don",
+        "I don",
+    ],
+)
+def test_letters_inside_of_words_single_words_and_headers_prove_nothing(quote: str) -> None:
+    assert locate(quote, f"{LYRICS}\nI don't know") is None
+
+
+@pytest.mark.parametrize(
+    ("quote", "lyrics"),
+    [("Hold on", LYRICS), ("don't know", "I don't know"), ("Brooklyn!", "we rose\nBrooklyn!\nwe fell"), ("(hey) you", "go (hey) you"),
+     ("say 'no'", "I say 'no' now"), ("the hook", "first the hook\n[Hook]\nla la")],
+)  # fmt: skip
+def test_two_whole_words_or_the_word_of_a_line_are_a_quote(quote: str, lyrics: str) -> None:
+    start, end = locate(quote, lyrics) or (0, 0)
+    assert lyrics[start:end] == quote
+
+
+def test_a_later_place_counts_where_the_first_is_inside_of_words() -> None:
+    assert locate("on it", "upon it\ncome on it") == (13, 18)
