@@ -56,6 +56,8 @@ class LlmAnalyst:
             return Unavailable("refused", "the LLM's endpoint refuses us; `rap-platform doctor` says why.")
         if isinstance(said, Analysis):
             return said
+        if said.call is None and said.kind != "refused":
+            return Unavailable(said.kind, f"the LLM was not asked: {said.reason}.")
         return Unavailable(said.kind, f"its answer could not be used ({said.kind.replace('_', ' ')}).")
 
     def close(self) -> None:
