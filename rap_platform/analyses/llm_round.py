@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from rap_platform.analyses import queries, qwen
 from rap_platform.analyses.asking import Outcome, Result, ask_all
+from rap_platform.analyses.llm_queries import Retry
 from rap_platform.analyses.queries import Maker, Text
 from rap_platform.analyses.results import AnalysisFailure
 from rap_platform.orchestration import progress
@@ -44,10 +45,18 @@ class Round:
             self.evidence_dropped += result.explanation["evidence_dropped"]
             self.cut += "lines_read" in result.explanation
 
-    def figures(self, client: LlmClient) -> dict[str, Any]:
-        """The figures of the round: rows, tokens of the rows, and what was paid now (an answer paid for earlier is a cache hit)."""
+    @property
+    def trouble(self) -> Exception | None:
+        """What stopped the round, or else the last that kept an answer from coming."""
+        return self.outcome.stopped_by or self.outcome.last_trouble
+
+    def figures(self, client: LlmClient, lost_usd: float | None) -> dict[str, Any]:
+        """The figures of the round: rows, tokens of the rows, and what was paid now (an answer paid for earlier is a cache hit).
+
+        A cost with an unknown part is unknown; `lost_usd` is the most that lost calls can have cost.
+        """
         counts, rows = client.counts, self.said.total()
-        cost = float(counts["cost_usd"]) if client.prices.known else None
+        cost = float(counts["cost_usd"]) if client.prices.known and not counts["unpriced"] else None
         return {
             "rows_new": rows,
             "rows_failed": rows - self.said["ok"],
@@ -59,6 +68,8 @@ class Round:
             "retries": counts["retries"],
             "calls_failed": counts["failed_calls"],
             "calls_lost": counts["lost_calls"],
+            "calls_unpriced": counts["unpriced"],
+            "lost_usd_at_most": lost_usd,
             "waited_for_the_limit_s": round(float(counts["waited_s"]), 2),
             "prompt_tokens": self.prompt_tokens,
             "completion_tokens": self.completion_tokens,
@@ -75,13 +86,14 @@ class Round:
 
 
 def ask_for(
-    conn: psycopg.Connection, client: LlmClient, maker: Maker, pending: Sequence[int], *, fresh: bool = False
+    conn: psycopg.Connection, client: LlmClient, maker: Maker, pending: Sequence[int], *, retry: Retry | None = None
 ) -> Round:
     """Ask for all, then once more for those that the endpoint left unanswered while it was up; each answer is committed as it comes."""
     made = Round(len(pending))
 
     def analyse(text: Text) -> Result:
-        return qwen.analyse_text(client, text.lyrics, fresh=fresh)
+        believed = retry.answered if retry and text.track_id in retry.failed else None
+        return qwen.analyse_text(client, text.lyrics, believed=believed)
 
     def once(texts: Iterable[Text], total: int) -> Outcome[Text]:
         outcome: Outcome[Text] = Outcome()

@@ -106,10 +106,13 @@ def prompt_version(client: LlmClient) -> str:
     return f"{PROMPT}.{LOGIC}-{digest}"
 
 
-def analyse_text(client: LlmClient, lyrics: str, *, fresh: bool = False) -> Analysis | AnalysisFailure:
+def analyse_text(
+    client: LlmClient, lyrics: str, *, fresh: bool = False, believed: set[str] | None = None
+) -> Analysis | AnalysisFailure:
     """Ask the LLM for an analysis; an answer that can't be read is asked for once more with the reason, then it is a failure.
 
-    What was answered before is not asked again, unless `fresh`.
+    What was answered before is not asked again, unless `fresh`. With `believed`, digests of requests, only those are not asked
+    again; what is answered now is added to them.
     Raises LlmUnavailable, LlmRefused or LlmBudgetSpent when nothing can be said about these lyrics: they are not failures of theirs.
     """
     if not any(character.isalnum() for character in lyrics):
@@ -124,14 +127,18 @@ def analyse_text(client: LlmClient, lyrics: str, *, fresh: bool = False) -> Anal
     kind: FailureKind = "no_answer"
     reason = ""
     for _ in range(2):
+        request = client.request_sha256(about)
+        anew = fresh or (believed is not None and request not in believed)
         try:
             replies.append(
-                client.ask(prompt().system, turns, answer_schema(), name="analysis", about=about, fresh=fresh)
+                client.ask(prompt().system, turns, answer_schema(), name="analysis", about=about, fresh=anew)
             )
         except LlmRejected as error:
             return AnalysisFailure(
                 kind="refused", reason=storable(str(error))[:500] or "no reason given", call=_call(replies)
             )
+        if believed is not None:
+            believed.add(request)
         outcome = _outcome(replies[-1])
         if isinstance(outcome, Read):
             return _analysis(outcome, lyrics, excerpt, replies)

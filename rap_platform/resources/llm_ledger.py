@@ -112,6 +112,10 @@ class Trouble:
 class Ledger(Protocol):
     """Where a client writes its calls down."""
 
+    @property
+    def owner(self) -> int:
+        """The number under which its calls stand."""
+
     def open(self, question: Question) -> int:
         """Write down and reserve. Raises LlmBudgetSpent, BudgetTight, LedgerAway."""
 
@@ -133,6 +137,11 @@ class Ledger(Protocol):
 
 class NullLedger:
     """Writes nothing down: for asking an endpoint what it can do where no database is."""
+
+    @property
+    def owner(self) -> int:
+        """Nobody's."""
+        return -1
 
     def open(self, question: Question) -> int:
         """Nothing is reserved."""
@@ -185,6 +194,11 @@ class PostgresLedger:
         self._owner = secrets.randbelow(2**31)
         self._conn: psycopg.Connection | None = None
         self._lock = threading.Lock()
+
+    @property
+    def owner(self) -> int:
+        """The number under which the calls of this ledger stand."""
+        return self._owner
 
     def open(self, question: Question) -> int:
         """Write a call down, committed when this returns. Raises LlmBudgetSpent, BudgetTight, LedgerAway."""
