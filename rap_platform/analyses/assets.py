@@ -22,10 +22,8 @@ from rap_platform.analyses import (
     qwen,
     rules,
 )
-from rap_platform.analyses.asking import Result
 from rap_platform.analyses.llm_round import Round
 from rap_platform.analyses.queries import Maker
-from rap_platform.analyses.results import AnalysisFailure
 from rap_platform.embeddings import assets as embeddings
 from rap_platform.features import analysis as ear
 from rap_platform.features import assets as features
@@ -38,7 +36,7 @@ from rap_platform.resources.embedder import EmbedderResource
 from rap_platform.resources.llm import LlmBudgetSpent, LlmClient, LlmHeld, LlmRefused, LlmResource, LlmUnavailable
 from rap_platform.resources.mlflow import MlflowAway, MlflowResource
 from rap_platform.resources.postgres import PostgresResource
-from rap_platform.settings import NotConfigured, Rival, get_settings
+from rap_platform.settings import NotConfigured, get_settings
 
 
 @dg.asset(
@@ -73,7 +71,7 @@ def rule_based_analyses(
                 results = [(s, rules.analyse_song(s.lyrics, s.features, s.sections, s.vectors, marks)) for s in songs]
                 with conn.transaction():
                     queries.store(conn, maker, results)
-                said.update(_kind(result) for _, result in results)
+                said.update(llm_round.kind_of(result) for _, result in results)
         return dg.MaterializeResult(
             metadata=metadata.report(
                 conn,
@@ -124,7 +122,7 @@ def qwen_analyses(
     except NotConfigured as reason:
         return metadata.unavailable(reason)
     except ValueError as error:
-        raise failures.PermanentFailure(_unpriced(error, None)) from error
+        raise failures.PermanentFailure(llm_round.unpriced(error, None)) from error
     keys = [f"qwen_analyses/{key}" for key in context.partition_keys]
     with client, postgres.exclusively(*keys), postgres.connection() as conn:
         maker = Maker(qwen.ANALYZER, client.model, qwen.prompt_version(client), client.simulated)
@@ -135,7 +133,7 @@ def qwen_analyses(
             retry = llm_queries.retry(conn, maker, pending, since, "qwen_analyses") if since else None
         made = llm_round.ask_for(conn, client, maker, pending, retry=retry)
         figures: dict[str, Any] = {
-            **made.figures(client, _lost_usd(conn, client)),
+            **made.figures(client, llm_round.lost_usd(conn, client)),
             "prompt_version": maker.prompt_version,
             "prompt_registry": _registered(mlflow, maker.prompt_version),
             "seconds": round(time.monotonic() - started, 2),
@@ -174,7 +172,7 @@ def compared_analyses(
             try:
                 client = llm.client("compared_analyses", rival)
             except ValueError as error:
-                figures[rival.name] = {"status": f"not asked: {_unpriced(error, rival)}", "rows_new": 0}
+                figures[rival.name] = {"status": f"not asked: {llm_round.unpriced(error, rival)}", "rows_new": 0}
                 continue
             with client:
                 maker = Maker(rival.name, client.model, qwen.prompt_version(client), client.simulated)
@@ -186,7 +184,7 @@ def compared_analyses(
                 status = _ended(conn, client, made)
                 figures[rival.name] = {
                     "status": status,
-                    **made.figures(client, _lost_usd(conn, client)),
+                    **made.figures(client, llm_round.lost_usd(conn, client)),
                     "prompt_version": maker.prompt_version,
                 }
                 if isinstance(made.trouble, LlmUnavailable) and not isinstance(made.trouble, LlmHeld):
@@ -199,29 +197,10 @@ def compared_analyses(
         )
 
 
-def _unpriced(error: ValueError, rival: Rival | None) -> str:
-    """Why a model with a budget and no prices is not asked, and where its prices go."""
-    where = f"{error}; a free endpoint has price 0"
-    if rival is None:
-        return where
-    return (
-        f"{rival.name} has no prices, so the budget can't be kept: set prompt_usd_per_million and completion_usd_per_million "
-        "in its entry of RAP_LLM__COMPARE; a free endpoint has price 0"
-    )
-
-
 def _began(context: dg.AssetExecutionContext) -> dt.datetime:
     """When the run of this step began; its steps that are tried again belong to it."""
     stats = context.instance.get_run_stats(context.run.run_id)
     return dt.datetime.fromtimestamp(stats.start_time or time.time(), dt.UTC)
-
-
-def _lost_usd(conn: psycopg.Connection, client: LlmClient) -> float | None:
-    """The most that the lost calls of this client can have cost; None without prices."""
-    if not client.prices.known:
-        return None
-    with conn.transaction():
-        return llm_queries.lost_usd(conn, client.ledger.owner)
 
 
 def _registered(mlflow: MlflowResource, prompt_version: str) -> str:
@@ -271,10 +250,6 @@ def _complain(made: Round, figures: dict[str, Any]) -> None:
             f"{message}. Check RAP_LLM__API_KEY, RAP_LLM__BASE_URL and RAP_LLM__MODEL.", described
         )
     raise failures.TransientFailure(message, described)
-
-
-def _kind(result: Result) -> str:
-    return result.kind if isinstance(result, AnalysisFailure) else "ok"
 
 
 @dg.asset(
@@ -330,8 +305,8 @@ def _read_verses(conn: psycopg.Connection, llm: LlmResource) -> tuple[int, dict[
             continue
         except ValueError as error:
             if rival is None:
-                raise failures.PermanentFailure(_unpriced(error, None)) from error
-            troubles[name] = ValueError(_unpriced(error, rival))
+                raise failures.PermanentFailure(llm_round.unpriced(error, None)) from error
+            troubles[name] = ValueError(llm_round.unpriced(error, rival))
             continue
         with client:
             maker = Maker(name, client.model, qwen.prompt_version(client), client.simulated)

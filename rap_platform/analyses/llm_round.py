@@ -8,13 +8,14 @@ from typing import Any, Final, TypeVar
 import psycopg
 from matplotlib.figure import Figure
 
-from rap_platform.analyses import queries, qwen
+from rap_platform.analyses import llm_queries, queries, qwen
 from rap_platform.analyses.asking import Outcome, Result, ask_all
 from rap_platform.analyses.llm_queries import Retry
 from rap_platform.analyses.queries import Maker, Text
 from rap_platform.analyses.results import AnalysisFailure
 from rap_platform.orchestration import progress
 from rap_platform.resources.llm import LlmClient
+from rap_platform.settings import Rival
 
 BATCH: Final = 100
 
@@ -36,7 +37,7 @@ class Round:
 
     def add(self, result: Result) -> None:
         """Count a row."""
-        self.said[result.kind if isinstance(result, AnalysisFailure) else "ok"] += 1
+        self.said[kind_of(result)] += 1
         if result.call:
             self.prompt_tokens += result.call.prompt_tokens or 0
             self.completion_tokens += result.call.completion_tokens or 0
@@ -83,6 +84,31 @@ class Round:
             "model": client.model,
             "simulated": client.simulated,
         }
+
+
+def kind_of(result: Result) -> str:
+    """What a result counts as: ok, or the kind of its failure."""
+    return result.kind if isinstance(result, AnalysisFailure) else "ok"
+
+
+def lost_usd(conn: psycopg.Connection, client: LlmClient) -> float | None:
+    """The most that the lost calls of this client can have cost; None without prices."""
+    if not client.prices.known:
+        return None
+    with conn.transaction():
+        return llm_queries.lost_usd(conn, client.ledger.owner)
+
+
+def unpriced(error: ValueError, rival: Rival | None) -> str:
+    """Why a model can't be asked under a budget that needs prices, and where its prices go."""
+    if rival is None:
+        return f"{error}; a free endpoint has price 0"
+    if None not in (rival.prompt_usd_per_million, rival.completion_usd_per_million):
+        return str(error)
+    return (
+        f"{rival.name} has no prices, so the budget can't be kept: set prompt_usd_per_million and completion_usd_per_million "
+        "in its entry of RAP_LLM__COMPARE; a free endpoint has price 0"
+    )
 
 
 def ask_for(
