@@ -11,12 +11,13 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import Any, Final, Self
 
 import dagster as dg
 import stamina
 
 from rap_platform.resources import redis as shared
+from rap_platform.resources.llm_http import BoundedClient
 from rap_platform.resources.llm_ledger import (
     Account,
     BudgetTight,
@@ -27,7 +28,18 @@ from rap_platform.resources.llm_ledger import (
     Question,
     Trouble,
 )
-from rap_platform.resources.llm_modes import LADDER, Descent, Mode, Prices, Reply, Rung, Switch, body_of, reply_of
+from rap_platform.resources.llm_modes import (
+    LADDER,
+    Descent,
+    Mode,
+    OddAnswer,
+    Prices,
+    Reply,
+    Rung,
+    Switch,
+    body_of,
+    reply_of,
+)
 from rap_platform.resources.llm_trouble import (
     OF_A_RUN,
     FormRefused,
@@ -46,9 +58,6 @@ from rap_platform.resources.llm_trouble import (
 from rap_platform.resources.politeness import BreakerOpen, Busy, Held, Politeness
 from rap_platform.settings import Endpoint, Llm, Rival, Settings, get_settings
 
-if TYPE_CHECKING:
-    from openai.types.chat import ChatCompletion
-
 __all__ = [
     "LlmBudgetSpent", "LlmBusy", "LlmClient", "LlmDown", "LlmHeld", "LlmRefused", "LlmRejected", "LlmResource", "LlmUnavailable",
     "Patience", "Reply",
@@ -60,6 +69,7 @@ SHARE_OF_LIMIT: Final = 0.9
 NOT_KEPT: Final = frozenset({"analyze"})  # the API promises that what people send is not stored
 RUNG_KEPT_S: Final = 24 * 3600
 TIGHT_S: Final = 0.1  # between two looks at a budget that others in flight may use up
+LEAST_KEY: Final = 4  # characters of a key that is worth hiding
 NEVER_SENT: Final = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout", "UnsupportedProtocol"})
 
 
@@ -95,7 +105,7 @@ class LlmClient:
             max_retries=0,
             timeout=config.timeout_s,
             # A proxy of the machine has no business between us and our own loopback server.
-            http_client=openai.DefaultHttpxClient(trust_env=not endpoint.simulated),
+            http_client=BoundedClient(config.timeout_s, trust_env=not endpoint.simulated),
         )
 
     @classmethod
@@ -274,26 +284,35 @@ class LlmClient:
 
         started = time.monotonic()
         try:
-            completion: ChatCompletion | str = self._openai.chat.completions.create(**body)
+            came = self._openai.chat.completions.with_raw_response.create(**body).content
         except openai.APIStatusError as error:
-            told = Trouble(f"HTTP {error.status_code}: {error.message}", error.status_code)
-            self._failed(call_id, told)
+            told = self._without_key(error.message)
+            self._failed(call_id, Trouble(f"HTTP {error.status_code}", told, error.status_code))
             where = f"{self.endpoint.base_url}, {self.model}"
-            raise refusal(error.status_code, error.message, error.response.headers, self.polite, where) from error
+            raise refusal(error.status_code, told, error.response.headers, self.polite, where) from None
         except openai.APIConnectionError as error:
             cause = type(error.__cause__).__name__
-            self._failed(call_id, Trouble(f"{cause}: {error.message}", lost=cause not in NEVER_SENT))
+            self._failed(call_id, Trouble(cause, str(error.__cause__), lost=cause not in NEVER_SENT))
             raise Troubled(f"no answer ({cause})") from error
-        except (openai.APIResponseValidationError, json.JSONDecodeError) as error:
-            self._failed(call_id, Trouble(f"no JSON: {error}", 200, lost=True))
-            raise Troubled("does not answer like a chat endpoint: no JSON") from error
-        if isinstance(completion, str) or not hasattr(completion, "choices"):
-            self._failed(call_id, Trouble("a page under status 200", 200, lost=True))
-            raise Troubled("does not answer like a chat endpoint: a bot check, a proxy, or not the root of an API")
         elapsed_ms = round((time.monotonic() - started) * 1000)
-        reply = reply_of(completion, elapsed_ms, question.mode, self.prices)
+        try:
+            reply = reply_of(json.loads(came), elapsed_ms, question.mode, self.prices)
+        except (ValueError, RecursionError) as error:
+            start = self._without_key(came[:200].decode("utf-8", "replace"))
+            self._failed(
+                call_id, Trouble(f"no answer of a chat endpoint ({type(error).__name__})", start, 200, lost=True)
+            )
+            raise Troubled(
+                f"does not answer like a chat endpoint ({error if isinstance(error, OddAnswer) else 'no JSON'}): "
+                "a bot check, a proxy, an error under status 200, or not the root of an API"
+            ) from None
         self._noted(lambda: self.ledger.answered(call_id, question.request_sha256, reply))
         return reply
+
+    def _without_key(self, told: str) -> str:
+        """What an endpoint says, without our key where it repeats it."""
+        key = self.endpoint.key.get_secret_value() if self.endpoint.key else ""
+        return told.replace(key, "***") if len(key) >= LEAST_KEY else told
 
     def _failed(self, call_id: int, trouble: Trouble) -> None:
         self.count(failed_calls=1, lost_calls=trouble.lost)

@@ -102,9 +102,13 @@ class Question:
 
 @dataclass(frozen=True)
 class Trouble:
-    """How a request failed: for certain and free of charge, or `lost`, when it may have been paid for."""
+    """How a request failed: for certain and free of charge, or `lost`, when it may have been paid for.
+
+    `detail` is what came from outside: it may repeat what was sent, and is stored where answers are.
+    """
 
     error: str
+    detail: str = ""
     http_status: int | None = None
     lost: bool = False
 
@@ -198,7 +202,7 @@ class PostgresLedger:
             "prompt_tokens": reply.prompt_tokens,
             "completion_tokens": reply.completion_tokens,
             "http_status": 200,
-            "finish_reason": reply.finish_reason,
+            "finish_reason": storable(reply.finish_reason) if reply.finish_reason is not None else None,
             "response": storable(reply.text) if reply.text is not None and self.account.keeps else None,
             "latency_ms": reply.latency_ms,
         }
@@ -208,7 +212,8 @@ class PostgresLedger:
     def failed(self, call_id: int, trouble: Trouble) -> None:
         """Close a call that brought no answer: free of charge, or lost and counted with the most it can have cost."""
         state, cost = ("lost", None) if trouble.lost else ("failed", 0.0)
-        error = storable(trouble.error)[:MOST_ERROR] or "no reason given"
+        detail = f": {trouble.detail}" if trouble.detail and self.account.keeps else ""
+        error = storable(trouble.error + detail)[:MOST_ERROR]
         self._close(call_id, {"state": state, "cost_usd": cost, "http_status": trouble.http_status, "error": error})
 
     def withdraw(self, call_id: int) -> None:

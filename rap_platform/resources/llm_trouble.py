@@ -72,7 +72,7 @@ def refusal(status: int, message: str, headers: Mapping[str, str], polite: Polit
         return FormRefused(message)
     if not is_transient(status, headers):
         told = f"{where}: answers {status}: {message[:300]}"
-        return LlmRefused(told) if status in CLOSED else LlmRejected(told)
+        return LlmRefused(told) if status in CLOSED or 300 <= status < 400 else LlmRejected(told)
     wait_s = retry_after(headers)
     told = f"answers {status}"
     trouble: Later | Troubled = Later(told) if status == 429 else Troubled(told)
