@@ -302,7 +302,9 @@ def _read_verses(conn: psycopg.Connection, llm: LlmResource) -> tuple[int, Excep
             if not queries.has_rows(conn, maker):
                 continue
             ask = partial(qwen.analyse_text, client)
-            asked, outcome = earning.ask_verses(conn, maker, ask, concurrency=client.config.concurrency)
+            asked, outcome = earning.ask_verses(
+                conn, maker, ask, concurrency=client.config.concurrency, stop=client.stop
+            )
         total += asked
         trouble = outcome.stopped_by or outcome.last_trouble or trouble
         if isinstance(trouble, LlmHeld):

@@ -27,10 +27,9 @@ class BoundedClient(httpx.Client):
         deadline = time.monotonic() + self._seconds
         response = super().send(request, stream=True, **options)
         try:
-            if response.headers.get("content-encoding", "").lower() not in PLAIN:
-                raise AnswerTooLong("the answer is packed although that was not asked for", request=request)
             assert isinstance(response.stream, httpx.SyncByteStream)
-            response.stream = _Bounded(response.stream, deadline, request)
+            packed = response.headers.get("content-encoding", "").lower() not in PLAIN
+            response.stream = _Bounded(response.stream, deadline, 0 if packed else MOST_BYTES, request)
             if not stream:
                 response.read()
         except BaseException:
@@ -40,15 +39,15 @@ class BoundedClient(httpx.Client):
 
 
 class _Bounded(httpx.SyncByteStream):
-    def __init__(self, stream: httpx.SyncByteStream, deadline: float, request: httpx.Request) -> None:
-        self._stream, self._deadline, self._request = stream, deadline, request
+    def __init__(self, stream: httpx.SyncByteStream, deadline: float, most: int, request: httpx.Request) -> None:
+        self._stream, self._deadline, self._most, self._request = stream, deadline, most, request
 
     def __iter__(self) -> Iterator[bytes]:
         read = 0
         for chunk in self._stream:
             read += len(chunk)
-            if read > MOST_BYTES:
-                raise AnswerTooLong(f"an answer of more than {MOST_BYTES} bytes", request=self._request)
+            if read > self._most:
+                raise AnswerTooLong(f"an answer of more than {self._most} bytes, or packed", request=self._request)
             if time.monotonic() > self._deadline:
                 raise httpx.ReadTimeout("the answer came too slowly", request=self._request)
             yield chunk

@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from rap_platform.resources.llm import LlmClient, Patience, account_of, limit_of
+from rap_platform.resources.llm import FOR_PEOPLE, LlmClient, Patience, account_of, limit_of
 from rap_platform.resources.llm_ledger import NullLedger, PostgresLedger
 from rap_platform.resources.llm_trouble import OF_A_RUN
 from rap_platform.resources.politeness import Politeness
@@ -184,5 +184,5 @@ def client_of(
     endpoint = Endpoint("llm", url, None, SecretStr(key), None, simulated, rpm)
     settings = Llm(**{"timeout_s": 5, **config})
     ledger = PostgresLedger(dsn, account_of(endpoint, settings, "test")) if dsn else NullLedger()
-    polite = Politeness("llm", limit_of(endpoint), redis=None, clock_rate=clock_rate)
+    polite = Politeness("llm", limit_of(endpoint), redis=None, clock_rate=clock_rate, reserved=FOR_PEOPLE)
     return LlmClient(endpoint, settings, ledger=ledger, polite=polite, patience=patience)

@@ -84,9 +84,12 @@ def test_a_finish_reason_of_any_kind_can_be_stored(database: str) -> None:
 
 def test_an_answer_that_drips_is_given_up_after_the_time_of_a_request(database: str) -> None:
     told = replace(said(), drips_s=3.0)
-    with serving(told) as server, client_of(server.url, dsn=database, patience=ONCE, timeout_s=0.4) as client:
-        with pytest.raises(LlmUnavailable, match="ReadTimeout"):
-            ask(client)
+    with (
+        serving(told) as server,
+        client_of(server.url, dsn=database, patience=ONCE, timeout_s=0.4) as client,
+        pytest.raises(LlmUnavailable, match="ReadTimeout"),
+    ):
+        ask(client)
     assert calls(database, "state, error") == [("lost", "ReadTimeout: the answer came too slowly")]
 
 
@@ -150,9 +153,12 @@ def test_what_people_paste_is_not_stored_when_an_endpoint_repeats_it(database: s
 
 def test_a_key_that_an_endpoint_repeats_is_shown_nowhere(database: str) -> None:
     told = Told(status=401, error="Incorrect API key provided: hush-hush-key.")
-    with serving(told) as server, client_of(server.url, dsn=database, key="hush-hush-key") as client:
-        with pytest.raises(LlmRefused, match=r"provided: \*\*\*\.") as caught:
-            ask(client)
+    with (
+        serving(told) as server,
+        client_of(server.url, dsn=database, key="hush-hush-key") as client,
+        pytest.raises(LlmRefused, match=r"provided: \*\*\*\.") as caught,
+    ):
+        ask(client)
     ((error,),) = calls(database, "error")
     assert "hush" not in str(caught.value) + error
     assert "***" in error
