@@ -105,7 +105,7 @@ def wait_before_retry(error: Exception, patience: Patience, attempt: int, rate: 
             return None
         if error.wait_s is not None:
             return error.wait_s
-        backoff_s = min(LONGEST_BACKOFF_S, FIRST_BACKOFF_S * 2 ** (attempt - 1))
+        backoff_s = min(LONGEST_BACKOFF_S, FIRST_BACKOFF_S * 2.0 ** (attempt - 1))
         return (backoff_s + random.uniform(0, JITTER_S)) / rate  # noqa: S311
     if isinstance(error, BreakerOpen) and patience.waits_out:
         return max(0.0, (error.until - dt.datetime.now(dt.UTC)).total_seconds()) + 0.05

@@ -1,5 +1,6 @@
 """A ledger that is slow, locked, read-only or gone, and a client that is told to stop: nobody hangs, nothing leaves in a burst."""
 
+import datetime as dt
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -9,6 +10,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from pydantic import SecretStr
 
 from rap_platform.analyses import qwen
 from rap_platform.analyses.asking import Outcome, ask_all
@@ -29,6 +31,9 @@ from rap_platform.resources.llm_ledger import LedgerAway, PostgresLedger, Questi
 from rap_platform.resources.llm_modes import Mode
 from rap_platform.resources.politeness import Busy, Politeness
 from rap_platform.resources.postgres import lock_id
+from rap_platform.serving.api.analyze.analysts import Unavailable
+from rap_platform.serving.api.analyze.llm import LlmAnalyst
+from rap_platform.settings import Llm, Settings
 from rap_platform_tests.analyses.endpoint import LYRICS, Told, client_of, said, serving
 from rap_platform_tests.resources.test_llm_ledger import ACCOUNT, SHA, calls, question
 
@@ -294,3 +299,22 @@ def test_songs_that_are_rejected_after_an_answer_are_failures_of_theirs() -> Non
         for number in range(4):
             with pytest.raises(LlmRejected, match="413"):
                 ask(client, str(number))
+
+
+def test_a_person_is_told_what_stands_in_the_way(settings: Settings, database: str) -> None:
+    config = Llm(api_key=SecretStr("hush"), base_url="http://127.0.0.1:9/v1", budget_usd=0.01, **PRICES)
+    analyst = LlmAnalyst(settings.model_copy(update={"llm": config}))
+    real = PostgresLedger(database, replace(ACCOUNT, simulated=False))
+    real.open(question(most_usd=0.0099))
+    tight = analyst.ask(LYRICS)
+    analyst._connected().polite.hold(dt.datetime(2099, 1, 2, 3, 4, tzinfo=dt.UTC), "answers 429")
+    real.close()
+    held = analyst.ask(LYRICS)
+    with psycopg.connect(database, autocommit=True) as conn:
+        conn.execute("alter table llm_calls rename to llm_calls_of_old")
+    away = analyst.ask(LYRICS)
+    analyst.close()
+    assert isinstance(tight, Unavailable) and isinstance(held, Unavailable) and isinstance(away, Unavailable)
+    assert (tight.kind, held.kind, away.kind) == ("busy", "busy", "unavailable")
+    assert "budget" in tight.reason and "per minute" not in tight.reason
+    assert "until 2099-01-02 03:04 UTC" in held.reason
