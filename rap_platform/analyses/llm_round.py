@@ -123,7 +123,7 @@ def ask_for(
 
     def once(texts: Iterable[Text], total: int) -> Outcome[Text]:
         outcome: Outcome[Text] = Outcome()
-        answers = ask_all(texts, analyse, concurrency=client.config.concurrency, outcome=outcome)
+        answers = ask_all(texts, analyse, concurrency=client.config.concurrency, outcome=outcome, stop=client.stop)
         for result in progress.track(_committed(conn, maker, answers), total, f"LLM {client.model}"):
             made.add(result)
         return outcome

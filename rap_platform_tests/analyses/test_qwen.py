@@ -294,10 +294,11 @@ def test_a_short_outage_is_waited_out() -> None:
 def test_a_person_is_told_at_once_that_others_are_before_them() -> None:
     person = Patience(attempts=3, turn_s=3.0, waits_out=False)
     with serving(said()) as server, client_of(server.url, rpm=10, patience=person) as client:
-        assert isinstance(qwen.analyse_text(client, LYRICS), Analysis)
-        with pytest.raises(LlmBusy, match="the next turn comes in 6"):
+        for _ in range(2):
+            assert isinstance(qwen.analyse_text(client, LYRICS), Analysis)
+        with pytest.raises(LlmBusy, match="the next turn comes in [67]"):
             qwen.analyse_text(client, LYRICS)
-        assert len(server.requests) == 1
+        assert len(server.requests) == 2, "one of the common share of the limit, one of that for people"
 
 
 def test_the_mark_is_another_each_time() -> None:
