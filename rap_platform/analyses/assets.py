@@ -316,7 +316,9 @@ def _read_verses(conn: psycopg.Connection, llm: LlmResource) -> tuple[int, dict[
                 continue
             _heed(conn, client)
             ask = partial(qwen.analyse_text, client)
-            asked, outcome = earning.ask_verses(conn, maker, ask, concurrency=client.config.concurrency, stop=client.stop)
+            asked, outcome = earning.ask_verses(
+                conn, maker, ask, concurrency=client.config.concurrency, stop=client.stop
+            )
             total += asked
             trouble = outcome.stopped_by or outcome.last_trouble
             if trouble is not None:
