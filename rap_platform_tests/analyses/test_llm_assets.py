@@ -139,17 +139,16 @@ def test_a_step_that_is_tried_again_does_not_ask_again_what_its_run_asked(
         llm(server.url)
         materialize(qwen_analyses)
         connection.rollback()
-        with LlmResource(clock_rate=100).client("qwen_analyses") as client:
-            maker = Maker("qwen", client.model, qwen.prompt_version(client), simulated=False)
-            since = count(connection, "select clock_timestamp()")
-            asked = []
-            for _ in range(2):
-                connection.rollback()
+        since, asked = count(connection, "select clock_timestamp()"), []
+        for _ in range(2):
+            connection.rollback()
+            with LlmResource(clock_rate=100).client("qwen_analyses") as client:
+                maker = Maker("qwen", client.model, qwen.prompt_version(client), simulated=False)
                 with connection.transaction():
                     pending = queries.pending_for_llm(connection, maker, range(1024), failed_before=since)
                     retry = llm_queries.retry(connection, maker, pending, since, "qwen_analyses")
                 made = llm_round.ask_for(connection, client, maker, pending, retry=retry)
-                asked.append((len(pending), dict(made.said), len(server.requests) - 12 - sum(one[2] for one in asked)))
+            asked.append((len(pending), dict(made.said), len(server.requests) - 12 - sum(one[2] for one in asked)))
     assert asked == [
         (6, {"ok": 1, "invalid_answer": 1}, 5),  # right; wrong twice; wrong once, then the endpoint refuses us
         (4, {"ok": 4}, 4),  # the question that was refused, and the three songs after it
