@@ -92,3 +92,10 @@ def test_a_model_without_prices_under_a_budget_keeps_nobody_from_the_verses(
         made = materialize(analyst_calibrations)
     assert made["verses_asked"] == 120
     assert made["status"].startswith("stopped: dear: dear has no prices")
+
+
+def test_the_first_model_without_prices_under_a_budget_is_told_where_they_go(llm: Callable[..., None]) -> None:
+    llm("http://127.0.0.1:9/v1", budget_usd=5)
+    with pytest.raises(dg.Failure, match="RAP_LLM__PROMPT_USD_PER_MILLION .*; a free endpoint has price 0$") as failure:
+        calibrate()
+    assert not failure.value.allow_retries
