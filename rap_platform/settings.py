@@ -8,11 +8,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
+from ipaddress import ip_address
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit, urlunsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     DotEnvSettingsSource,
@@ -121,16 +122,47 @@ class Spotify(Group):
     )
 
 
+def _api_root(url: str) -> str:
+    """An API's root in its one spelling: http(s), a host, no credentials, no slash at the end. Raises ValueError that keeps it to itself."""
+    try:
+        parts = urlsplit(url.strip())
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ValueError("is no address of an API: set it to http(s)://host[:port]/v1")
+    if "@" in parts.netloc:
+        raise ValueError("holds a user or a password: set the key in api_key, and the address without it")
+    if parts.query or parts.fragment:
+        raise ValueError("ends in a query or a fragment: set it to http(s)://host[:port]/v1")
+    return urlunsplit((parts.scheme, parts.netloc.lower(), parts.path.rstrip("/"), "", ""))
+
+
+def _place(url: str) -> tuple[str, str, int, str]:
+    """What two spellings of one address have in common: scheme, host (all of loopback is one), port, path."""
+    parts = urlsplit(url)
+    host = (parts.hostname or "").rstrip(".")
+    try:
+        loopback = ip_address(host).is_loopback
+    except ValueError:
+        loopback = host == "localhost" or host.endswith(".localhost")
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    return parts.scheme, "localhost" if loopback else host, port, parts.path.rstrip("/")
+
+
+ApiRoot = Annotated[str, AfterValidator(_api_root)]
+
+
 class Rival(Group):
     """Another OpenAI-compatible endpoint whose model is compared with the first."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,30}$", description="what its results are called")
-    base_url: str
+    base_url: ApiRoot
     api_key: SecretStr | None = None
-    model: str
-    requests_per_minute: float = Field(45, gt=0)
-    prompt_usd_per_million: float | None = Field(None, ge=0)
-    completion_usd_per_million: float | None = Field(None, ge=0)
+    model: str = Field(min_length=1)
+    requests_per_minute: float = Field(45, gt=0, allow_inf_nan=False)
+    prompt_usd_per_million: float | None = Field(None, ge=0, allow_inf_nan=False)
+    completion_usd_per_million: float | None = Field(None, ge=0, allow_inf_nan=False)
 
     @model_validator(mode="after")
     def _is_no_analyst_of_ours(self) -> "Rival":
@@ -142,21 +174,30 @@ class Rival(Group):
 class Llm(Group):
     """An OpenAI-compatible endpoint: Novita by default, or vLLM, llama-server, Ollama."""
 
-    base_url: str = Field("https://api.novita.ai/openai/v1", description="root that ends in /v1")
+    base_url: ApiRoot = Field("https://api.novita.ai/openai/v1", description="root that ends in /v1")
     api_key: SecretStr | None = Field(None, description="without it the simulated LLM answers")
-    model: str = Field("qwen/qwen3-4b-fp8", description="model name as the endpoint lists it")
-    requests_per_minute: float = Field(45, gt=0, description="the endpoint's limit; 90 % of it is used")
-    concurrency: int = Field(8, ge=1, le=64, description="requests in flight")
-    timeout_s: float = Field(60, gt=0, description="per request")
-    max_tokens: int = Field(1500, ge=64, description="completion limit")
-    temperature: float = Field(0.1, ge=0, le=2)
-    budget_usd: float | None = Field(
-        None, ge=0, description="nothing is asked any more when so much was spent in budget_days, by all processes"
+    model: str = Field("qwen/qwen3-4b-fp8", min_length=1, description="model name as the endpoint lists it")
+    requests_per_minute: float = Field(
+        45, gt=0, allow_inf_nan=False, description="the endpoint's limit; 90 % of it is used"
     )
-    budget_days: float = Field(30, gt=0, description="the days that the budget looks back")
-    prompt_usd_per_million: float | None = Field(None, ge=0, description="price; without it cost is unknown, not zero")
+    concurrency: int = Field(8, ge=1, le=64, description="requests in flight")
+    timeout_s: float = Field(60, gt=0, le=3600, allow_inf_nan=False, description="per request")
+    max_tokens: int = Field(1500, ge=64, description="completion limit")
+    temperature: float = Field(0.1, ge=0, le=2, allow_inf_nan=False)
+    budget_usd: float | None = Field(
+        None,
+        ge=0,
+        allow_inf_nan=False,
+        description="nothing is asked any more when so much was spent in budget_days, by all processes",
+    )
+    budget_days: float = Field(
+        30, gt=0, le=36_500, allow_inf_nan=False, description="the days that the budget looks back"
+    )
+    prompt_usd_per_million: float | None = Field(
+        None, ge=0, allow_inf_nan=False, description="price; without it cost is unknown, not zero"
+    )
     completion_usd_per_million: float | None = Field(
-        None, ge=0, description="price; without it cost is unknown, not zero"
+        None, ge=0, allow_inf_nan=False, description="price; without it cost is unknown, not zero"
     )
     compare: list[Rival] = Field(
         [],
@@ -273,6 +314,20 @@ class Settings(BaseSettings):
                     )
         return self
 
+    @model_validator(mode="after")
+    def _rivals_are_others(self) -> "Settings":
+        """A model that is asked twice under two names would agree with itself."""
+        asked: dict[tuple[object, str], str] = {}
+        if self.world or self.llm.api_key is not None or self.llm.base_url != Llm().base_url:
+            asked[_place(self.llm_endpoint().base_url), self.llm.model] = "RAP_LLM__MODEL"
+        for rival in self.llm.compare:
+            other = asked.setdefault((_place(rival.base_url), rival.model), rival.name)
+            if other != rival.name:
+                raise ValueError(
+                    f"llm.compare: {rival.name} is the model of {other} at the same endpoint: name another, or leave it out"
+                )
+        return self
+
     @property
     def world_root(self) -> str:
         """Root URL of the simulated world."""
@@ -362,7 +417,9 @@ class Settings(BaseSettings):
         return self._simulated("panel", "the panel of raters", "RAP_WORLD=on", "/panel", None)
 
     def _in_the_world(self, url: str) -> bool:
-        return url.startswith(self.world_root + "/")
+        *server, path = _place(url)
+        *of_the_world, root = _place(self.world_root)
+        return server == of_the_world and path.startswith(root + "/")
 
     def _simulated(self, name: str, what: str, setting: str, path: str, web_path: str | None) -> Endpoint:
         if not self.world:

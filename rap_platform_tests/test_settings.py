@@ -1,11 +1,12 @@
 """Settings: order of the sources, refusals, secrets."""
 
+import json
 from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
 
-from rap_platform.settings import ConfigurationError, NotConfigured, Settings, environment_names, load, walk
+from rap_platform.settings import ConfigurationError, NotConfigured, Rival, Settings, environment_names, load, walk
 from rap_platform_tests import generated
 
 
@@ -85,6 +86,102 @@ def test_without_credentials_the_world_answers_and_with_them_the_real_service(mo
 def test_an_own_llm_server_needs_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RAP_LLM__BASE_URL", "http://127.0.0.1:8080/v1")
     assert load().llm_endpoint().simulated is False
+
+
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("localhost:8000/v1", "no address of an API: set it to http"),
+        ("", "no address of an API"),
+        ("ftp://x/v1", "no address of an API"),
+        ("http://[bad/v1", "no address of an API"),
+        ("http://host:99999/v1", "no address of an API"),
+        ("http:///v1", "no address of an API"),
+        ("http://u:hunter2@127.0.0.1:9/v1", "api_key"),
+        ("http://127.0.0.1:9/v1?key=hunter2", "query"),
+    ],
+)
+def test_what_is_no_address_of_an_llm_is_refused_and_not_repeated(
+    monkeypatch: pytest.MonkeyPatch, url: str, why: str
+) -> None:
+    monkeypatch.setenv("RAP_LLM__BASE_URL", url)
+    with pytest.raises(ConfigurationError, match=rf"llm\.base_url: .*{why}") as caught:
+        load()
+    assert "hunter2" not in str(caught.value)
+    monkeypatch.delenv("RAP_LLM__BASE_URL")
+    monkeypatch.setenv("RAP_LLM__COMPARE", json.dumps([{"name": "other", "base_url": url, "model": "m"}]))
+    with pytest.raises(ConfigurationError, match=rf"llm\.compare\.0\.base_url: .*{why}"):
+        load()
+
+
+def test_an_address_has_one_spelling(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAP_LLM__BASE_URL", " http://LLM.example:8080/v1/ ")
+    assert load().llm_endpoint().base_url == "http://llm.example:8080/v1"
+
+
+@pytest.mark.parametrize(
+    "name", ["requests_per_minute", "timeout_s", "budget_usd", "budget_days", "prompt_usd_per_million"]
+)
+@pytest.mark.parametrize("value", ["inf", "nan"])
+def test_numbers_of_the_llm_are_finite(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(f"RAP_LLM__{name.upper()}", value)
+    with pytest.raises(ConfigurationError, match=rf"llm\.{name}"):
+        load()
+
+
+def test_a_model_has_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAP_LLM__MODEL", "")
+    with pytest.raises(ConfigurationError, match=r"llm\.model"):
+        load()
+
+
+@pytest.mark.parametrize(
+    ("url", "simulated"),
+    [
+        ("http://127.0.0.1:8900/llm/v1", True),
+        ("http://localhost:8900/llm/v1/", True),
+        ("http://[::1]:8900/llm/v1", True),
+        ("https://127.0.0.1:8900/llm/v1", False),
+        ("http://127.0.0.1:8901/llm/v1", False),
+        ("http://127.0.0.1.example:8900/llm/v1", False),
+        ("http://llm.example:8900/llm/v1", False),
+    ],
+)
+def test_the_world_is_simulated_under_every_name_of_its_address(
+    monkeypatch: pytest.MonkeyPatch, url: str, simulated: bool
+) -> None:
+    monkeypatch.setenv("RAP_LLM__BASE_URL", url)
+    assert load().llm_endpoint().simulated is simulated
+    rival = Rival(name="other", base_url=url, model="m")
+    assert load().rival_endpoint(rival).simulated is simulated
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        [("again", "http://llm.example/v1", "main")],
+        [("one", "http://127.0.0.1:9/v1", "m"), ("two", "http://localhost:9/v1/", "m")],
+    ],
+)
+def test_a_model_is_not_compared_with_itself(
+    monkeypatch: pytest.MonkeyPatch, entries: list[tuple[str, str, str]]
+) -> None:
+    monkeypatch.setenv("RAP_LLM__BASE_URL", "http://llm.example/v1")
+    monkeypatch.setenv("RAP_LLM__MODEL", "main")
+    rivals = [{"name": name, "base_url": url, "model": model} for name, url, model in entries]
+    monkeypatch.setenv("RAP_LLM__COMPARE", json.dumps(rivals))
+    with pytest.raises(ConfigurationError, match="is the model of (RAP_LLM__MODEL|one) at the same endpoint"):
+        load()
+    rivals[0]["model"] = "another"
+    monkeypatch.setenv("RAP_LLM__COMPARE", json.dumps(rivals))
+    assert len(load().llm.compare) == len(entries)
+
+
+def test_the_simulated_model_is_not_compared_with_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    again = {"name": "again", "base_url": "http://localhost:8900/llm/v1", "model": "qwen/qwen3-4b-fp8"}
+    monkeypatch.setenv("RAP_LLM__COMPARE", json.dumps([again]))
+    with pytest.raises(ConfigurationError, match="again is the model of RAP_LLM__MODEL"):
+        load()
 
 
 def test_with_the_world_off_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

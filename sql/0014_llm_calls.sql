@@ -21,7 +21,7 @@ create table llm_calls (
     error             text,
     latency_ms        integer,
     started_at        timestamptz not null default clock_timestamp(),
-    deadline          timestamptz not null,    -- after this nobody waits for the answer
+    deadline          timestamptz,             -- after this nobody waits for the answer; null: not sent yet, it waits for its turn
     ended_at          timestamptz,
     check ((state = 'in_flight') = (ended_at is null)),
     check (state not in ('failed', 'lost') or error is not null),

@@ -23,34 +23,48 @@ class Outcome(Generic[T]):
 
 
 def ask_all(
-    items: Iterable[T], ask: Callable[[T], Result], *, concurrency: int, outcome: Outcome[T]
+    items: Iterable[T],
+    ask: Callable[[T], Result],
+    *,
+    concurrency: int,
+    outcome: Outcome[T],
+    stop: Callable[[], None] = lambda: None,
 ) -> Iterator[list[tuple[T, Result]]]:
     """Yield results as they come, in small lists; items are taken only when there is room for them.
 
     An item that the endpoint did not answer goes to `outcome.unanswered`. When the endpoint is down, wants to be left alone, refuses
-    everything or the budget is spent, what is in flight is waited for, and nothing more is asked.
+    everything or the budget is spent, or when the caller is interrupted, `stop` is called once: it ends all waiting for turns and
+    retries. What is in flight then is waited for, and nothing more is asked.
     """
     waiting = iter(items)
     flying: dict[Future[Result], T] = {}
     with ThreadPoolExecutor(concurrency, thread_name_prefix="llm") as pool:
-        while True:
-            while (
-                outcome.stopped_by is None and len(flying) < concurrency and (item := next(waiting, None)) is not None
-            ):
-                flying[pool.submit(ask, item)] = item
-            if not flying:
-                return
-            done, _ = wait(flying, return_when=FIRST_COMPLETED)
-            answered: list[tuple[T, Result]] = []
-            for future in done:
-                item = flying.pop(future)
-                try:
-                    answered.append((item, future.result()))
-                except (LlmDown, LlmHeld, LlmRefused, LlmBudgetSpent) as error:
-                    outcome.unanswered.append(item)
-                    outcome.stopped_by = outcome.stopped_by or error
-                except LlmUnavailable as error:
-                    outcome.unanswered.append(item)
-                    outcome.last_trouble = error
-            if answered:
-                yield answered
+        try:
+            while True:
+                while (
+                    outcome.stopped_by is None
+                    and len(flying) < concurrency
+                    and (item := next(waiting, None)) is not None
+                ):
+                    flying[pool.submit(ask, item)] = item
+                if not flying:
+                    return
+                done, _ = wait(flying, return_when=FIRST_COMPLETED)
+                answered: list[tuple[T, Result]] = []
+                for future in done:
+                    item = flying.pop(future)
+                    try:
+                        answered.append((item, future.result()))
+                    except (LlmDown, LlmHeld, LlmRefused, LlmBudgetSpent) as error:
+                        outcome.unanswered.append(item)
+                        if outcome.stopped_by is None:
+                            outcome.stopped_by = error
+                            stop()
+                    except LlmUnavailable as error:
+                        outcome.unanswered.append(item)
+                        outcome.last_trouble = error
+                if answered:
+                    yield answered
+        except BaseException:
+            stop()
+            raise

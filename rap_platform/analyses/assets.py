@@ -1,11 +1,12 @@
 """The assets of this stage. What an analyst says is in rules.py and qwen.py, the report in agreement.py."""
 
+import datetime as dt
 import hashlib
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 import dagster as dg
 import psycopg
@@ -21,10 +22,8 @@ from rap_platform.analyses import (
     qwen,
     rules,
 )
-from rap_platform.analyses.asking import Result
 from rap_platform.analyses.llm_round import Round
 from rap_platform.analyses.queries import Maker
-from rap_platform.analyses.results import AnalysisFailure
 from rap_platform.embeddings import assets as embeddings
 from rap_platform.features import analysis as ear
 from rap_platform.features import assets as features
@@ -34,14 +33,10 @@ from rap_platform.orchestration.automation import on_any_new_partition, on_new_d
 from rap_platform.orchestration.partitions import SHARDS, slots
 from rap_platform.resources import llm_ledger, service_state
 from rap_platform.resources.embedder import EmbedderResource
-from rap_platform.resources.llm import LlmBudgetSpent, LlmClient, LlmHeld, LlmRefused, LlmResource
+from rap_platform.resources.llm import LlmBudgetSpent, LlmClient, LlmHeld, LlmRefused, LlmResource, LlmUnavailable
 from rap_platform.resources.mlflow import MlflowAway, MlflowResource
 from rap_platform.resources.postgres import PostgresResource
 from rap_platform.settings import NotConfigured, get_settings
-
-BATCH = 100
-
-T = TypeVar("T")
 
 
 @dg.asset(
@@ -68,13 +63,15 @@ def rule_based_analyses(
             pending = queries.pending_for_rules(conn, maker, slots(context), ear.VERSION)
         if pending:
             marks = rules.landmarks(embedder.encoder())
-            for track_ids in progress.track(_batches(pending, BATCH), -(-len(pending) // BATCH), f"rules ×{BATCH}"):
+            for track_ids in progress.track(
+                llm_round.batches(pending), -(-len(pending) // llm_round.BATCH), f"rules ×{llm_round.BATCH}"
+            ):
                 with conn.transaction():
                     songs = queries.songs(conn, track_ids, ear.VERSION)
                 results = [(s, rules.analyse_song(s.lyrics, s.features, s.sections, s.vectors, marks)) for s in songs]
                 with conn.transaction():
                     queries.store(conn, maker, results)
-                said.update(_kind(result) for _, result in results)
+                said.update(llm_round.kind_of(result) for _, result in results)
         return dg.MaterializeResult(
             metadata=metadata.report(
                 conn,
@@ -125,16 +122,18 @@ def qwen_analyses(
     except NotConfigured as reason:
         return metadata.unavailable(reason)
     except ValueError as error:
-        raise failures.PermanentFailure(str(error)) from error
+        raise failures.PermanentFailure(llm_round.unpriced(error, None)) from error
     keys = [f"qwen_analyses/{key}" for key in context.partition_keys]
     with client, postgres.exclusively(*keys), postgres.connection() as conn:
         maker = Maker(qwen.ANALYZER, client.model, qwen.prompt_version(client), client.simulated)
         _heed(conn, client)
+        since = _began(context) if config.retry_failed else None
         with conn.transaction():
-            pending = queries.pending_for_llm(conn, maker, slots(context), retry_failed=config.retry_failed)
-        made = llm_round.ask_for(conn, client, maker, pending, fresh=config.retry_failed)
+            pending = queries.pending_for_llm(conn, maker, slots(context), failed_before=since)
+            retry = llm_queries.retry(conn, maker, pending, since, "qwen_analyses") if since else None
+        made = llm_round.ask_for(conn, client, maker, pending, retry=retry)
         figures: dict[str, Any] = {
-            **made.figures(client),
+            **made.figures(client, llm_round.lost_usd(conn, client)),
             "prompt_version": maker.prompt_version,
             "prompt_registry": _registered(mlflow, maker.prompt_version),
             "seconds": round(time.monotonic() - started, 2),
@@ -157,19 +156,24 @@ def qwen_analyses(
 def compared_analyses(
     context: dg.AssetExecutionContext, postgres: PostgresResource, llm: LlmResource
 ) -> dg.MaterializeResult:
-    """One model after the other reads what it has not read of the sample; one that is away does not keep the next from its turn."""
+    """One model after the other reads what it has not read of the sample; one that is away does not keep the next from its turn.
+
+    After all had their turn the step fails for those that are away, so that it is tried again. Who refuses us, wants a long
+    rest or has spent the budget is a status.
+    """
     settings = get_settings().llm
     if not settings.compare:
         remedy = "name other endpoints in RAP_LLM__COMPARE"
         return dg.MaterializeResult(metadata={"status": "nothing to compare", "remedy": remedy, "rows_new": 0})
     figures: dict[str, Any] = {}
-    rows = 0
+    rows, away = 0, []
     with postgres.exclusively("compared_analyses"), postgres.connection() as conn:
         for rival in settings.compare:
             try:
                 client = llm.client("compared_analyses", rival)
             except ValueError as error:
-                raise failures.PermanentFailure(f"{rival.name}: {error}") from error
+                figures[rival.name] = {"status": f"not asked: {llm_round.unpriced(error, rival)}", "rows_new": 0}
+                continue
             with client:
                 maker = Maker(rival.name, client.model, qwen.prompt_version(client), client.simulated)
                 _heed(conn, client)
@@ -177,15 +181,26 @@ def compared_analyses(
                     pending = llm_queries.pending_for_rival(conn, maker, settings.compare_sample)
                 made = llm_round.ask_for(conn, client, maker, pending)
                 rows += made.said.total()
+                status = _ended(conn, client, made)
                 figures[rival.name] = {
-                    "status": _ended(conn, client, made),
-                    **made.figures(client),
+                    "status": status,
+                    **made.figures(client, llm_round.lost_usd(conn, client)),
                     "prompt_version": maker.prompt_version,
                 }
-                context.log.info("%s: %s", rival.name, figures[rival.name]["status"])
+                if isinstance(made.trouble, LlmUnavailable) and not isinstance(made.trouble, LlmHeld):
+                    away.append(f"{rival.name}: {made.pending - made.said.total()} pending, {status}")
+                context.log.info("%s: %s", rival.name, status)
+        if away:
+            raise failures.TransientFailure(f"{rows} analysed; {'; '.join(away)}")
         return dg.MaterializeResult(
             metadata=metadata.report(conn, table="analysis_results", status="compared", rows_new=rows, **figures)
         )
+
+
+def _began(context: dg.AssetExecutionContext) -> dt.datetime:
+    """When the run of this step began; its steps that are tried again belong to it."""
+    stats = context.instance.get_run_stats(context.run.run_id)
+    return dt.datetime.fromtimestamp(stats.start_time or time.time(), dt.UTC)
 
 
 def _registered(mlflow: MlflowResource, prompt_version: str) -> str:
@@ -212,8 +227,7 @@ def _ended(conn: psycopg.Connection, client: LlmClient, made: Round) -> str:
             service_state.remember_hold(conn, client.endpoint.name, trouble.hold)
         elif client.counts["requests"]:
             service_state.forget_hold(conn, client.endpoint.name)
-    waiting = trouble or made.outcome.last_trouble
-    return f"stopped: {waiting}" if waiting else "complete"
+    return f"stopped: {made.trouble}" if made.trouble else "complete"
 
 
 def _latencies(conn: psycopg.Connection, client: LlmClient) -> dict[str, dg.MetadataValue]:
@@ -224,7 +238,7 @@ def _latencies(conn: psycopg.Connection, client: LlmClient) -> dict[str, dg.Meta
 
 def _complain(made: Round, figures: dict[str, Any]) -> None:
     """Fail the step when rows are pending for a reason that nobody chose."""
-    trouble = made.outcome.stopped_by or made.outcome.last_trouble
+    trouble = made.trouble
     if trouble is None or isinstance(trouble, LlmBudgetSpent | LlmHeld):
         return
     described: dict[str, dg.MetadataValue] = {
@@ -236,15 +250,6 @@ def _complain(made: Round, figures: dict[str, Any]) -> None:
             f"{message}. Check RAP_LLM__API_KEY, RAP_LLM__BASE_URL and RAP_LLM__MODEL.", described
         )
     raise failures.TransientFailure(message, described)
-
-
-def _kind(result: Result) -> str:
-    return result.kind if isinstance(result, AnalysisFailure) else "ok"
-
-
-def _batches(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
-    for start in range(0, len(items), size):
-        yield items[start : start + size]
 
 
 @dg.asset(
@@ -267,18 +272,21 @@ def analyst_calibrations(
     """
     started = time.monotonic()
     with postgres.exclusively("analyst_calibrations"), postgres.connection() as conn:
-        asked, trouble = _read_verses(conn, llm)
+        asked, troubles = _read_verses(conn, llm)
         found = earning.earn(conn)
         for one in found:
             context.log.info("%s %s: %s", one.maker.analyzer, one.maker.model, one.figures())
-        if trouble is not None and not isinstance(trouble, LlmBudgetSpent | LlmHeld):
-            kind = failures.PermanentFailure if isinstance(trouble, LlmRefused) else failures.TransientFailure
-            raise kind(f"{asked} labelled verses read, then: {trouble}")
+        said = "; ".join(f"{name}: {trouble}" for name, trouble in troubles.items())
+        unchosen = [one for one in troubles.values() if not isinstance(one, LlmBudgetSpent | LlmHeld | ValueError)]
+        if unchosen:
+            is_final = all(isinstance(one, LlmRefused) for one in unchosen)
+            kind = failures.PermanentFailure if is_final else failures.TransientFailure
+            raise kind(f"{asked} labelled verses read, then: {said}")
         return dg.MaterializeResult(
             metadata=metadata.report(
                 conn,
                 table="calibrations",
-                status=f"stopped: {trouble}" if trouble else "complete",
+                status=f"stopped: {said}" if said else "complete",
                 rows_new=sum(one.is_new for one in found),
                 verses_asked=asked,
                 analysts={f"{one.maker.analyzer} {one.maker.model}": one.figures() for one in found},
@@ -287,28 +295,38 @@ def analyst_calibrations(
         )
 
 
-def _read_verses(conn: psycopg.Connection, llm: LlmResource) -> tuple[int, Exception | None]:
-    """Ask every LLM that has analysed songs for the verses that it has not read: how many were read, and what stopped the last of them."""
-    total, trouble = 0, None
+def _read_verses(conn: psycopg.Connection, llm: LlmResource) -> tuple[int, dict[str, Exception]]:
+    """Ask every LLM that has analysed songs for the verses that it has not read: how many were read, and what stopped whom."""
+    total, troubles = 0, dict[str, Exception]()
     for name, rival in [(qwen.ANALYZER, None), *((one.name, one) for one in get_settings().llm.compare)]:
         try:
             client = llm.client("analyst_calibrations", rival)
         except NotConfigured:
             continue
         except ValueError as error:
-            raise failures.PermanentFailure(f"{name}: {error}") from error
+            if rival is None:
+                raise failures.PermanentFailure(llm_round.unpriced(error, None)) from error
+            troubles[name] = ValueError(llm_round.unpriced(error, rival))
+            continue
         with client:
             maker = Maker(name, client.model, qwen.prompt_version(client), client.simulated)
-            if not queries.has_rows(conn, maker):
+            with conn.transaction():  # without it the first read opens one, and every answer waits for its end
+                has_rows = queries.has_rows(conn, maker)
+            if not has_rows:
                 continue
+            _heed(conn, client)
             ask = partial(qwen.analyse_text, client)
-            asked, outcome = earning.ask_verses(conn, maker, ask, concurrency=client.config.concurrency)
-        total += asked
-        trouble = outcome.stopped_by or outcome.last_trouble or trouble
-        if isinstance(trouble, LlmHeld):
-            with conn.transaction():
-                service_state.remember_hold(conn, "llm", trouble.hold)
-    return total, trouble
+            asked, outcome = earning.ask_verses(
+                conn, maker, ask, concurrency=client.config.concurrency, stop=client.stop
+            )
+            total += asked
+            trouble = outcome.stopped_by or outcome.last_trouble
+            if trouble is not None:
+                troubles[name] = trouble
+            if isinstance(trouble, LlmHeld):
+                with conn.transaction():
+                    service_state.remember_hold(conn, client.endpoint.name, trouble.hold)
+    return total, troubles
 
 
 @dg.asset(

@@ -37,7 +37,12 @@ class Earned:
 
 
 def ask_verses(
-    conn: Connection, maker: Maker, ask: Callable[[str], Result], *, concurrency: int
+    conn: Connection,
+    maker: Maker,
+    ask: Callable[[str], Result],
+    *,
+    concurrency: int,
+    stop: Callable[[], None] = lambda: None,
 ) -> tuple[int, Outcome[Verse]]:
     """Ask for every labelled verse that this maker has not read; each answer is committed as it comes.
 
@@ -49,7 +54,8 @@ def ask_verses(
     missing = [verse for verse in labelled_verses() if verse not in known]
     outcome: Outcome[Verse] = Outcome()
     count = 0
-    for answered in ask_all(missing, lambda verse: ask(verse.lyrics), concurrency=concurrency, outcome=outcome):
+    answers = ask_all(missing, lambda verse: ask(verse.lyrics), concurrency=concurrency, outcome=outcome, stop=stop)
+    for answered in answers:
         with conn.transaction():
             queries.store_answers(conn, maker, answered)
         count += len(answered)

@@ -8,12 +8,14 @@ from typing import Any, Final, TypeVar
 import psycopg
 from matplotlib.figure import Figure
 
-from rap_platform.analyses import queries, qwen
+from rap_platform.analyses import llm_queries, queries, qwen
 from rap_platform.analyses.asking import Outcome, Result, ask_all
+from rap_platform.analyses.llm_queries import Retry
 from rap_platform.analyses.queries import Maker, Text
 from rap_platform.analyses.results import AnalysisFailure
 from rap_platform.orchestration import progress
 from rap_platform.resources.llm import LlmClient
+from rap_platform.settings import Rival
 
 BATCH: Final = 100
 
@@ -35,7 +37,7 @@ class Round:
 
     def add(self, result: Result) -> None:
         """Count a row."""
-        self.said[result.kind if isinstance(result, AnalysisFailure) else "ok"] += 1
+        self.said[kind_of(result)] += 1
         if result.call:
             self.prompt_tokens += result.call.prompt_tokens or 0
             self.completion_tokens += result.call.completion_tokens or 0
@@ -44,10 +46,18 @@ class Round:
             self.evidence_dropped += result.explanation["evidence_dropped"]
             self.cut += "lines_read" in result.explanation
 
-    def figures(self, client: LlmClient) -> dict[str, Any]:
-        """The figures of the round: rows, tokens of the rows, and what was paid now (an answer paid for earlier is a cache hit)."""
+    @property
+    def trouble(self) -> Exception | None:
+        """What stopped the round, or else the last that kept an answer from coming."""
+        return self.outcome.stopped_by or self.outcome.last_trouble
+
+    def figures(self, client: LlmClient, lost_usd: float | None) -> dict[str, Any]:
+        """The figures of the round: rows, tokens of the rows, and what was paid now (an answer paid for earlier is a cache hit).
+
+        A cost with an unknown part is unknown; `lost_usd` is the most that lost calls can have cost.
+        """
         counts, rows = client.counts, self.said.total()
-        cost = float(counts["cost_usd"]) if client.prices.known else None
+        cost = float(counts["cost_usd"]) if client.prices.known and not counts["unpriced"] else None
         return {
             "rows_new": rows,
             "rows_failed": rows - self.said["ok"],
@@ -59,6 +69,8 @@ class Round:
             "retries": counts["retries"],
             "calls_failed": counts["failed_calls"],
             "calls_lost": counts["lost_calls"],
+            "calls_unpriced": counts["unpriced"],
+            "lost_usd_at_most": lost_usd,
             "waited_for_the_limit_s": round(float(counts["waited_s"]), 2),
             "prompt_tokens": self.prompt_tokens,
             "completion_tokens": self.completion_tokens,
@@ -74,18 +86,44 @@ class Round:
         }
 
 
+def kind_of(result: Result) -> str:
+    """What a result counts as: ok, or the kind of its failure."""
+    return result.kind if isinstance(result, AnalysisFailure) else "ok"
+
+
+def lost_usd(conn: psycopg.Connection, client: LlmClient) -> float | None:
+    """The most that the lost calls of this client can have cost; None without prices."""
+    if not client.prices.known:
+        return None
+    with conn.transaction():
+        return llm_queries.lost_usd(conn, client.ledger.owner)
+
+
+def unpriced(error: ValueError, rival: Rival | None) -> str:
+    """Why a model can't be asked under a budget that needs prices, and where its prices go."""
+    if rival is None:
+        return f"{error}; a free endpoint has price 0"
+    if None not in (rival.prompt_usd_per_million, rival.completion_usd_per_million):
+        return str(error)
+    return (
+        f"{rival.name} has no prices, so the budget can't be kept: set prompt_usd_per_million and completion_usd_per_million "
+        "in its entry of RAP_LLM__COMPARE; a free endpoint has price 0"
+    )
+
+
 def ask_for(
-    conn: psycopg.Connection, client: LlmClient, maker: Maker, pending: Sequence[int], *, fresh: bool = False
+    conn: psycopg.Connection, client: LlmClient, maker: Maker, pending: Sequence[int], *, retry: Retry | None = None
 ) -> Round:
     """Ask for all, then once more for those that the endpoint left unanswered while it was up; each answer is committed as it comes."""
     made = Round(len(pending))
 
     def analyse(text: Text) -> Result:
-        return qwen.analyse_text(client, text.lyrics, fresh=fresh)
+        believed = retry.answered if retry and text.track_id in retry.failed else None
+        return qwen.analyse_text(client, text.lyrics, believed=believed)
 
     def once(texts: Iterable[Text], total: int) -> Outcome[Text]:
         outcome: Outcome[Text] = Outcome()
-        answers = ask_all(texts, analyse, concurrency=client.config.concurrency, outcome=outcome)
+        answers = ask_all(texts, analyse, concurrency=client.config.concurrency, outcome=outcome, stop=client.stop)
         for result in progress.track(_committed(conn, maker, answers), total, f"LLM {client.model}"):
             made.add(result)
         return outcome

@@ -1,5 +1,6 @@
 """All SQL of this stage: what has no analysis yet, what is known of it, the results, and what the reports are made of."""
 
+import datetime as dt
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -24,7 +25,7 @@ exists (
     select from analysis_results a
     where a.track_id = t.track_id and a.analyzer = %(analyzer)s and a.model = %(model)s
       and a.prompt_version = %(prompt_version)s and a.input_sha256 = t.lyrics_sha256
-      and (a.status = 'ok' or not %(retry_failed)s)
+      and (a.status = 'ok' or %(failed_before)s::timestamptz is null or a.created_at >= %(failed_before)s)
 )
 """
 
@@ -137,25 +138,25 @@ class Maker:
 
 def pending_for_rules(conn: Connection, maker: Maker, slots: Sequence[int], features_version: str) -> list[int]:
     """The tracks that the rules can and should analyse now."""
-    parameters = {**_maker(maker, retry_failed=False), "slots": list(slots), "features_version": features_version}
+    parameters = {
+        **_maker(maker),
+        "failed_before": None,
+        "slots": list(slots),
+        "features_version": features_version,
+    }
     return [row[0] for row in conn.execute(PENDING_FOR_RULES, parameters)]
 
 
-def pending_for_llm(conn: Connection, maker: Maker, slots: Sequence[int], *, retry_failed: bool) -> list[int]:
-    """The tracks that the LLM has not analysed yet."""
-    return [
-        row[0]
-        for row in conn.execute(PENDING_FOR_LLM, {**_maker(maker, retry_failed=retry_failed), "slots": list(slots)})
-    ]
+def pending_for_llm(
+    conn: Connection, maker: Maker, slots: Sequence[int], *, failed_before: dt.datetime | None = None
+) -> list[int]:
+    """The tracks that the LLM has not analysed yet; with `failed_before` also those that it failed at before then."""
+    parameters = {**_maker(maker), "failed_before": failed_before, "slots": list(slots)}
+    return [row[0] for row in conn.execute(PENDING_FOR_LLM, parameters)]
 
 
-def _maker(maker: Maker, *, retry_failed: bool) -> dict[str, Any]:
-    return {
-        "analyzer": maker.analyzer,
-        "model": maker.model,
-        "prompt_version": maker.prompt_version,
-        "retry_failed": retry_failed,
-    }
+def _maker(maker: Maker) -> dict[str, Any]:
+    return {"analyzer": maker.analyzer, "model": maker.model, "prompt_version": maker.prompt_version}
 
 
 def songs(conn: Connection, track_ids: Sequence[int], features_version: str) -> list[Song]:
@@ -270,7 +271,7 @@ from calibrations order by analyzer, model, made_at desc
 
 def has_rows(conn: Connection, maker: Maker) -> bool:
     """Whether this maker has analysed anything."""
-    row = conn.execute(HAS_ROWS, _maker(maker, retry_failed=False)).fetchone()
+    row = conn.execute(HAS_ROWS, _maker(maker)).fetchone()
     return bool(row and row[0])
 
 
@@ -280,13 +281,13 @@ def forget_namesake(conn: Connection, maker: Maker) -> None:
         conn.execute(
             f"""delete from {table} where analyzer = %(analyzer)s and model = %(model)s and prompt_version = %(prompt_version)s
                 and simulated <> %(simulated)s""".encode(),
-            {**_maker(maker, retry_failed=False), "simulated": maker.simulated},
+            {**_maker(maker), "simulated": maker.simulated},
         )
 
 
 def trials(conn: Connection, maker: Maker, verses: Iterable[Verse]) -> list[Trial]:
     """What this maker said of these verses, as far as it was asked."""
-    said = {sha256: (moods, raw) for sha256, moods, raw in conn.execute(ANSWERS, _maker(maker, retry_failed=False))}
+    said = {sha256: (moods, raw) for sha256, moods, raw in conn.execute(ANSWERS, _maker(maker))}
     return [Trial(v, tuple(said[v.sha256][0] or ()), said[v.sha256][1]) for v in verses if v.sha256 in said]
 
 
@@ -298,7 +299,7 @@ def store_answers(conn: Connection, maker: Maker, answers: Iterable[tuple[Verse,
 
 def _answer(maker: Maker, verse: Verse, result: Analysis | AnalysisFailure) -> dict[str, Any]:
     row = {
-        **_maker(maker, retry_failed=False),
+        **_maker(maker),
         **dict.fromkeys(("moods", "raw_confidence", "error")),
         "input_sha256": verse.sha256,
         "cost_usd": result.call.cost_usd if result.call else None,
@@ -318,7 +319,7 @@ def store_calibration(conn: Connection, maker: Maker, found: Calibration, *, dig
     """Keep a calibration; whether it is new or another one than before."""
     body = asdict(found)
     parameters = {
-        **_maker(maker, retry_failed=False),
+        **_maker(maker),
         **body["calibrator"],
         **{name: body[name] for name in ("verses", "answered", "brier", "base_brier", "ece")},
         "right_answers": found.right,

@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 import secrets
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -11,7 +12,7 @@ from importlib import resources
 from itertools import accumulate
 from typing import Final, cast
 
-from rap_platform.analyses.reading import THINK_END, THINK_START, Read, Unreadable, WrongLanguage, read
+from rap_platform.analyses.reading import Read, Unreadable, WrongLanguage, read, without_thinking
 from rap_platform.analyses.results import (
     MOST_MOODS,
     MOST_THEMES,
@@ -35,7 +36,7 @@ from rap_platform.resources.llm_ledger import storable
 ANALYZER: Final = "qwen"
 PROMPT: Final = "analysis.v1"
 PROMPT_NAME: Final = "rap_analysis"  # in MLflow's prompt registry
-LOGIC: Final = "2"  # of the reading of answers; raise it when the same answer comes to another result
+LOGIC: Final = "3"  # of the reading of answers; raise it when the same answer comes to another result
 MOST_CHARACTERS: Final = 12_000  # of lyrics in a prompt: about 4,000 tokens
 LONGEST_LINE: Final = 24_000  # a first line that is longer than the rest may be is sent whole up to this
 MOST_RAW: Final = 20_000  # of a raw response that is stored
@@ -45,7 +46,9 @@ MOST_SHOWN: Final = 2_000  # of a refused answer, when the model is asked again
 _SEPARATOR = "\n---\n"
 # Marks by which servers tell messages and thinking apart; many take them for such wherever they stand in a text.
 _TEMPLATE_MARK = re.compile(
-    r"<(?=\|)|<(?=/?(?:think\b|tool_call|tool_response|lyrics|s>|start_of_turn|end_of_turn|<SYS>))|\[(?=/?INST\])",
+    r"<(?=[|｜])"  # ChatML, Llama 3, Phi; DeepSeek, with a wide bar
+    r"|<(?=/?(?:think\b|tool_call|tool_response|lyrics|s>|start_of_turn|end_of_turn|bos>|eos>|sop>)|</?SYS>)"
+    r"|\[(?=/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS|TOOL_CONTENT|THINK|gMASK)\])",
     re.IGNORECASE,
 )
 
@@ -103,10 +106,13 @@ def prompt_version(client: LlmClient) -> str:
     return f"{PROMPT}.{LOGIC}-{digest}"
 
 
-def analyse_text(client: LlmClient, lyrics: str, *, fresh: bool = False) -> Analysis | AnalysisFailure:
+def analyse_text(
+    client: LlmClient, lyrics: str, *, fresh: bool = False, believed: set[str] | None = None
+) -> Analysis | AnalysisFailure:
     """Ask the LLM for an analysis; an answer that can't be read is asked for once more with the reason, then it is a failure.
 
-    What was answered before is not asked again, unless `fresh`.
+    What was answered before is not asked again, unless `fresh`. With `believed`, digests of requests, only those are not asked
+    again; what is answered now is added to them.
     Raises LlmUnavailable, LlmRefused or LlmBudgetSpent when nothing can be said about these lyrics: they are not failures of theirs.
     """
     if not any(character.isalnum() for character in lyrics):
@@ -121,14 +127,18 @@ def analyse_text(client: LlmClient, lyrics: str, *, fresh: bool = False) -> Anal
     kind: FailureKind = "no_answer"
     reason = ""
     for _ in range(2):
+        request = client.request_sha256(about)
+        anew = fresh or (believed is not None and request not in believed)
         try:
             replies.append(
-                client.ask(prompt().system, turns, answer_schema(), name="analysis", about=about, fresh=fresh)
+                client.ask(prompt().system, turns, answer_schema(), name="analysis", about=about, fresh=anew)
             )
         except LlmRejected as error:
             return AnalysisFailure(
                 kind="refused", reason=storable(str(error))[:500] or "no reason given", call=_call(replies)
             )
+        if believed is not None:
+            believed.add(request)
         outcome = _outcome(replies[-1])
         if isinstance(outcome, Read):
             return _analysis(outcome, lyrics, excerpt, replies)
@@ -188,9 +198,12 @@ def defused(lyrics: str) -> str:
 
 
 def _shown(reply: Reply) -> str:
-    """An answer as the model is shown it again: short, and without its thinking."""
-    spoken = storable(reply.text or "").rpartition(THINK_END)[2].strip()
-    return spoken[:MOST_SHOWN] if spoken and THINK_START not in spoken else "(no answer)"
+    """An answer as the model is shown it again: short, without its thinking, and without marks that would end its turn."""
+    try:
+        spoken = without_thinking(storable(reply.text or ""))
+    except Unreadable:
+        spoken = ""
+    return defused(spoken[:MOST_SHOWN]) or "(no answer)"
 
 
 def _mark(text: str) -> str:
@@ -217,7 +230,7 @@ def _analysis(outcome: Read, lyrics: str, excerpt: Excerpt, replies: Sequence[Re
     answer: Answer = outcome.answer
     evidence = []
     for line in answer.evidence:
-        if found := locate(line.quote, lyrics):
+        if found := locate(line.quote, lyrics) or _locate_defused(line.quote, lyrics):
             start, end = found
             evidence.append(Evidence(quote=lyrics[start:end], start=start, end=end, supports=storable(line.supports)))
     return Analysis(
@@ -240,6 +253,17 @@ def _analysis(outcome: Read, lyrics: str, excerpt: Excerpt, replies: Sequence[Re
         },
         call=_call(replies, repaired=outcome.repaired),
     )
+
+
+def _locate_defused(quote: str, lyrics: str) -> tuple[int, int] | None:
+    """Where a quote stands in the lyrics that was copied from them as they were sent, with spaces inside of marks."""
+    marks = [mark.end() for mark in _TEMPLATE_MARK.finditer(lyrics)]
+    spaces = [end + number for number, end in enumerate(marks)]  # where they stand in what was sent
+    found = locate(quote, defused(lyrics)) if marks else None
+    if found is None:
+        return None
+    start, end = found
+    return start - bisect_left(spaces, start), end - bisect_left(spaces, end)
 
 
 def _call(replies: Sequence[Reply], *, repaired: bool = False) -> Call | None:

@@ -17,6 +17,11 @@ MOST_ERRORS: Final = 5
 LANGUAGE: Final = "en"
 LEAST_LETTERS: Final = 40  # below this the language of a summary is too often guessed wrong
 
+_CLOSING: Final = {"{": "}", "[": "]"}
+_MARKS: Final = re.compile(r"""\\.|["'{}\[\]]""", re.DOTALL)
+_STRING_ENDS: Final = re.compile(r"\s*[,:}\]]")
+_ENDS: Final = r"""\s*(?:,\s*["'}]|})"""  # of a value: the next name, or the end of the object
+
 
 class Unreadable(Exception):
     """There is no answer in the text; the message can be shown to the model."""
@@ -65,34 +70,66 @@ def without_thinking(text: str) -> str:
 
 
 def mend(text: str) -> str:
-    """The JSON that json-repair makes of a text. Raises Unreadable where mending would be guessing: what broke off, or says a thing twice."""
-    start = text.find("{")
-    if start < 0:
-        raise Unreadable("there is no JSON object in the answer")
-    if text.count("{") > text.count("}"):
-        raise Unreadable("the JSON object broke off")
+    """The JSON that json-repair makes of a text. Raises Unreadable where mending would be guessing: what broke off, goes on, or says a thing twice."""
+    spoken = _object_of(text)
     for name in Answer.model_fields:
-        if len(re.findall(rf"""["']{name}["']\s*:""", text)) > 1:
+        if len(re.findall(rf"""["']{name}["']\s*:""", spoken)) > 1:
             raise Unreadable(f"{name} is given more than once")
     for name in (*SCORES, "confidence"):
         # "7 or 8" and "8 out of 10" would be mended to a number that nobody said
-        if not re.search(rf"""["']{name}["']\s*:\s*-?\d+(\.\d+)?\s*(?:[,}}\n]|//|/\*)""", text):
+        if not re.search(rf"""["']{name}["']\s*:\s*-?\d+(\.\d+)?{_ENDS}""", spoken):
             raise Unreadable(f"{name} is not given as a plain number")
-    return str(json_repair.repair_json(text, skip_json_loads=True))
+    for name in ("sentiment", "primary_mood", "profanity_rating"):
+        if not re.search(rf"""["']{name}["']\s*:\s*["'][\w-]+["']{_ENDS}""", spoken):
+            raise Unreadable(f"{name} is not given as one word")
+    try:
+        return str(json_repair.repair_json(spoken, skip_json_loads=True))
+    except (ValueError, RecursionError) as error:
+        raise Unreadable("the JSON can't be mended") from error
+
+
+def _object_of(text: str) -> str:
+    """The first object of a text, to the brace that ends it; braces inside of strings are letters.
+
+    A quotation mark ends a string only before a comma, colon or bracket: small models forget to escape. Raises Unreadable for
+    an object that has no end, and for words that follow it: they may take back what it says.
+    """
+    start = text.find("{")
+    if start < 0:
+        raise Unreadable("there is no JSON object in the answer")
+    quote, awaited = None, []
+    for mark in _MARKS.finditer(text, start):
+        sign = mark[0]
+        if quote is not None:
+            if sign == quote and _STRING_ENDS.match(text, mark.end()):
+                quote = None
+        elif sign in _CLOSING:
+            awaited.append(_CLOSING[sign])
+        elif sign == '"' or (sign == "'" and text[mark.start() - 1] in "{[,: \t\n"):
+            quote = sign
+        elif sign in "]}" and awaited.pop() != sign:
+            raise Unreadable("the brackets of the JSON object do not match")
+        if not awaited:
+            if text[mark.end() :].strip("` \t\r\n"):
+                raise Unreadable("something follows the JSON object")
+            return text[start : mark.end()]
+    raise Unreadable("the JSON object broke off")
 
 
 def _is_json(text: str) -> bool:
     try:
         json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return True
 
 
 def _in_english(answer: Answer) -> Answer:
     """The answer when what it says in its own words is English. Raises WrongLanguage."""
-    own_words = " ".join([answer.summary, *(line.supports for line in answer.evidence)])
     letters = [letter for letter in answer.summary if letter.isalpha()]
+    own_words = answer.summary
+    if len(letters) < LEAST_LETTERS:  # a short one is judged by its company
+        own_words = " ".join([answer.summary, *(line.supports for line in answer.evidence)])
     latin = sum(ord(letter) < 0x250 for letter in letters)
     language = detect_language(own_words, least_letters=LEAST_LETTERS)
     if 2 * latin < len(letters) or language not in (None, LANGUAGE):

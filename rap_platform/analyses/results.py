@@ -6,6 +6,8 @@ from typing import Annotated, Any, Final, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
+from rap_platform.lyrics.sections import header_of
+
 Sentiment = Literal["negative", "neutral", "positive", "mixed"]
 ProfanityRating = Literal["G", "PG", "PG-13", "R", "NC-17"]
 Mood = Literal[
@@ -29,6 +31,10 @@ MOST_MOODS = 3
 MOST_THEMES = 4
 # Failures that say something of the text, not of the analyst.
 UNREADABLE: Final[tuple[str, ...]] = ("too_short", "too_long", "not_english")
+
+_WORD: Final = re.compile(r"\w+(?:['’\-]\w+)*")
+_BEFORE: Final = r"(?<!\w)(?<!\w['’])"
+_AFTER: Final = r"(?!\w|['’]\w)"
 
 Score = Annotated[float, Field(ge=1, le=10, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
@@ -98,11 +104,6 @@ class AnalysisFailure(_Frozen):
         """Kind and reason in one line, as stored."""
         return f"{self.kind}: {self.reason}"
 
-    @property
-    def raw_response(self) -> str | None:
-        """What the LLM said, if one was asked."""
-        return self.call.raw_response if self.call else None
-
 
 class QuotedLine(BaseModel):
     """One piece of evidence as an LLM gives it; where it stands in the lyrics is found out by us."""
@@ -156,12 +157,23 @@ def answer_schema() -> dict[str, Any]:
 
 
 def locate(quote: str, lyrics: str) -> tuple[int, int] | None:
-    """Where `quote` stands in the lyrics, word for word whatever the white space: (start, end) in characters, or None."""
-    words = quote.split()
+    """Where `quote` stands in the lyrics, word for word whatever the white space: (start, end) in characters, or None.
+
+    Whole words of sung lines only, and two of them at least, or the one word of a line: a single word proves nothing.
+    """
+    pieces = quote.split()
+    words = _WORD.findall(quote)
     if not words:
         return None
-    found = re.search(r"\s+".join(map(re.escape, words)), lyrics)
-    return found.span() if found else None
+    before = _BEFORE if pieces[0][0].isalnum() else ""
+    after = _AFTER if pieces[-1][-1].isalnum() else ""
+    lines = lyrics.split("\n")
+    for found in re.finditer(before + r"\s+".join(map(re.escape, pieces)) + after, lyrics):
+        first, last = (lyrics.count("\n", 0, end) for end in found.span())
+        is_sung = all(header_of(lines[at], lines[at - 1] if at else "") is None for at in range(first, last + 1))
+        if is_sung and (len(words) > 1 or len(_WORD.findall(lines[first])) == 1):
+            return found.span()
+    return None
 
 
 def ordered(first: str, others: list[str], most: int) -> list[str]:

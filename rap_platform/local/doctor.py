@@ -20,7 +20,7 @@ from rap_platform.settings import Endpoint, NotConfigured, Settings
 TIMEOUT_S = 5.0
 SERVERS = {"PostgreSQL": "postgres", "Redis": "valkey", "MLflow": "mlflow", "simulated world": "world"}
 
-State = Literal["ok", "simulated", "not configured", "not running", "broken"]
+State = Literal["ok", "simulated", "not configured", "not running", "busy", "broken"]
 
 
 @dataclass(frozen=True)
@@ -150,7 +150,7 @@ def _llm(settings: Settings) -> Finding:
         return Finding("LLM", "not configured", str(error), setting)
     found = probe(settings, endpoint)
     if not endpoint.simulated:
-        return Finding("LLM", "ok" if found.works else "broken", found.detail, found.remedy)
+        return Finding("LLM", "ok" if found.works else "busy" if found.busy else "broken", found.detail, found.remedy)
     stands_in = _simulated("LLM", endpoint, setting)
     return replace(stands_in, detail=f"{stands_in.detail}: {found.detail}") if found.works else stands_in
 

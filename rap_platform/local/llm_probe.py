@@ -1,5 +1,6 @@
 """What an LLM endpoint can do, found out with its list of models and one tiny call that is paid for; the doctor tells it."""
 
+import datetime as dt
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -9,7 +10,10 @@ import psycopg
 from rap_platform.analyses.reading import THINK_END, THINK_START
 from rap_platform.resources.llm import (
     LlmBudgetSpent,
+    LlmBusy,
     LlmClient,
+    LlmDown,
+    LlmHeld,
     LlmRefused,
     LlmRejected,
     LlmUnavailable,
@@ -17,6 +21,7 @@ from rap_platform.resources.llm import (
 )
 from rap_platform.resources.llm_ledger import NullLedger
 from rap_platform.resources.llm_modes import Reply
+from rap_platform.resources.politeness import BreakerOpen, Busy
 from rap_platform.settings import Endpoint, Settings
 
 TIMEOUT_S: Final = 20.0
@@ -33,11 +38,15 @@ _SCHEMA: Final[dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class Probe:
-    """Whether the endpoint can be used, what it can do or what is wrong, and what to do about it."""
+    """Whether the endpoint can be used, what it can do or what is wrong, and what to do about it.
+
+    `busy`: it could be used but for others who use it, or a wait that it asked for.
+    """
 
     works: bool
     detail: str
     remedy: str = ""
+    busy: bool = False
 
 
 def probe(settings: Settings, endpoint: Endpoint) -> Probe:
@@ -52,8 +61,14 @@ def probe(settings: Settings, endpoint: Endpoint) -> Probe:
     few = settings.model_copy(
         update={"llm": settings.llm.model_copy(update={"max_tokens": MOST_TOKENS, "timeout_s": TIMEOUT_S})}
     )
+    counted = _has_ledger(settings)
+    if not counted and settings.llm.budget_usd is not None and not endpoint.simulated:
+        return Probe(
+            True, "answers; not asked for more: without PostgreSQL the budget can't be kept",
+            "check RAP_DATABASE_URL, or start the embedded one with `rap-platform up`",
+        )  # fmt: skip
     try:
-        ledger = None if _has_ledger(settings) else NullLedger()
+        ledger = None if counted else NullLedger()
         with LlmClient.of(few, purpose="doctor", patience=PATIENCE, ledger=ledger) as client:
             reply = client.ask(
                 "Answer with a JSON object.", ["Are you ready?"], _SCHEMA, name="ready", about="doctor", fresh=True
@@ -63,10 +78,24 @@ def probe(settings: Settings, endpoint: Endpoint) -> Probe:
         return Probe(True, f"answers; not asked for more: {spent}")
     except LlmRefused as refused:
         return Probe(False, str(refused), "check RAP_LLM__API_KEY, RAP_LLM__BASE_URL and RAP_LLM__MODEL")
+    except (LlmBusy, LlmHeld, LlmDown) as error:
+        return Probe(False, str(error), f"nothing is wrong with the settings: ask again {_when(error)}", busy=True)
     except (LlmUnavailable, LlmRejected) as error:
         return Probe(False, str(error), "check RAP_LLM__BASE_URL, and that the server can hold a chat")
     except ValueError as error:
         return Probe(False, str(error), "set both prices, or no budget")
+
+
+def _when(error: LlmBusy | LlmHeld | LlmDown) -> str:
+    """When to ask again, as far as the error knows."""
+    cause = error.__cause__
+    if isinstance(cause, Busy):
+        return f"after {dt.datetime.now(dt.UTC) + dt.timedelta(seconds=cause.wait_s):%H:%M:%S} UTC, or when the run is over"
+    if isinstance(cause, BreakerOpen):
+        return f"after {cause.until:%H:%M:%S} UTC"
+    if isinstance(error, LlmHeld):
+        return f"after {error.hold.until:%Y-%m-%d %H:%M} UTC"
+    return "when the requests in flight are done"
 
 
 def _models(endpoint: Endpoint) -> list[str] | Probe:

@@ -13,6 +13,11 @@ refresh_spotify = dg.define_asset_job(
 ask_llm = dg.define_asset_job(
     "ask_llm", selection=["qwen_analyses"], description="Asks the LLM for the analyses that are still missing."
 )
+ask_other_llms = dg.define_asset_job(
+    "ask_other_llms",
+    selection=["compared_analyses"],
+    description="Asks the other LLMs for what they have not read of the sample.",
+)
 retrain = dg.define_asset_job(
     "retrain",
     selection=["training_dataset", "quality_model", "evaluation_report", "champion", "serving_release"],
@@ -24,4 +29,4 @@ import_inbox = dg.define_asset_job(
     description="Imports the files of the inbox folder.",
 )
 
-JOBS = [refresh_artists, refresh_spotify, ask_llm, retrain, import_inbox]
+JOBS = [refresh_artists, refresh_spotify, ask_llm, ask_other_llms, retrain, import_inbox]

@@ -6,17 +6,18 @@ What is asked is in analyses/; how JSON is asked for is in llm_modes.py, what wa
 import hashlib
 import json
 import logging
-import math
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, Self
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+from typing import Any, Final, Self
 
 import dagster as dg
-import stamina
 
 from rap_platform.resources import redis as shared
+from rap_platform.resources.llm_http import BoundedClient
 from rap_platform.resources.llm_ledger import (
     Account,
     BudgetTight,
@@ -27,7 +28,18 @@ from rap_platform.resources.llm_ledger import (
     Question,
     Trouble,
 )
-from rap_platform.resources.llm_modes import LADDER, Descent, Mode, Prices, Reply, Rung, Switch, body_of, reply_of
+from rap_platform.resources.llm_modes import (
+    LADDER,
+    Descent,
+    Mode,
+    OddAnswer,
+    Prices,
+    Reply,
+    Rung,
+    Switch,
+    body_of,
+    reply_of,
+)
 from rap_platform.resources.llm_trouble import (
     OF_A_RUN,
     FormRefused,
@@ -37,6 +49,8 @@ from rap_platform.resources.llm_trouble import (
     LlmHeld,
     LlmRefused,
     LlmRejected,
+    LlmStopped,
+    LlmTight,
     LlmUnavailable,
     Patience,
     Troubled,
@@ -46,21 +60,31 @@ from rap_platform.resources.llm_trouble import (
 from rap_platform.resources.politeness import BreakerOpen, Busy, Held, Politeness
 from rap_platform.settings import Endpoint, Llm, Rival, Settings, get_settings
 
-if TYPE_CHECKING:
-    from openai.types.chat import ChatCompletion
-
 __all__ = [
-    "LlmBudgetSpent", "LlmBusy", "LlmClient", "LlmDown", "LlmHeld", "LlmRefused", "LlmRejected", "LlmResource", "LlmUnavailable",
-    "Patience", "Reply",
+    "LlmBudgetSpent", "LlmBusy", "LlmClient", "LlmDown", "LlmHeld", "LlmRefused", "LlmRejected", "LlmResource", "LlmStopped",
+    "LlmTight", "LlmUnavailable", "Patience", "Reply",
 ]  # fmt: skip
 
 log = logging.getLogger(__name__)
 
 SHARE_OF_LIMIT: Final = 0.9
+FOR_PEOPLE: Final = 0.1  # of the limit, which no batch uses up: who waits in front of a page has a turn now and then
 NOT_KEPT: Final = frozenset({"analyze"})  # the API promises that what people send is not stored
 RUNG_KEPT_S: Final = 24 * 3600
 TIGHT_S: Final = 0.1  # between two looks at a budget that others in flight may use up
+MOST_REJECTED: Final = 3  # requests in a row, before the first answer
+STALE_S: Final = 1.0  # a turn is used within this
+MOST_STALE: Final = 3
+LEAST_KEY: Final = 4  # characters of a key that is worth hiding
 NEVER_SENT: Final = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout", "UnsupportedProtocol"})
+
+
+@dataclass(frozen=True)
+class _Request:
+    system: str
+    turns: Sequence[str]
+    schema: Mapping[str, Any]
+    name: str
 
 
 class LlmClient:
@@ -84,9 +108,12 @@ class LlmClient:
                 "a budget can't be kept without prices: set RAP_LLM__PROMPT_USD_PER_MILLION and RAP_LLM__COMPLETION_USD_PER_MILLION"
             )
         self.endpoint, self.config, self.ledger, self.patience = endpoint, config, ledger, patience
-        self.polite = polite or Politeness(endpoint.name, limit_of(endpoint), redis=None)
+        self.polite = polite or Politeness(endpoint.name, limit_of(endpoint), redis=None, reserved=FOR_PEOPLE)
         self.counts: Counter[str] = Counter()
         self._counting = threading.Lock()
+        self._stopped = threading.Event()
+        self._flying, self._flights = threading.Lock(), dict[str, Future[Reply]]()
+        self._rejected: int | None = 0  # requests since the start; None after an answer
         self._rung: Rung | None = None
         self._redis: Any = None
         self._openai = openai.OpenAI(
@@ -95,7 +122,7 @@ class LlmClient:
             max_retries=0,
             timeout=config.timeout_s,
             # A proxy of the machine has no business between us and our own loopback server.
-            http_client=openai.DefaultHttpxClient(trust_env=not endpoint.simulated),
+            http_client=BoundedClient(config.timeout_s, trust_env=not endpoint.simulated),  # type: ignore[arg-type]  # httpx is taken as well as httpx2
         )
 
     @classmethod
@@ -121,8 +148,8 @@ class LlmClient:
         if ledger is None:
             ledger = PostgresLedger(settings.require_database_url(), account_of(endpoint, config, purpose), server)
         polite = Politeness(
-            endpoint.name, limit_of(endpoint), redis=server, processes=settings.processes, clock_rate=clock_rate
-        )
+            endpoint.name, limit_of(endpoint), redis=server, processes=settings.processes, clock_rate=clock_rate, reserved=FOR_PEOPLE,
+        )  # fmt: skip
         client = cls(endpoint, config, ledger=ledger, polite=polite, patience=patience)
         client._redis = server
         return client
@@ -134,7 +161,8 @@ class LlmClient:
         self.close()
 
     def close(self) -> None:
-        """Close the connections."""
+        """Stop, and close the connections."""
+        self.stop()
         self._openai.close()
         self.ledger.close()
 
@@ -176,32 +204,82 @@ class LlmClient:
         """Ask for a JSON object of `schema`, in the best way that the endpoint takes; a way that it refuses (400) is not tried again.
 
         `turns` are the user's and the model's messages by turns, the user's first. `about` names what the answer depends on
-        besides model and parameters: an answer that was paid for once is not asked for again, unless `fresh`.
-        Raises LlmUnavailable (LlmBusy, LlmDown, LlmHeld), LlmRefused, LlmRejected, LlmBudgetSpent.
+        besides model and parameters: an answer that was paid for once, or is being waited for, is not asked for again, unless `fresh`.
+        Raises LlmUnavailable (LlmBusy, LlmTight, LlmDown, LlmHeld, LlmStopped), LlmRefused, LlmRejected, LlmBudgetSpent.
         """
         sha = self.request_sha256(about)
+        request = _Request(system, turns, schema, name)
+        if fresh:
+            return self._asked(request, sha)
+        with self._flying:
+            flight, ours = self._flights.get(sha), Future[Reply]()
+            if flight is None:
+                self._flights[sha] = ours
+        if flight is not None:
+            reply = flight.result()
+            self.count(cache_hits=1)
+            return replace(reply, cached=True)
         try:
-            if not fresh and (known := self.ledger.recall(sha)):
-                self.count(cache_hits=1)
-                return known
+            reply = self._recalled(sha) or self._asked(request, sha)
+        except BaseException as error:
+            ours.set_exception(error)
+            raise
+        else:
+            ours.set_result(reply)
+            return reply
+        finally:
+            with self._flying:
+                del self._flights[sha]
+
+    def _recalled(self, sha: str) -> Reply | None:
+        try:
+            known = self.ledger.recall(sha)
         except LedgerAway as error:
             raise LlmUnavailable(str(error)) from error
+        self.count(cache_hits=known is not None)
+        return known
+
+    def _asked(self, request: "_Request", sha: str) -> Reply:
+        try:
+            reply = self._descended(request, sha)
+        except LlmRejected as error:
+            raise self._rejection(error) from error
+        self._rejected = None
+        return reply
+
+    def _descended(self, request: "_Request", sha: str) -> Reply:
+        """The answer, asked for in the first way that is not refused."""
         self._rung = self._rung or self._known_rung()
         descent, fault = Descent(self._rung), ""
+        parameters = {"model": self.model, **self.parameters}
         for rung in descent:
-            body = body_of(rung, {"model": self.model, **self.parameters}, system, turns, schema, name)
+            body = body_of(rung, parameters, request.system, request.turns, request.schema, request.name)
             try:
                 reply = self._send(body, rung, sha)
             except FormRefused as error:
                 fault = str(error)
                 descent.refused(rung, fault)
                 continue
-            if self._rung is not rung:
-                log.info("%s takes %s, thinking switch: %s", self.endpoint.name, rung.mode.value, rung.switch.value)
-                self._rung = rung
-                shared.keep(self._redis, self._rung_key, [rung.mode.value, rung.switch.value], RUNG_KEPT_S)
+            self._took(rung)
             return reply
         raise LlmRejected(fault[:500])
+
+    def _took(self, rung: Rung) -> None:
+        if self._rung is not rung:
+            log.info("%s takes %s, thinking switch: %s", self.endpoint.name, rung.mode.value, rung.switch.value)
+            self._rung = rung
+            shared.keep(self._redis, self._rung_key, [rung.mode.value, rung.switch.value], RUNG_KEPT_S)
+
+    def _rejection(self, error: LlmRejected) -> Exception:
+        """The rejection of one request; of all where a client that never had an answer is rejected once more."""
+        with self._counting:
+            if self._rejected is not None:
+                self._rejected += 1
+            if self._rejected is None or self._rejected < MOST_REJECTED:
+                return LlmRejected(*error.args)
+        return LlmRefused(
+            f"{self.endpoint.base_url}, {self.model}: rejected the first {self._rejected} requests, whatever was asked: {error}"
+        )
 
     def request_sha256(self, about: str) -> str:
         """The digest of a request: where it goes, to which model, with which parameters, about what."""
@@ -225,16 +303,18 @@ class LlmClient:
 
     def _send(self, body: dict[str, Any], rung: Rung, sha: str) -> Reply:
         """One answer, tried again while that may help."""
-        rate = self.polite.clock_rate
         question = Question(sha, rung.mode, self.prices.most(body))
         try:
-            for attempt in stamina.retry_context(
-                on=lambda error: wait_before_retry(error, self.patience), attempts=self.patience.attempts, timeout=None,
-                wait_initial=0.25 / rate, wait_max=8 / rate, wait_jitter=0.5 / rate,
-            ):  # fmt: skip
-                with attempt:
-                    self.count(retries=attempt.num > 1)
+            for attempt in range(1, self.patience.attempts + 1):
+                self._sleep(0)
+                try:
                     return self._once(body, question)
+                except (Later, Troubled, BreakerOpen) as error:
+                    wait_s = wait_before_retry(error, self.patience, attempt, self.polite.clock_rate)
+                    if wait_s is None:
+                        raise
+                self.count(retries=1)
+                self._sleep(wait_s)
         except Held as error:
             raise LlmHeld(error) from error
         except BreakerOpen as error:
@@ -247,26 +327,47 @@ class LlmClient:
     def _once(self, body: dict[str, Any], question: Question) -> Reply:
         call_id = self._reserve(question)
         try:
+            self._wait_turn(call_id)
             with self.polite.calling():
                 reply = self._answer(body, question, call_id)
-        except BreakerOpen:
-            self.ledger.withdraw(call_id)
+        except (Held, Busy, BreakerOpen, LedgerAway, LlmStopped):
+            self._noted(lambda: self.ledger.withdraw(call_id))
             raise
         self.count(requests=1, cost_usd=reply.cost_usd or 0.0, unpriced=reply.cost_usd is None)
         return reply
 
     def _reserve(self, question: Question) -> int:
-        """Wait for a turn, and write the call down."""
+        """Write the call down; no turn is taken before, as others may use up the budget."""
         while True:
-            began = time.monotonic()
-            self.polite.wait_turn(self.patience.turn_s)
-            self.count(waited_s=time.monotonic() - began)
             try:
                 return self.ledger.open(question)
             except BudgetTight:
-                if self.patience.turn_s < TIGHT_S or not self.patience.waits_out:
-                    raise Busy(self.endpoint.name, math.inf) from None
-                time.sleep(TIGHT_S)
+                if not self.patience.waits_out:
+                    raise LlmTight(
+                        f"{self.endpoint.base_url}: the requests in flight may use up what is left of the budget"
+                    ) from None
+                self._sleep(TIGHT_S)
+
+    def _wait_turn(self, call_id: int) -> None:
+        """Wait for a turn and mark the call as sent; a turn that the ledger let go stale is not used, so that none leave in a burst."""
+        for _ in range(MOST_STALE):
+            began = time.monotonic()
+            self.polite.wait_turn(self.patience.turn_s, first=not self.patience.waits_out, sleep=self._sleep)
+            turn = time.monotonic()
+            self.count(waited_s=turn - began)
+            self.ledger.sending(call_id)
+            if time.monotonic() - turn < STALE_S:
+                return
+        raise LedgerAway("the ledger of LLM calls is too slow to write a call down before its turn is over")
+
+    def stop(self) -> None:
+        """End all waiting, also that of other threads: what is in flight is waited for, and nothing more is asked."""
+        self._stopped.set()
+
+    def _sleep(self, seconds: float) -> None:
+        """Sleep. Raises LlmStopped at once when the client is stopped."""
+        if self._stopped.wait(seconds):
+            raise LlmStopped(f"{self.endpoint.base_url}: the asking was stopped")
 
     def _answer(self, body: dict[str, Any], question: Question, call_id: int) -> Reply:
         """Send, and close the ledger's row whatever comes."""
@@ -274,26 +375,35 @@ class LlmClient:
 
         started = time.monotonic()
         try:
-            completion: ChatCompletion | str = self._openai.chat.completions.create(**body)
+            came = self._openai.chat.completions.with_raw_response.create(**body).content
         except openai.APIStatusError as error:
-            told = Trouble(f"HTTP {error.status_code}: {error.message}", error.status_code)
-            self._failed(call_id, told)
+            told = self._without_key(error.message)
+            self._failed(call_id, Trouble(f"HTTP {error.status_code}", told, error.status_code))
             where = f"{self.endpoint.base_url}, {self.model}"
-            raise refusal(error.status_code, error.message, error.response.headers, self.polite, where) from error
+            raise refusal(error.status_code, told, error.response.headers, self.polite, where) from None
         except openai.APIConnectionError as error:
             cause = type(error.__cause__).__name__
-            self._failed(call_id, Trouble(f"{cause}: {error.message}", lost=cause not in NEVER_SENT))
+            self._failed(call_id, Trouble(cause, str(error.__cause__), lost=cause not in NEVER_SENT))
             raise Troubled(f"no answer ({cause})") from error
-        except (openai.APIResponseValidationError, json.JSONDecodeError) as error:
-            self._failed(call_id, Trouble(f"no JSON: {error}", 200, lost=True))
-            raise Troubled("does not answer like a chat endpoint: no JSON") from error
-        if isinstance(completion, str) or not hasattr(completion, "choices"):
-            self._failed(call_id, Trouble("a page under status 200", 200, lost=True))
-            raise Troubled("does not answer like a chat endpoint: a bot check, a proxy, or not the root of an API")
         elapsed_ms = round((time.monotonic() - started) * 1000)
-        reply = reply_of(completion, elapsed_ms, question.mode, self.prices)
+        try:
+            reply = reply_of(json.loads(came), elapsed_ms, question.mode, self.prices)
+        except (ValueError, RecursionError) as error:
+            start = self._without_key(came[:200].decode("utf-8", "replace"))
+            self._failed(
+                call_id, Trouble(f"no answer of a chat endpoint ({type(error).__name__})", start, 200, lost=True)
+            )
+            raise Troubled(
+                f"does not answer like a chat endpoint ({error if isinstance(error, OddAnswer) else 'no JSON'}): "
+                "a bot check, a proxy, an error under status 200, or not the root of an API"
+            ) from None
         self._noted(lambda: self.ledger.answered(call_id, question.request_sha256, reply))
         return reply
+
+    def _without_key(self, told: str) -> str:
+        """What an endpoint says, without our key where it repeats it."""
+        key = self.endpoint.key.get_secret_value() if self.endpoint.key else ""
+        return told.replace(key, "***") if len(key) >= LEAST_KEY else told
 
     def _failed(self, call_id: int, trouble: Trouble) -> None:
         self.count(failed_calls=1, lost_calls=trouble.lost)

@@ -11,6 +11,7 @@ from typing import Any, Final, Protocol, TypeVar
 
 import psycopg
 import redis
+from psycopg.conninfo import make_conninfo
 
 from rap_platform.resources import redis as shared
 from rap_platform.resources.llm_modes import Mode, Reply
@@ -18,6 +19,9 @@ from rap_platform.resources.postgres import connect, lock_id
 
 CACHED_S: Final = 24 * 3600
 MOST_ERROR: Final = 500
+LOCK_S: Final = 5.0  # nobody waits for longer for another's lock,
+STATEMENT_S: Final = 10.0  # nor for one statement, nor for a server that has gone silent
+_KEPT_ALIVE: Final = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3}
 _GRACE_S: Final = 30.0  # after the time-out of a request, for a process that is slow to say so
 _OWNERS: Final = 0x11C  # the class of the advisory locks by which a process shows that it lives
 
@@ -26,16 +30,18 @@ T = TypeVar("T")
 # One at a time over all processes, so that nobody reserves what another is reserving.
 _LOCK: Final = "select pg_advisory_xact_lock(%(lock)s)"
 
-# A row whose process is gone, or for which nobody waits any more: whether it was paid for is unknown. The locks taken by
-# trying end with the statement.
+# A row whose process is gone, or for which nobody waits any more: whether it was paid for is unknown, unless it still waited
+# for its turn. The locks taken by trying end with the statement.
 _LOSE: Final = """
 with gone as materialized (
     select owner from (select distinct owner from llm_calls where state = 'in_flight' and owner <> %(owner)s) o
     where pg_try_advisory_xact_lock(%(class)s, owner::integer)
+), never_sent as (
+    delete from llm_calls where state = 'in_flight' and deadline is null and owner in (select owner from gone)
 )
 update llm_calls set state = 'lost', ended_at = clock_timestamp(),
     error = case when deadline < now() then 'no answer before the deadline' else 'the asking process is gone' end
-where state = 'in_flight' and (deadline < now() or owner in (select owner from gone))
+where state = 'in_flight' and deadline is not null and (deadline < now() or owner in (select owner from gone))
 """
 
 # What may have been paid counts as paid: in flight, lost, or of unknown cost with the most it can be.
@@ -48,11 +54,15 @@ where started_at > now() - make_interval(secs => %(window_s)s) and simulated = %
 """
 
 _OPEN: Final = """
-insert into llm_calls (request_sha256, attempt, purpose, model, endpoint, mode, simulated, kept, owner, most_usd, deadline)
-select %(request_sha256)s, coalesce(max(attempt), 0) + 1, %(purpose)s, %(model)s, %(endpoint)s, %(mode)s, %(simulated)s, %(keeps)s, %(owner)s, %(most_usd)s,
-    clock_timestamp() + make_interval(secs => %(patience_s)s)
+insert into llm_calls (request_sha256, attempt, purpose, model, endpoint, mode, simulated, kept, owner, most_usd)
+select %(request_sha256)s, coalesce(max(attempt), 0) + 1, %(purpose)s, %(model)s, %(endpoint)s, %(mode)s, %(simulated)s, %(keeps)s, %(owner)s, %(most_usd)s
 from llm_calls where request_sha256 = %(request_sha256)s
 returning call_id
+"""
+
+_SENDING: Final = """
+update llm_calls set deadline = clock_timestamp() + make_interval(secs => %(patience_s)s)
+where call_id = %(call_id)s and state = 'in_flight'
 """
 
 # An answer that comes after its row was given up is worth more than the guess that it is lost.
@@ -63,7 +73,7 @@ update llm_calls set state = %(state)s, cost_usd = %(cost_usd)s, prompt_tokens =
 where call_id = %(call_id)s and state in ('in_flight', 'lost')
 """
 
-_WITHDRAW: Final = "delete from llm_calls where call_id = %(call_id)s and state = 'in_flight'"
+_WITHDRAW: Final = "delete from llm_calls where call_id = any(%(call_ids)s) and state = 'in_flight'"
 
 _RECALL: Final = """
 select response, finish_reason, prompt_tokens, completion_tokens, cost_usd::float8, latency_ms, mode
@@ -84,7 +94,7 @@ class LlmBudgetSpent(Exception):
 
 
 class LedgerAway(Exception):
-    """PostgreSQL is away: what can't be written down is not asked."""
+    """PostgreSQL is away, too slow or does not let us write: what can't be written down is not asked."""
 
 
 class BudgetTight(Exception):
@@ -102,9 +112,13 @@ class Question:
 
 @dataclass(frozen=True)
 class Trouble:
-    """How a request failed: for certain and free of charge, or `lost`, when it may have been paid for."""
+    """How a request failed: for certain and free of charge, or `lost`, when it may have been paid for.
+
+    `detail` is what came from outside: it may repeat what was sent, and is stored where answers are.
+    """
 
     error: str
+    detail: str = ""
     http_status: int | None = None
     lost: bool = False
 
@@ -112,8 +126,15 @@ class Trouble:
 class Ledger(Protocol):
     """Where a client writes its calls down."""
 
+    @property
+    def owner(self) -> int:
+        """The number under which its calls stand."""
+
     def open(self, question: Question) -> int:
         """Write down and reserve. Raises LlmBudgetSpent, BudgetTight, LedgerAway."""
+
+    def sending(self, call_id: int) -> None:
+        """Note that a call is sent now: until then it is certain to cost nothing. Raises LedgerAway."""
 
     def answered(self, call_id: int, request_sha256: str, reply: Reply) -> None:
         """Close a call with its answer."""
@@ -134,10 +155,18 @@ class Ledger(Protocol):
 class NullLedger:
     """Writes nothing down: for asking an endpoint what it can do where no database is."""
 
+    @property
+    def owner(self) -> int:
+        """Nobody's."""
+        return -1
+
     def open(self, question: Question) -> int:
         """Nothing is reserved."""
         del question
         return 0
+
+    def sending(self, call_id: int) -> None:
+        """Nothing is written."""
 
     def answered(self, call_id: int, request_sha256: str, reply: Reply) -> None:
         """Nothing is kept."""
@@ -184,11 +213,23 @@ class PostgresLedger:
         self._dsn, self.account, self._server = dsn, account, server
         self._owner = secrets.randbelow(2**31)
         self._conn: psycopg.Connection | None = None
+        self._to_withdraw: set[int] = set()
         self._lock = threading.Lock()
+
+    @property
+    def owner(self) -> int:
+        """The number under which the calls of this ledger stand."""
+        return self._owner
 
     def open(self, question: Question) -> int:
         """Write a call down, committed when this returns. Raises LlmBudgetSpent, BudgetTight, LedgerAway."""
         return self._with(lambda conn: self._open(conn, question))
+
+    def sending(self, call_id: int) -> None:
+        """Note that a call is sent now: its answer is waited for from now on, and it may have been paid for. Raises LedgerAway."""
+        row = {"call_id": call_id, "patience_s": self.account.timeout_s + _GRACE_S}
+        if self._with(lambda conn: conn.execute(_SENDING, row).rowcount) != 1:
+            raise _away("others took this process for gone")
 
     def answered(self, call_id: int, request_sha256: str, reply: Reply) -> None:
         """Close a call with its answer, also one that was given up meanwhile."""
@@ -198,7 +239,7 @@ class PostgresLedger:
             "prompt_tokens": reply.prompt_tokens,
             "completion_tokens": reply.completion_tokens,
             "http_status": 200,
-            "finish_reason": reply.finish_reason,
+            "finish_reason": storable(reply.finish_reason) if reply.finish_reason is not None else None,
             "response": storable(reply.text) if reply.text is not None and self.account.keeps else None,
             "latency_ms": reply.latency_ms,
         }
@@ -208,12 +249,14 @@ class PostgresLedger:
     def failed(self, call_id: int, trouble: Trouble) -> None:
         """Close a call that brought no answer: free of charge, or lost and counted with the most it can have cost."""
         state, cost = ("lost", None) if trouble.lost else ("failed", 0.0)
-        error = storable(trouble.error)[:MOST_ERROR] or "no reason given"
+        detail = f": {trouble.detail}" if trouble.detail and self.account.keeps else ""
+        error = storable(trouble.error + detail)[:MOST_ERROR]
         self._close(call_id, {"state": state, "cost_usd": cost, "http_status": trouble.http_status, "error": error})
 
     def withdraw(self, call_id: int) -> None:
-        """Strike out a call that was never sent."""
-        self._with(lambda conn: conn.execute(_WITHDRAW, {"call_id": call_id}))
+        """Strike out a call that was never sent: now, or with the next call where that can't be done. Raises LedgerAway."""
+        self._to_withdraw.add(call_id)
+        self._with(self._withdraw)
 
     def recall(self, request_sha256: str) -> Reply | None:
         """The newest answer to this request: from Redis, else from the table. Raises LedgerAway."""
@@ -237,8 +280,15 @@ class PostgresLedger:
                 self._conn.close()
                 self._conn = None
 
+    def _withdraw(self, conn: psycopg.Connection) -> None:
+        call_ids = list(self._to_withdraw)
+        conn.execute(_WITHDRAW, {"call_ids": call_ids})
+        self._to_withdraw.difference_update(call_ids)
+
     def _open(self, conn: psycopg.Connection, question: Question) -> int:
         account = self.account
+        if self._to_withdraw:
+            self._withdraw(conn)
         with conn.transaction():
             conn.execute(_LOCK, {"lock": lock_id("llm_calls")})
             if account.budget_usd is not None:
@@ -250,7 +300,6 @@ class PostgresLedger:
                 "mode": question.mode.value,
                 "owner": self._owner,
                 "most_usd": question.most_usd,
-                "patience_s": account.timeout_s + _GRACE_S,
             }
             opened = conn.execute(_OPEN, row).fetchone()
         assert opened is not None
@@ -284,27 +333,44 @@ class PostgresLedger:
 
     def _with(self, work: Callable[[psycopg.Connection], T]) -> T:
         """Do the work on the one connection, over a new one where the old one broke. Raises LedgerAway."""
-        with self._lock:
+        if not self._lock.acquire(timeout=STATEMENT_S):
+            raise _away("others wait for it")
+        try:
             for again in (True, False):
                 try:
                     if self._conn is None or self._conn.closed:
                         self._conn = self._connected()
                     return work(self._conn)
-                except psycopg.OperationalError as error:
+                except (psycopg.errors.LockNotAvailable, psycopg.errors.QueryCanceled) as error:
+                    raise _away(type(error).__name__) from error  # it took long enough for once
+                except (psycopg.OperationalError, psycopg.InterfaceError) as error:
                     if self._conn is not None:
                         self._conn.close()
                         self._conn = None
                     if not again:
-                        raise LedgerAway(
-                            f"the ledger of LLM calls can't be written ({type(error).__name__}), and what can't be written down is not asked"
-                        ) from error
-        raise AssertionError("the second try returns or raises")
+                        raise _away(type(error).__name__) from error
+                except psycopg.Error as error:
+                    raise _away(type(error).__name__) from error
+            raise AssertionError("the second try returns or raises")
+        finally:
+            self._lock.release()
 
     def _connected(self) -> psycopg.Connection:
-        conn = connect(self._dsn, autocommit=True, application_name="rap_platform llm ledger")
-        conn.execute("select pg_advisory_lock(%s, %s)", [_OWNERS, self._owner])
-        lose(conn, self._owner)
+        dsn = make_conninfo(self._dsn, **_KEPT_ALIVE, tcp_user_timeout=round(STATEMENT_S * 1000))
+        conn = connect(dsn, autocommit=True, application_name="rap_platform llm ledger")
+        try:
+            for name, seconds in (("lock_timeout", LOCK_S), ("statement_timeout", STATEMENT_S)):
+                conn.execute("select set_config(%s, %s, false)", [name, f"{round(seconds * 1000)}ms"])
+            conn.execute("select pg_advisory_lock(%s, %s)", [_OWNERS, self._owner])
+            lose(conn, self._owner)
+        except BaseException:
+            conn.close()
+            raise
         return conn
+
+
+def _away(why: str) -> LedgerAway:
+    return LedgerAway(f"the ledger of LLM calls can't be written ({why}), and what can't be written down is not asked")
 
 
 def lose(conn: psycopg.Connection, owner: int = -1) -> int:

@@ -6,15 +6,12 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-if TYPE_CHECKING:
-    from openai.types.chat import ChatCompletion
-
-CHARACTERS_PER_TOKEN: Final = 3.0  # to guess a price before it is known; English has about four
+MOST_REASON: Final = 50  # characters of a finish reason
 TRANSIENT: Final = frozenset({408, 409, 425, 429})
-# Refusals that no other request will escape: key, account, address.
-CLOSED: Final = frozenset({401, 402, 403, 404})
+# Refusals that no other request will escape: key, account, address. So are redirects, which are not followed.
+CLOSED: Final = frozenset({401, 402, 403, 404, 405, 410})
 
 
 class Mode(Enum):
@@ -115,12 +112,9 @@ class Prices:
         return prompt_tokens * self.prompt + completion_tokens * self.completion
 
     def most(self, body: Mapping[str, Any]) -> float:
-        """The most that a request can cost, zero without prices: letters outside ASCII may take a token per byte."""
-        text = "".join(str(message["content"]) for message in body["messages"])
-        ascii_letters = sum(character.isascii() for character in text)
-        other_bytes = len(text.encode("utf-8", "replace")) - ascii_letters
-        tokens = int(ascii_letters / CHARACTERS_PER_TOKEN) + other_bytes
-        return self.of(tokens, int(body["max_tokens"])) or 0.0
+        """The most that a request can cost, zero without prices: no token is shorter than a byte, and the schema is read as well."""
+        read = json.dumps([body["messages"], body.get("response_format")], ensure_ascii=False)
+        return self.of(len(read.encode("utf-8", "surrogatepass")), int(body["max_tokens"])) or 0.0
 
 
 def body_of(
@@ -145,18 +139,50 @@ def body_of(
     return body
 
 
-def reply_of(completion: "ChatCompletion", latency_ms: int, mode: Mode, prices: Prices) -> Reply:
-    """What a completion says."""
-    usage = completion.usage
-    prompt_tokens, completion_tokens = (usage.prompt_tokens, usage.completion_tokens) if usage else (None, None)
-    cost = prices.of(usage.prompt_tokens, usage.completion_tokens) if usage else None
-    if not completion.choices:
-        return Reply(None, None, prompt_tokens, completion_tokens, cost, latency_ms, mode)
-    choice = completion.choices[0]
-    extra = choice.message.model_extra or {}
-    texts = (choice.message.content, extra.get("reasoning_content"), extra.get("reasoning"))
-    text = next((text for text in texts if isinstance(text, str) and text.strip()), None)
-    return Reply(text, choice.finish_reason, prompt_tokens, completion_tokens, cost, latency_ms, mode)
+class OddAnswer(ValueError):
+    """What came under status 200 is no chat completion."""
+
+
+def reply_of(told: Any, latency_ms: int, mode: Mode, prices: Prices) -> Reply:
+    """What a completion says, given as the JSON that came; token counts that can't be are unknown. Raises OddAnswer."""
+    if not isinstance(told, dict) or not isinstance(told.get("choices"), list):
+        raise OddAnswer("no list of choices")
+    usage = told.get("usage")
+    counts = usage if isinstance(usage, dict) else {}
+    prompt_tokens, completion_tokens = _tokens(counts.get("prompt_tokens")), _tokens(counts.get("completion_tokens"))
+    known = prompt_tokens is not None and completion_tokens is not None
+    cost = prices.of(prompt_tokens, completion_tokens) if known else None  # type: ignore[arg-type]
+    text, finish_reason = _said(told["choices"][0]) if told["choices"] else (None, None)
+    return Reply(text, finish_reason, prompt_tokens, completion_tokens, cost, latency_ms, mode)
+
+
+def _said(choice: Any) -> tuple[str | None, str | None]:
+    """The text of a choice, and why it ended."""
+    message = choice.get("message") if isinstance(choice, dict) else None
+    if not isinstance(message, dict) or not isinstance(message.get("content"), str | None):
+        raise OddAnswer("a choice without a message")
+    texts = (message.get("content"), _thought(message.get("reasoning_content")), _thought(message.get("reasoning")))
+    reason = choice.get("finish_reason")
+    return (
+        next((text for text in texts if isinstance(text, str) and text.strip()), None),
+        reason[:MOST_REASON] if isinstance(reason, str) else None,
+    )
+
+
+def _tokens(count: Any) -> int | None:
+    whole = isinstance(count, int) and not isinstance(count, bool)
+    return count if whole and 0 <= count < 2**31 else None
+
+
+def _thought(text: Any) -> Any:
+    """Reasoning that is an object and nothing else is an answer in the wrong place; any other is marked as thinking, and no answer."""
+    if not isinstance(text, str) or not text.strip():
+        return None
+    try:
+        is_answer = isinstance(json.loads(text), dict)
+    except (ValueError, RecursionError):
+        is_answer = False
+    return text if is_answer else f"<think>{text}"
 
 
 def is_transient(status: int, headers: Mapping[str, str]) -> bool:

@@ -1,6 +1,7 @@
 """What can go wrong with an LLM call, what a status means, and when to try again. Nothing here sends anything."""
 
 import datetime as dt
+import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -9,6 +10,10 @@ from rap_platform.resources import politeness
 from rap_platform.resources.llm_modes import CLOSED, is_transient, retry_after
 from rap_platform.resources.politeness import BreakerOpen, Held, Politeness
 
+FIRST_BACKOFF_S: Final = 0.25
+LONGEST_BACKOFF_S: Final = 8.0
+JITTER_S: Final = 0.5
+
 
 class LlmUnavailable(Exception):
     """The endpoint did not answer this request although it was tried again; asking later may help."""
@@ -16,6 +21,14 @@ class LlmUnavailable(Exception):
 
 class LlmBusy(LlmUnavailable):
     """Others are before us, and the caller does not care to wait for so long."""
+
+
+class LlmTight(LlmBusy):
+    """Requests in flight may use up what is left of the budget."""
+
+
+class LlmStopped(LlmUnavailable):
+    """Whoever asks was told to stop; this request was not sent, or not again."""
 
 
 class LlmDown(LlmUnavailable):
@@ -72,7 +85,7 @@ def refusal(status: int, message: str, headers: Mapping[str, str], polite: Polit
         return FormRefused(message)
     if not is_transient(status, headers):
         told = f"{where}: answers {status}: {message[:300]}"
-        return LlmRefused(told) if status in CLOSED else LlmRejected(told)
+        return LlmRefused(told) if status in CLOSED or 300 <= status < 400 else LlmRejected(told)
     wait_s = retry_after(headers)
     told = f"answers {status}"
     trouble: Later | Troubled = Later(told) if status == 429 else Troubled(told)
@@ -83,12 +96,17 @@ def refusal(status: int, message: str, headers: Mapping[str, str], polite: Polit
     return trouble
 
 
-def wait_before_retry(error: Exception, patience: Patience) -> bool | float:
-    """Whether to try again, or after how many seconds."""
+def wait_before_retry(error: Exception, patience: Patience, attempt: int, rate: float) -> float | None:
+    """After how many seconds to try again when `attempt` (from 1) failed so, by a clock that runs `rate` as fast; None: not at all."""
+    if attempt >= patience.attempts:
+        return None
     if isinstance(error, Later | Troubled):
         if not patience.waits_out and (error.wait_s is None or error.wait_s > patience.turn_s):
-            return False
-        return True if error.wait_s is None else error.wait_s
+            return None
+        if error.wait_s is not None:
+            return error.wait_s
+        backoff_s = min(LONGEST_BACKOFF_S, FIRST_BACKOFF_S * 2.0 ** (attempt - 1))
+        return (backoff_s + random.uniform(0, JITTER_S)) / rate  # noqa: S311
     if isinstance(error, BreakerOpen) and patience.waits_out:
         return max(0.0, (error.until - dt.datetime.now(dt.UTC)).total_seconds()) + 0.05
-    return False
+    return None

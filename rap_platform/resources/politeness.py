@@ -113,16 +113,22 @@ class Snapshot:
     shared: bool
 
 
-# KEYS: turn. ARGV: interval in µs, milliseconds to live, the longest wait in µs. Gives the µs until the caller's turn, which
-# is taken unless that is longer than the longest wait.
+# KEYS: the queues of which the caller may take the earliest turn. ARGV: milliseconds to live, the longest wait in µs, the
+# interval of each queue in µs. Gives the queue (from 1) and the µs until the caller's turn, which is taken unless that is
+# longer than the longest wait.
 _TURN: Final = """
 local clock = redis.call('time')
 local now = clock[1] * 1000000 + clock[2]
-local turn = math.max(now, tonumber(redis.call('get', KEYS[1]) or 0))
-if turn - now > tonumber(ARGV[3]) then return string.format('%.0f', turn - now) end
-local following = turn + tonumber(ARGV[1])
-redis.call('set', KEYS[1], string.format('%.0f', following), 'PX', math.ceil((following - now) / 1000) + tonumber(ARGV[2]))
-return string.format('%.0f', turn - now)
+local queue, turn
+for number, key in ipairs(KEYS) do
+  local free = math.max(now, tonumber(redis.call('get', key) or 0))
+  if turn == nil or free < turn then queue, turn = number, free end
+end
+local wait = string.format('%.0f', turn - now)
+if turn - now > tonumber(ARGV[2]) then return {queue, wait} end
+local following = turn + tonumber(ARGV[2 + queue])
+redis.call('set', KEYS[queue], string.format('%.0f', following), 'PX', math.ceil((following - now) / 1000) + tonumber(ARGV[1]))
+return {queue, wait}
 """
 # KEYS: breaker, transitions. ARGV: state, transition as JSON without its `before`, seconds to live, longest list.
 # Gives the state before; a change is recorded once, whoever sees it first.
@@ -155,8 +161,9 @@ class Politeness:
     """One service as one process asks it: `per_minute` requests, evenly spaced, over all processes that share the Redis.
 
     Without Redis this process keeps to `per_minute / processes`. `clock_rate` makes all our own waits shorter by that factor
-    (the limit higher by it), for tests against servers whose clock runs fast; what a server asks for is never shortened. Safe
-    to share between threads. `redis` is a client of resources/redis.py: bytes for answers, short time-outs, no retries.
+    (the limit higher by it), for tests against servers whose clock runs fast; what a server asks for is never shortened. A
+    share of the limit may be `reserved` for those who go first; all who ask a service say the same share. Safe to share between
+    threads. `redis` is a client of resources/redis.py: bytes for answers, short time-outs, no retries.
     """
 
     def __init__(
@@ -167,9 +174,12 @@ class Politeness:
         redis: "redis.Redis | None",
         processes: int = 1,
         clock_rate: float = 1.0,
+        reserved: float = 0.0,
     ) -> None:
-        if not (per_minute > 0 and processes >= 1 and clock_rate > 0):
-            raise ValueError(f"{service}: a limit, a number of processes and a clock rate are above zero")
+        if not (per_minute > 0 and processes >= 1 and clock_rate > 0 and 0 <= reserved < 1):
+            raise ValueError(
+                f"{service}: a limit, a number of processes and a clock rate are above zero, a share is below one"
+            )
         self.service = service
         self.clock_rate = clock_rate
         self._interval_s = 60.0 / (per_minute * clock_rate)
@@ -177,7 +187,8 @@ class Politeness:
         self._processes = processes
         self._open_s = OPEN_S / clock_rate
         self._lock = threading.Lock()
-        self._next = 0.0
+        self._reserved = reserved
+        self._next = {"turn": 0.0, "reserved": 0.0}
         self._claim = threading.Lock()
         self._shared = _Shared(redis)
         self._window = cache(_window)
@@ -195,15 +206,19 @@ class Politeness:
         """Keep at least `interval_s` between requests from now on, as a robots.txt may ask for."""
         self._interval_s = max(self._interval_s, interval_s / self.clock_rate)
 
-    def wait_turn(self, most_s: float = LONGEST_WAIT_S) -> None:
+    def wait_turn(
+        self, most_s: float = LONGEST_WAIT_S, *, first: bool = False, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
         """Block until the shared limit lets this request go; who cares to wait `most_s` at most is told at once that it is longer.
+
+        Who goes `first` has the reserved share of the limit besides the common one. `sleep` may raise to end the wait.
 
         Raises Held when the service wants more patience than that (a minute by default), Busy when the queue does.
         """
         patience_s = most_s if most_s < LONGEST_WAIT_S else math.inf
         while True:
-            self._wait_for_hold(most_s)
-            time.sleep(self._turn_s(patience_s))
+            self._wait_for_hold(most_s, sleep)
+            sleep(self._turn_s(patience_s, first=first))
             if self.held() is None and self._admitted():
                 return
 
@@ -247,25 +262,31 @@ class Politeness:
         known = read or self._board.look()
         return _snapshot(self.service, known, self._open_s, shared=read is not None)
 
-    def _wait_for_hold(self, most_s: float) -> None:
+    def _wait_for_hold(self, most_s: float, sleep: Callable[[float], None]) -> None:
         while hold := self.held():
             left_s = (hold.until - _now()).total_seconds()
             if left_s > most_s:
                 raise Held(self.service, hold)
-            time.sleep(max(0.0, left_s))
+            sleep(max(0.0, left_s))
 
-    def _turn_s(self, patience_s: float) -> float:
-        interval_us, kept_ms = str(round(self._interval_s * 1e6)), str(WINDOW_S * 1000)
+    def _turn_s(self, patience_s: float, *, first: bool = False) -> float:
+        intervals = {"turn": self._interval_s / (1 - self._reserved)}
+        if first and self._reserved:
+            intervals["reserved"] = self._interval_s / self._reserved
+        keys = [_key(self.service, queue) for queue in intervals]
         most_us = str(round(min(patience_s, KEPT_S) * 1e6))
-        told = self._shared.ask(
-            lambda server: server.eval(_TURN, 1, _key(self.service, "turn"), interval_us, kept_ms, most_us), None
-        )
+        argv = [str(WINDOW_S * 1000), most_us, *(str(round(interval_s * 1e6)) for interval_s in intervals.values())]
+        told = self._shared.ask(lambda server: server.eval(_TURN, len(keys), *keys, *argv), None)
         with self._lock:
             now = time.monotonic()
-            wait_s = max(0.0, self._next - now) if told is None else int(told) / 1e6
+            if told is None:
+                queue = min(intervals, key=lambda name: max(now, self._next[name]))
+                wait_s = max(0.0, self._next[queue] - now)
+            else:
+                queue, wait_s = list(intervals)[told[0] - 1], int(told[1]) / 1e6
             if wait_s > patience_s:
                 raise Busy(self.service, wait_s)
-            self._next = now + wait_s + self._interval_s * self._processes
+            self._next[queue] = now + wait_s + intervals[queue] * self._processes
         return wait_s
 
     def _admitted(self) -> bool:

@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from rap_platform.resources.llm import LlmClient, Patience, account_of, limit_of
+from rap_platform.resources.llm import FOR_PEOPLE, LlmClient, Patience, account_of, limit_of
 from rap_platform.resources.llm_ledger import NullLedger, PostgresLedger
 from rap_platform.resources.llm_trouble import OF_A_RUN
 from rap_platform.resources.politeness import Politeness
@@ -58,23 +59,28 @@ class Told:
     message: Mapping[str, Any] = field(default_factory=dict)
     error: str = ""
     page: str | None = None
+    raw: bytes | None = None
+    usage: Any = field(default_factory=lambda: {"prompt_tokens": 1000, "completion_tokens": 100, "total_tokens": 1100})
+    choices: Any = None
+    drips_s: float = 0.0  # for so long a blank comes every 50 ms before the body
 
     @property
     def body(self) -> bytes:
+        if self.raw is not None:
+            return self.raw
         if self.page is not None:
             return self.page.encode()
         if self.status != 200:
             return json.dumps({"error": {"message": self.error or f"status {self.status}"}}).encode()
         message = {"role": "assistant", "content": self.content, **self.message}
         choice = {"index": 0, "message": message, "finish_reason": self.finish_reason}
-        usage = {"prompt_tokens": 1000, "completion_tokens": 100, "total_tokens": 1100}
         answer = {
             "id": "1",
             "object": "chat.completion",
             "created": 1,
             "model": "m",
-            "choices": [choice],
-            "usage": usage,
+            "choices": [choice] if self.choices is None else self.choices,
+            "usage": self.usage,
         }
         return json.dumps(answer).encode()
 
@@ -118,9 +124,16 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("content-type", "application/json" if told.page is None else "text/html")
         for name, value in told.headers.items():
             self.send_header(name, value)
-        self.send_header("content-length", str(len(told.body)))
+        blanks = round(told.drips_s / 0.05)
+        self.send_header("content-length", str(blanks + len(told.body)))
         self.end_headers()
-        self.wfile.write(told.body)
+        try:
+            for _ in range(blanks):
+                self.wfile.write(b" ")
+                time.sleep(0.05)
+            self.wfile.write(told.body)
+        except OSError:
+            self.close_connection = True  # nobody listens any more
         with self.server.lock:
             self.server.at_once -= 1
 
@@ -164,11 +177,12 @@ def client_of(
     dsn: str | None = None,
     patience: Patience = OF_A_RUN,
     clock_rate: float = 1.0,
+    key: str = "key",
     **config: Any,
 ) -> LlmClient:
     """A client of an endpoint at `url`, with a ledger in the database `dsn` or none."""
-    endpoint = Endpoint("llm", url, None, SecretStr("key"), None, simulated, rpm)
+    endpoint = Endpoint("llm", url, None, SecretStr(key), None, simulated, rpm)
     settings = Llm(**{"timeout_s": 5, **config})
     ledger = PostgresLedger(dsn, account_of(endpoint, settings, "test")) if dsn else NullLedger()
-    polite = Politeness("llm", limit_of(endpoint), redis=None, clock_rate=clock_rate)
+    polite = Politeness("llm", limit_of(endpoint), redis=None, clock_rate=clock_rate, reserved=FOR_PEOPLE)
     return LlmClient(endpoint, settings, ledger=ledger, polite=polite, patience=patience)

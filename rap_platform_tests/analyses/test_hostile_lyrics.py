@@ -94,6 +94,17 @@ def test_hostile_lyrics_stay_between_their_marks(name: str) -> None:
     assert json.dumps(request).count("Ignore all previous") == json.dumps(lyrics).count("Ignore all previous")
 
 
+@pytest.mark.parametrize(
+    "mark",
+    ["<|im_end|>", "<｜User｜>", "<｜end▁of▁sentence｜>", "[INST]", "[/INST]", "[SYSTEM_PROMPT]", "[/SYSTEM_PROMPT]", "[TOOL_CALLS]",
+     "[AVAILABLE_TOOLS]", "[gMASK]", "<bos>", "<eos>", "<start_of_turn>", "<end_of_turn>", "<<SYS>>", "<</SYS>>", "<s>", "</s>", "</think>"],
+)  # fmt: skip
+def test_no_model_finds_its_mark_in_lyrics(mark: str) -> None:
+    sent = qwen.defused(f"a {mark} b")
+    assert mark not in sent
+    assert sent.replace(" ", "") == f"a{mark}b"
+
+
 def test_defusing_leaves_ordinary_lyrics_alone() -> None:
-    lyrics = "[Verse 1: A & B]\nI <3 you, 5 < 6 and |this| is <b>bold</b>\n[Hook]\n(x2) <thinking of you>"
+    lyrics = "[Verse 1: A & B]\nI <3 you, 5 < 6 and |this| is <b>bold</b>\n[Hook]\n(x2) <thinking of you>\n[Instrumental] [Think Twice] [Hook: System] <boss>"
     assert qwen.defused(lyrics) == lyrics

@@ -10,8 +10,9 @@ import psycopg
 import pytest
 import redis
 
-from rap_platform.analyses import qwen
+from rap_platform.analyses import llm_queries, llm_round, queries, qwen
 from rap_platform.analyses.assets import QwenConfig, compared_analyses, qwen_analyses
+from rap_platform.analyses.queries import Maker
 from rap_platform.resources import service_state
 from rap_platform.resources.llm import LlmResource
 from rap_platform.resources.mlflow import MlflowAway, MlflowResource
@@ -119,6 +120,70 @@ def test_a_failure_that_is_tried_again_is_asked_anew(
     assert count(connection, "select count(*), max(attempt) from llm_calls") == (18, 2)
 
 
+def test_what_was_answered_is_not_paid_again_because_failures_are_tried_again(
+    llm: Callable[..., None], library: list[int], connection: psycopg.Connection
+) -> None:
+    with serving(*[said()] * 4, *[Told("no")] * 4, said()) as server:
+        llm(server.url)
+        assert materialize(qwen_analyses)["outcomes"] == {"ok": 4, "invalid_answer": 2}
+        connection.execute("delete from analysis_results where track_id = any(%s)", [library[:3]])
+        connection.commit()
+        again = materialize(qwen_analyses, config=QwenConfig(retry_failed=True))
+        assert (again["rows_new"], again["requests"], again["cache_hits"]) == (5, 2, 3)
+
+
+def test_a_step_that_is_tried_again_does_not_ask_again_what_its_run_asked(
+    llm: Callable[..., None], library: list[int], connection: psycopg.Connection
+) -> None:
+    with serving(*[Told("no")] * 12, said(), *[Told("no")] * 2, Told("no"), Told(status=401), said()) as server:
+        llm(server.url)
+        materialize(qwen_analyses)
+        connection.rollback()
+        since, asked = count(connection, "select clock_timestamp()"), []
+        for _ in range(2):
+            connection.rollback()
+            with LlmResource(clock_rate=100).client("qwen_analyses") as client:
+                maker = Maker("qwen", client.model, qwen.prompt_version(client), simulated=False)
+                with connection.transaction():
+                    pending = queries.pending_for_llm(connection, maker, range(1024), failed_before=since)
+                    retry = llm_queries.retry(connection, maker, pending, since, "qwen_analyses")
+                made = llm_round.ask_for(connection, client, maker, pending, retry=retry)
+            asked.append((len(pending), dict(made.said), len(server.requests) - 12 - sum(one[2] for one in asked)))
+    assert asked == [
+        (6, {"ok": 1, "invalid_answer": 1}, 5),  # right; wrong twice; wrong once, then the endpoint refuses us
+        (4, {"ok": 4}, 4),  # the question that was refused, and the three songs after it
+    ]
+    del library
+
+
+class WithoutUsage(Told):
+    """An answer of an endpoint that does not count tokens."""
+
+    @property
+    def body(self) -> bytes:
+        answer = json.loads(super().body)
+        del answer["usage"]
+        return json.dumps(answer).encode()
+
+
+def test_a_cost_with_an_unknown_part_is_unknown_and_lost_calls_are_named(
+    llm: Callable[..., None], library: list[int], connection: psycopg.Connection
+) -> None:
+    del library
+    with serving(Told(page="<p>hello"), said(), WithoutUsage(json.dumps(GOOD)), said()) as server:
+        llm(server.url, prompt_usd_per_million=1.0, completion_usd_per_million=10.0)
+        made = materialize(qwen_analyses)
+    assert (made["cost_usd"], made["cost_usd_per_1000"], made["calls_unpriced"], made["calls_lost"]) == (
+        "none",
+        "none",
+        1,
+        1,
+    )
+    most = count(connection, "select sum(most_usd)::float8 from llm_calls where state = 'lost'")
+    assert made["lost_usd_at_most"] == pytest.approx(most)
+    assert most > 0
+
+
 def test_an_endpoint_that_wants_a_long_rest_ends_the_run_well_and_is_left_alone_even_without_redis(
     llm: Callable[..., None], library: list[int], connection: psycopg.Connection, redis_url: str
 ) -> None:
@@ -213,6 +278,43 @@ def test_a_model_that_is_away_does_not_keep_the_next_from_its_turn(
     assert made["rows_new"] == 6
     assert made["shut"]["status"].startswith("stopped: ")
     assert made["open"]["status"] == "complete"
+
+
+def test_a_model_without_prices_under_a_budget_does_not_keep_the_next_from_its_turn(
+    llm: Callable[..., None], library: list[int]
+) -> None:
+    del library
+    with serving(said()) as server:
+        free = {"prompt_usd_per_million": 0, "completion_usd_per_million": 0}
+        entries = rivals(
+            {"name": "unpriced", "base_url": server.url, "model": "u"},
+            {"name": "free", "base_url": server.url, "model": "f", **free},
+        )
+        llm("http://127.0.0.1:9/v1", compare=entries, budget_usd=5)
+        made = materialize(compared_analyses)
+    assert made["unpriced"]["status"] == (
+        "not asked: unpriced has no prices, so the budget can't be kept: set prompt_usd_per_million and completion_usd_per_million "
+        "in its entry of RAP_LLM__COMPARE; a free endpoint has price 0"
+    )
+    assert (made["free"]["status"], made["free"]["cost_usd"], made["rows_new"]) == ("complete", 0.0, 6)
+
+
+def test_a_model_that_is_down_fails_the_step_after_all_had_their_turn(
+    llm: Callable[..., None], library: list[int], connection: psycopg.Connection
+) -> None:
+    del library
+    with serving(said()) as server, serving(Told(status=503)) as down:
+        entries = rivals(
+            {"name": "down", "base_url": down.url, "model": "d"}, {"name": "open", "base_url": server.url, "model": "o"}
+        )
+        llm("http://127.0.0.1:9/v1", compare=entries)
+        with (
+            pytest.raises(dg.Failure, match="6 analysed; down: 6 pending, stopped: ") as failure,
+            dg.build_asset_context() as context,
+        ):
+            compared_analyses(context, postgres=PostgresResource(), llm=LlmResource(clock_rate=100))
+    assert failure.value.allow_retries
+    assert count(connection, "select count(*) from analysis_results where analyzer = 'open'") == 6
 
 
 def test_with_nothing_to_compare_the_asset_says_so(settings: Settings) -> None:

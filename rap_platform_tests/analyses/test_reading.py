@@ -33,7 +33,8 @@ def test_thinking_that_never_ends_is_no_answer() -> None:
     [
         f"```json\n{TEXT}\n```",
         f"```\n{TEXT}\n```",
-        f"Here it is: {TEXT} Hope it helps!",
+        f"Here it is: {TEXT}",
+        f"Here's the mother's {TEXT}\n",
         TEXT[:-1] + ",\n}",
         TEXT.replace('"]', '",]'),
     ],
@@ -52,6 +53,11 @@ def test_mending_leaves_strings_alone() -> None:
 @pytest.mark.parametrize(
     ("said", "reason"),
     [
+        ("8\n/10", "plain number"),
+        ("8 // 10", "plain number"),
+        ("8 // 10\n", "plain number"),
+        ("7\n or 8", "plain number"),
+        ("8 /* of 10 */", "plain number"),
         ("8/10", "plain number"),
         ("7 or 8", "plain number"),
         ("8 out of 10", "plain number"),
@@ -73,11 +79,65 @@ def test_a_score_that_nobody_said_plainly_is_no_score(said: str, reason: str) ->
 
 
 @pytest.mark.parametrize(
+    ("plain", "said", "reason"),
+    [
+        ('"confidence": 0.7', '"confidence": 0.7, 0.2', "confidence is not given as a plain number"),
+        ('"confidence": 0.7', '"confidence": 0,7', "confidence is not given as a plain number"),
+        ('"sentiment": "mixed"', '"sentiment": "negative" or "mixed"', "sentiment is not given as one word"),
+        (
+            '"primary_mood": "hopeful"',
+            '"primary_mood": "hopeful" (or "bitter")',
+            "primary_mood is not given as one word",
+        ),
+    ],
+)
+def test_of_two_values_none_is_chosen(plain: str, said: str, reason: str) -> None:
+    with pytest.raises(Unreadable, match=reason):
+        read(TEXT.replace(plain, said))
+
+
+@pytest.mark.parametrize(
+    "after", ["Wait, the quality should be 9.", "Hope it helps!", "{}", "```\nNo: bitter, rather a 9"]
+)
+def test_words_after_the_answer_may_take_it_back_so_it_is_none(after: str) -> None:
+    with pytest.raises(Unreadable, match="something follows"):
+        read(f"{TEXT} {after}")
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        '"summary": "A son {remembers} hard years } and the',
+        '"summary": "A son remembers hard years.", "evidence": [{"quote": "never } told us',
+        '"summary": "A son remembers hard years.", "evidence": [{"quote": "never told us", "supports": "x"}}',
+        '"summary": "A son says "no } and',
+    ],
+)
+def test_half_a_summary_is_none_whatever_braces_it_holds(last: str) -> None:
+    scores = {name: value for name, value in GOOD.items() if name not in ("summary", "evidence")}
+    with pytest.raises(Unreadable, match="broke off|do not match"):
+        read(f"{json.dumps(scores)[:-1]}, {last}")
+
+
+def test_braces_inside_of_strings_are_letters() -> None:
+    summary = 'He says {no} and } and "yes" and it\'s {'
+    assert read(json.dumps({**GOOD, "summary": summary})[:-1] + ",}").answer.summary == summary
+
+
+@pytest.mark.parametrize(
     "text", [TEXT + TEXT, f"{TEXT}\n{TEXT}", f'{{"a": 1}} {TEXT}', TEXT[:-1], TEXT[:-3], "{" * 5000]
 )
 def test_two_objects_and_half_an_object_are_none(text: str) -> None:
     with pytest.raises(Unreadable):
         read(text)
+
+
+@pytest.mark.parametrize("depth", [100, 400, 5_000, 200_000])
+@pytest.mark.parametrize("opening", ['{"x": ', f'{TEXT[:-1]}, "x": '])
+def test_nesting_that_no_parser_follows_is_refused_and_nothing_worse(opening: str, depth: int) -> None:
+    for closing in ("", "]" * depth + "}", "}"):
+        with pytest.raises(Unreadable):
+            read(opening + "[" * depth + closing)
 
 
 def test_a_mark_of_thinking_inside_a_whole_answer_is_part_of_it() -> None:
@@ -96,6 +156,20 @@ def test_a_mark_of_thinking_inside_a_whole_answer_is_part_of_it() -> None:
 def test_a_summary_in_another_language_is_refused(summary: str) -> None:
     with pytest.raises(WrongLanguage, match="English"):
         read(json.dumps({**GOOD, "summary": summary}, ensure_ascii=False))
+
+
+@pytest.mark.parametrize(
+    "summary",
+    [
+        "Ein Sohn erinnert sich an harte Jahre und den stillen Mut seiner Mutter.",
+        "Un fils se souvient des années dures et du courage discret de sa mère.",
+    ],
+)
+def test_english_findings_do_not_make_a_foreign_summary_english(summary: str) -> None:
+    supports = "the mother keeps the price of the light to herself, which shows her love for the family"
+    evidence = [{"quote": "never told us what it cost", "supports": supports}] * 6
+    with pytest.raises(WrongLanguage):
+        read(json.dumps({**GOOD, "summary": summary, "evidence": evidence}))
 
 
 @pytest.mark.parametrize("summary", ["Solid.", "Dope bars, no skips.", "Él dice *no*, she says yes, and both mean it."])
@@ -153,3 +227,37 @@ def test_a_quote_is_found_whatever_its_white_space() -> None:
     assert LYRICS[start:end] == "what it cost\nThe corner"
     assert locate("What it cost", LYRICS) is None
     assert locate("  ", LYRICS) is None
+    assert locate("... !", LYRICS) is None
+
+
+@pytest.mark.parametrize(
+    "quote",
+    [
+        "o",
+        "he",
+        "rain",
+        "[Verse 1]",
+        "Verse 1",
+        "[Hook] Hold on, hold on",
+        "morning and the su",
+        "old on, hold on",
+        "don",
+        "I don",
+    ],
+)
+def test_letters_inside_of_words_single_words_and_headers_prove_nothing(quote: str) -> None:
+    assert locate(quote, f"{LYRICS}\nI don't know") is None
+
+
+@pytest.mark.parametrize(
+    ("quote", "lyrics"),
+    [("Hold on", LYRICS), ("don't know", "I don't know"), ("Brooklyn!", "we rose\nBrooklyn!\nwe fell"), ("(hey) you", "go (hey) you"),
+     ("say 'no'", "I say 'no' now"), ("the hook", "first the hook\n[Hook]\nla la")],
+)  # fmt: skip
+def test_two_whole_words_or_the_word_of_a_line_are_a_quote(quote: str, lyrics: str) -> None:
+    start, end = locate(quote, lyrics) or (0, 0)
+    assert lyrics[start:end] == quote
+
+
+def test_a_later_place_counts_where_the_first_is_inside_of_words() -> None:
+    assert locate("on it", "upon it\ncome on it") == (13, 18)

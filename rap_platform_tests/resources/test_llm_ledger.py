@@ -184,7 +184,8 @@ import sys, time
 from rap_platform.resources.llm_ledger import PostgresLedger, Question, Account
 from rap_platform.resources.llm_modes import Mode
 ledger = PostgresLedger(sys.argv[1], Account("test", "m", "u", True, None, 30, 60))
-ledger.open(Question("a" * 64, Mode.PROMPTED, 0.5))
+ledger.sending(ledger.open(Question("a" * 64, Mode.PROMPTED, 0.5)))
+ledger.open(Question("c" * 64, Mode.PROMPTED, 0.5))
 print("in flight", flush=True)
 time.sleep(60)
 """
@@ -204,7 +205,8 @@ def test_what_a_killed_process_had_in_flight_is_lost_and_counts_with_the_most_it
             if conn.execute("select count(*) from pg_locks where locktype = 'advisory'").fetchone() == (1,):
                 break
             time.sleep(0.005)
-        assert lose(conn) == 1
+        assert spending(conn, 30, simulated=True) == (0.0, 1.5, 3)
+        assert lose(conn) == 1, "the one that still waited for its turn is none"
         assert spending(conn, 30, simulated=True) == (0.5, 0.5, 1)
         assert calls(database)[1] == ("lost", 1, None, "the asking process is gone")
         assert lose(conn) == 0
@@ -216,6 +218,7 @@ def test_what_a_killed_process_had_in_flight_is_lost_and_counts_with_the_most_it
 def test_a_call_past_its_deadline_is_lost_until_its_answer_comes_after_all(database: str) -> None:
     ledger = PostgresLedger(database, ACCOUNT)
     call_id = ledger.open(question())
+    ledger.sending(call_id)
     with psycopg.connect(database, autocommit=True) as conn:
         conn.execute("update llm_calls set deadline = now() - interval '1 second'")
         assert lose(conn) == 1

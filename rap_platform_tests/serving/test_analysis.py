@@ -14,6 +14,8 @@ from rap_platform.analyses.calibration import Bin, Calibration, Calibrator
 from rap_platform.analyses.queries import Maker, store_calibration
 from rap_platform.local import process
 from rap_platform.resources.mlflow import MlflowResource
+from rap_platform.serving.api.analyze.analysts import Unavailable
+from rap_platform.serving.api.analyze.llm import LlmAnalyst
 from rap_platform.settings import Llm, Settings
 from rap_platform.training.features import COLUMNS
 from rap_platform.training.quality import TRUSTED_TYPES
@@ -126,7 +128,8 @@ def test_what_the_llm_was_asked_stands_in_the_ledger_and_in_the_metrics(
 def test_a_person_does_not_wait_long_for_the_limit_that_all_share(world: str, serve: Serve, settings: Settings) -> None:
     llm = settings.llm.model_copy(update={"base_url": f"{world}/llm/v1", "requests_per_minute": 2.0})
     api = serve(settings.model_copy(update={"llm": llm}))
-    analyze(api, analyzer="qwen")
+    for _ in range(2):  # one of the common share of the limit, one of that for people
+        assert analyze(api, analyzer="qwen", use_cache=False)["analyzer"] == "qwen"
     found = analyze(api, analyzer="qwen", use_cache=False)
     assert (found["analyzer"], found["simulated"]) == ("rule_based", False)
     assert "requests per minute" in str(found["fallback_reason"])
@@ -196,6 +199,16 @@ def test_a_text_that_even_the_rules_cannot_score_is_no_success_of_the_llm(serve:
     assert (found["success"], found["analysis"], found["analyzer"]) == (False, None, "rule_based")
     assert found["error"] == "1 bars; figures need 8"
     assert "could not be used" in found["fallback_reason"]
+
+
+def test_an_llm_that_was_not_asked_did_not_answer_badly(settings: Settings) -> None:
+    with serving(said()) as server:
+        analyst = LlmAnalyst(asked(settings, server.url))
+        found = analyst.ask("and " * 7000)
+        assert server.requests == []
+    assert isinstance(found, Unavailable)
+    told = "the LLM was not asked: line 1 has 28000 characters; lines are not cut, and 24000 can be sent."
+    assert (found.kind, found.reason) == ("too_long", told)
 
 
 def test_the_llm_has_no_confidence_until_it_has_earned_one(

@@ -12,6 +12,7 @@ from rap_platform.resources.llm import (
     LlmDown,
     LlmHeld,
     LlmRefused,
+    LlmTight,
     LlmUnavailable,
     Patience,
 )
@@ -46,8 +47,14 @@ class LlmAnalyst:
             said = qwen.analyse_text(self._connected(), lyrics, fresh=fresh)
         except LlmDown:
             return Unavailable("down", "the LLM failed several times in a row and is left alone for a while.")
-        except (LlmBusy, LlmHeld):
+        except LlmTight:
+            return Unavailable(
+                "busy", "other requests may use up what is left of the LLM's budget; ask again in a moment."
+            )
+        except LlmBusy:
             return Unavailable("busy", "the LLM's limit of requests per minute is used up for now.")
+        except LlmHeld as error:
+            return Unavailable("busy", f"the LLM asked to be left alone until {error.hold.until:%Y-%m-%d %H:%M} UTC.")
         except LlmUnavailable:
             return Unavailable("unavailable", "the LLM does not answer.")
         except LlmBudgetSpent:
@@ -56,6 +63,8 @@ class LlmAnalyst:
             return Unavailable("refused", "the LLM's endpoint refuses us; `rap-platform doctor` says why.")
         if isinstance(said, Analysis):
             return said
+        if said.call is None and said.kind != "refused":
+            return Unavailable(said.kind, f"the LLM was not asked: {said.reason}.")
         return Unavailable(said.kind, f"its answer could not be used ({said.kind.replace('_', ' ')}).")
 
     def close(self) -> None:
