@@ -178,7 +178,10 @@ class Llm(Group):
     api_key: SecretStr | None = Field(None, description="without it the simulated LLM answers")
     model: str = Field("qwen/qwen3-4b-fp8", min_length=1, description="model name as the endpoint lists it")
     requests_per_minute: float = Field(
-        45, gt=0, allow_inf_nan=False, description="the endpoint's limit; 90 % of it is used"
+        45,
+        gt=0,
+        allow_inf_nan=False,
+        description="the endpoint's limit; 90 % of it is used, a tenth of that by people alone",
     )
     concurrency: int = Field(8, ge=1, le=64, description="requests in flight")
     timeout_s: float = Field(60, gt=0, le=3600, allow_inf_nan=False, description="per request")

@@ -10,13 +10,13 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from typing import Any, Final, Self
 
 import dagster as dg
 
 from rap_platform.resources import redis as shared
+from rap_platform.resources.llm_flights import Flights
 from rap_platform.resources.llm_http import BoundedClient
 from rap_platform.resources.llm_ledger import (
     Account,
@@ -112,7 +112,7 @@ class LlmClient:
         self.counts: Counter[str] = Counter()
         self._counting = threading.Lock()
         self._stopped = threading.Event()
-        self._flying, self._flights = threading.Lock(), dict[str, Future[Reply]]()
+        self._flights: Flights[Reply] = Flights()
         self._rejected: int | None = 0  # requests since the start; None after an answer
         self._rung: Rung | None = None
         self._redis: Any = None
@@ -211,25 +211,11 @@ class LlmClient:
         request = _Request(system, turns, schema, name)
         if fresh:
             return self._asked(request, sha)
-        with self._flying:
-            flight, ours = self._flights.get(sha), Future[Reply]()
-            if flight is None:
-                self._flights[sha] = ours
-        if flight is not None:
-            reply = flight.result()
+        reply, by_another = self._flights.join(sha, lambda: self._recalled(sha) or self._asked(request, sha))
+        if by_another:
             self.count(cache_hits=1)
             return replace(reply, cached=True)
-        try:
-            reply = self._recalled(sha) or self._asked(request, sha)
-        except BaseException as error:
-            ours.set_exception(error)
-            raise
-        else:
-            ours.set_result(reply)
-            return reply
-        finally:
-            with self._flying:
-                del self._flights[sha]
+        return reply
 
     def _recalled(self, sha: str) -> Reply | None:
         try:
