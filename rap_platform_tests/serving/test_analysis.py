@@ -125,12 +125,14 @@ def test_what_the_llm_was_asked_stands_in_the_ledger_and_in_the_metrics(
     assert f'rap_llm_call_seconds_bucket{{le="100",model="{settings.llm.model}"}} {len(rows)}.0' in shown
 
 
-def test_a_person_does_not_wait_long_for_the_limit_that_all_share(world: str, serve: Serve, settings: Settings) -> None:
-    llm = settings.llm.model_copy(update={"base_url": f"{world}/llm/v1", "requests_per_minute": 2.0})
-    api = serve(settings.model_copy(update={"llm": llm}))
-    for _ in range(2):  # one of the common share of the limit, one of that for people
-        assert analyze(api, analyzer="qwen", use_cache=False)["analyzer"] == "qwen"
-    found = analyze(api, analyzer="qwen", use_cache=False)
+def test_a_person_does_not_wait_long_for_the_limit_that_all_share(serve: Serve, settings: Settings) -> None:
+    with serving(said()) as server:
+        api = serve(asked(settings, server.url, requests_per_minute=2.0))
+        for _ in range(2):  # one of the common share of the limit, one of that for people
+            found = analyze(api, analyzer="qwen", use_cache=False)
+            assert found["analyzer"] == "qwen", found["fallback_reason"]
+        found = analyze(api, analyzer="qwen", use_cache=False)
+        assert len(server.requests) == 2
     assert (found["analyzer"], found["simulated"]) == ("rule_based", False)
     assert "requests per minute" in str(found["fallback_reason"])
     assert 'rap_analysis_fallbacks_total{reason="busy"} 1.0' in api.get("/metrics").text
