@@ -1,4 +1,4 @@
-"""Whether two words that end lines rhyme, how well, and whether perfectly. Rhymes inside lines are found in rhyme.py."""
+"""Whether two words that end lines rhyme, and how well. Rhymes inside lines are found in rhyme.py."""
 
 from collections.abc import Iterator
 from functools import lru_cache

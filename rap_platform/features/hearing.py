@@ -17,7 +17,7 @@ from rap_platform.features.phonetics import Phones, Token, pronounce
 from rap_platform.features.syllables import Tail, syllabify
 
 VOWELS = likeness.VOWELS
-CONSONANTS = "B CH D DH F G HH JH K L M N NG P R S SH T TH V W Y Z ZH".split()  # noqa: SIM905
+CONSONANTS = likeness.CONSONANTS
 MOST_WORDS = 50_000  # of a lexicon; a fuller one is put aside and a new one begun
 MOST_TAILS = 2_000
 MOST_IN_TAIL = 5  # consonants; no English word has more between its vowels
@@ -39,7 +39,6 @@ SMALL_WORDS = frozenset(
     """.split()  # noqa: SIM905
 )
 
-_VOWEL_NUMBERS = {vowel: number for number, vowel in enumerate(VOWELS)}
 _CONSONANT_NUMBERS = {consonant: number for number, consonant in enumerate(CONSONANTS)}
 # Vowels as Malmi et al. count them: diphthongs are two, near vowels one, the unstressed AH none.
 _PURE = {
@@ -106,7 +105,7 @@ class Lexicon:
             if tail == len(self.tails):
                 self.tails.append(syllable.tail)
             self._vowel[at], self._tail[at], self._stress[at] = (
-                _VOWEL_NUMBERS[syllable.vowel],
+                likeness.vowel_number(syllable.vowel),
                 tail,
                 syllable.stress > 0,
             )

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from itertools import groupby
 
 import numpy as np
+import numpy.typing as npt
 
 from rap_platform.features import malmi, schemes
-from rap_platform.features.hearing import Bools, Floats, Ints, Places, Sound, gathered, joined
-from rap_platform.features.scoring import ALONE, ANCHOR, AT_ENDS, EXTEND, MEAN, near, without_repeats
+from rap_platform.features.hearing import Bools, Floats, Places, Sound, gathered, joined
+from rap_platform.features.scoring import ALONE, ANCHOR, AT_ENDS, EXTEND, MEAN, near, same_word, without_repeats
 
 LONGEST_LINE = 64  # syllables; a longer line is read in pieces of this length
 _SONGS_AT_ONCE = 16
@@ -114,8 +115,7 @@ def _pairs(before: Places) -> Iterator[tuple[Places, Places]]:
 def _candidates(sound: Sound, piece: Places, ones: Places, others: Places) -> tuple[Places, Places, Places, Floats]:
     """The likeliest rhyme of each run of likely pairs: first and second syllable, length, score."""
     ones, others, score = near(sound, ones, others)
-    texts = sound.text[sound.word]
-    score = without_repeats(score, texts[ones] == texts[others])
+    score = without_repeats(score, same_word(sound, ones, others))
     likely = (score >= EXTEND).nonzero()[0]
     ones, others, score = ones[likely], others[likely], score[likely]
     order = _by_diagonal(ones, others)
@@ -125,7 +125,7 @@ def _candidates(sound: Sound, piece: Places, ones: Places, others: Places) -> tu
     fresh[1:] = (others[1:] != others[:-1] + 1) | (ones[1:] != ones[:-1] + 1)
     fresh[1:] |= (here[1:] != here[:-1]) | (there[1:] != there[:-1])
     run = fresh.cumsum() - 1
-    carries = sound.stressed[ones] & sound.stressed[others] & (texts[ones] != texts[others]) & (score >= ANCHOR)
+    carries = sound.stressed[ones] & sound.stressed[others] & ~same_word(sound, ones, others) & (score >= ANCHOR)
     kept = np.flatnonzero((np.bincount(run, carries) > 0)[run]) if len(run) else run
     ones, others, score, run = ones[kept], others[kept], score[kept], run[kept]
     length, total = _best(sound, ones, others, score, run, carries[kept])
@@ -152,14 +152,13 @@ def _best(
     sound: Sound, ones: Places, others: Places, score: Floats, run: Places, carries: Bools
 ) -> tuple[Places, Floats]:
     """For each pair the length (0: none) and score of the likeliest rhyme that begins with it; `carries` can hold a rhyme up."""
-    repeated = sound.text[sound.word[ones]] == sound.text[sound.word[others]]
     ends = sound.final[ones] | sound.final[others]
     longest = np.where(sound.bar[ones] != sound.bar[others], _MOST, others - ones)
     closing = _closing(sound, ones, others)
     length = (carries & (score >= np.where(closing, AT_ENDS, ALONE)) & ends).astype(np.int64)
     total = np.where(length > 0, score, np.float32(0))
     summed, carried = score.copy(), carries.copy()
-    alive = (~repeated).nonzero()[0]
+    alive = (~same_word(sound, ones, others)).nonzero()[0]
     for more in range(1, _MOST):
         alive = alive[(alive + more < len(run)) & (more < longest[alive])]
         alive = alive[run[alive + more] == run[alive]]
@@ -230,61 +229,39 @@ def _measured(sound: Sound) -> list[RhymeFigures]:
     rhymes, pairs = find_rhymes(sound), schemes.end_rhymes(sound)
     songs = int(sound.song[-1]) + 1
     song = sound.song[sound.bar[rhymes.second]]
+
+    def counted(weights: Places | Bools | None = None) -> npt.NDArray[np.float64]:
+        return np.bincount(song, weights, minlength=songs).astype(np.float64)
+
+    bars, syllables = np.bincount(sound.song), np.bincount(sound.song[sound.bar], minlength=songs)
+    rhymed = np.bincount(sound.song[sorted(schemes.rhymed_bars(pairs))], minlength=songs)
+    count = counted()
+    perfect = _shares(counted(rhymes.perfect), count)
     longest = np.zeros(songs, np.int64)
     np.maximum.at(longest, song, rhymes.length)
-    rhymed = np.array(sorted(schemes.rhymed_bars(pairs)), np.int64)
-
-    def counted(of: Ints, weights: Ints | Places | Bools | None = None) -> list[float]:
-        counts: list[float] = np.bincount(of, weights, minlength=songs).tolist()
-        return counts
-
-    columns = zip(
-        counted(sound.song),
-        counted(sound.song[sound.bar]),
-        counted(song),
-        counted(song, rhymes.length),
-        *(counted(song, kind) for kind in (rhymes.internal, rhymes.link, rhymes.bridge)),
-        counted(song, np.where(rhymes.chained, rhymes.length, 0)),
-        counted(song, rhymes.length > 1),
-        counted(song, rhymes.perfect),
-        counted(sound.song[rhymed]),
-        malmi.rhyme_factors(sound),
-        longest.tolist(),
-        schemes.sections(sound, pairs),
-        strict=True,
-    )
-    return [_figures(*column) for column in columns]
+    columns = {
+        "density": (counted(rhymes.length) / syllables).tolist(),
+        "factor": malmi.rhyme_factors(sound),
+        "end_share": (rhymed / bars).tolist(),
+        "rhymes_per_bar": (count / bars).tolist(),
+        "internal_per_bar": (counted(rhymes.internal) / bars).tolist(),
+        "link_per_bar": (counted(rhymes.link) / bars).tolist(),
+        "bridge_per_bar": (counted(rhymes.bridge) / bars).tolist(),
+        "chain_per_bar": (counted(np.where(rhymes.chained, rhymes.length, 0)) / bars).tolist(),
+        "multisyllabic_share": _shares(counted(rhymes.length > 1), count),
+        "perfect_share": perfect,
+        "slant_share": [None if share is None else 1 - share for share in perfect],
+        "longest": longest.tolist(),
+        "section_schemes": [tuple(found) for found in schemes.sections(sound, pairs)],
+    }
+    columns["scheme"] = [_first_scheme(found) for found in columns["section_schemes"]]
+    return [RhymeFigures(**dict(zip(columns, row, strict=True))) for row in zip(*columns.values(), strict=True)]
 
 
-def _figures(
-    bars: int,
-    syllables: int,
-    count: int,
-    lengths: float,
-    internal: float,
-    link: float,
-    bridge: float,
-    chain: float,
-    multis: float,
-    perfect: float,
-    rhymed: int,
-    factor: float | None,
-    longest: int,
-    by_section: list[schemes.SectionScheme],
-) -> RhymeFigures:
-    return RhymeFigures(
-        density=lengths / syllables,
-        factor=factor,
-        end_share=rhymed / bars,
-        rhymes_per_bar=count / bars,
-        internal_per_bar=internal / bars,
-        link_per_bar=link / bars,
-        bridge_per_bar=bridge / bars,
-        chain_per_bar=chain / bars,
-        multisyllabic_share=multis / count if count else None,
-        perfect_share=perfect / count if count else None,
-        slant_share=1 - perfect / count if count else None,
-        longest=longest,
-        scheme=next((found.scheme for found in by_section if found.bars >= schemes.LEAST_BARS), None),
-        section_schemes=tuple(by_section),
-    )
+def _shares(parts: npt.NDArray[np.float64], count: npt.NDArray[np.float64]) -> list[float | None]:
+    return [part / whole if whole else None for part, whole in zip(parts.tolist(), count.tolist(), strict=True)]
+
+
+def _first_scheme(found: Sequence[schemes.SectionScheme]) -> str | None:
+    """That of the first section long enough to have one."""
+    return next((section.scheme for section in found if section.bars >= schemes.LEAST_BARS), None)

@@ -7,7 +7,7 @@ import numpy as np
 
 from rap_platform.features.endings import rhymes
 from rap_platform.features.hearing import Bools, Ints, Sound
-from rap_platform.features.scoring import ANCHOR, AT_ENDS, EXTEND, MEAN, scores, without_repeats
+from rap_platform.features.scoring import ANCHOR, AT_ENDS, EXTEND, MEAN, same_word, scores, without_repeats
 
 WINDOW_BARS = 4
 SCHEME_BARS = 16  # the bars of a section that get letters
@@ -63,8 +63,7 @@ def _heard(sound: Sound, earlier: Ints, later: Ints) -> Bools:
     ones, others = sound.close[earlier][:, None] - back, sound.close[later][:, None] - back
     there = (ones >= sound.begin[earlier][:, None]) & (others >= sound.begin[later][:, None])
     ones, others = np.where(there, ones, 0), np.where(there, others, 0)
-    texts = sound.text[sound.word]
-    repeated = texts[ones] == texts[others]
+    repeated = same_word(sound, ones, others)
     score = without_repeats(scores(sound, ones, others), repeated)
     carries = sound.stressed[ones] & sound.stressed[others] & ~repeated & (score >= ANCHOR)
     reached = np.logical_and.accumulate(there & (score >= EXTEND), axis=1)

@@ -1,5 +1,7 @@
 """How a song moves, on lines whose figures can be counted by hand."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -67,6 +69,12 @@ def test_pauses_are_marks_between_two_words(line: str, count: int) -> None:
 def test_a_line_without_end_is_only_a_long_line() -> None:
     figures = flow.measure(hear(bars("go " * 200_000 + "\ngo")))
     assert figures.syllables_per_line_sd == pytest.approx(199_999 / 2)
+
+
+def test_distances_of_four_and_five_are_told_apart() -> None:
+    line = "cat of the a dog of the a and cat of the a dog of the a and cat"
+    regularity = flow.measure(hear(bars("\n".join([line] * 10)))).stress_regularity
+    assert regularity == pytest.approx(1 - math.log(2) / math.log(6))
 
 
 def test_a_strict_metre_is_more_regular_than_prose() -> None:

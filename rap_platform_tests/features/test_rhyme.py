@@ -219,6 +219,7 @@ def test_a_scheme_has_sixteen_letters_at_most() -> None:
 
 def test_a_word_said_again_does_not_lift_a_weak_rhyme() -> None:
     assert found("the river of mine\nthe summer of mine", "end") == []
+    assert found("a foot night for the salt\nmy cut night was a pit", "bridge") == []
 
 
 def test_chained_syllables_are_counted_by_line() -> None:
@@ -227,6 +228,11 @@ def test_chained_syllables_are_counted_by_line() -> None:
 
 def test_words_in_quotes_are_the_same_words() -> None:
     assert end_rhymes(heard("nobody told me 'go'\nnobody let me go")) == [EndRhyme(0, 1, repeated=True)]
+
+
+def test_two_vowel_runs_do_not_overlap() -> None:
+    # a i a i a i: the last four vowels are equal to those two before, but only two of them lie apart.
+    assert rhyme_factors(heard("bat bit cat kit mat mitt"))[0] == (2 + 2 + 2) / 5
 
 
 def test_a_vowel_run_is_looked_for_fifteen_words_back() -> None:
