@@ -19,7 +19,7 @@ from rap_platform.settings import NotConfigured, Settings
 from rap_platform.spotify import commands as spotify
 
 if TYPE_CHECKING:
-    from rap_platform.embeddings.search import Why
+    from rap_platform.embeddings.search.question import Why
 
 app = typer.Typer(
     name="rap-platform",
@@ -46,8 +46,8 @@ def quietly(log: Path) -> None:
 
 def prepare_encoder(settings: Settings) -> None:
     """Export the encoder while songs are fetched; whoever needs it first waits for the same export, and says what failed."""
-    from rap_platform.embeddings.exporting import ExportError, ensure_export
-    from rap_platform.embeddings.weights import WeightsError
+    from rap_platform.embeddings.encoders.exporting import ExportError, ensure_export
+    from rap_platform.embeddings.encoders.weights import WeightsError
 
     try:
         ensure_export(settings.data_dir)
@@ -242,9 +242,9 @@ def search(
     if not text.strip() or "\0" in text:
         refuse("the search text is empty or holds a NUL: give a few words")
     with running("postgres") as ready:
-        from rap_platform.embeddings.encoder import load_encoder
-        from rap_platform.embeddings.search import Filters, SearchError
-        from rap_platform.embeddings.search import search as find
+        from rap_platform.embeddings.encoders.onnx import load_encoder
+        from rap_platform.embeddings.search.finding import search as find
+        from rap_platform.embeddings.search.question import Filters, SearchError
         from rap_platform.resources.postgres import connect
 
         filters = Filters(artist=artist, year_from=year_from, year_to=year_to, language=language)

@@ -68,7 +68,7 @@ def graph() -> str:
 
 def queries() -> str:
     """The three vector queries, as the tests run them."""
-    from rap_platform.embeddings import queries as stage
+    from rap_platform.embeddings.search import similar_queries as stage
 
     examples = {
         "Tracks like a text: `lyrics` is its vector": stage.EXAMPLE_SIMILAR_BY_LYRICS,

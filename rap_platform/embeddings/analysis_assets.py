@@ -6,7 +6,8 @@ import dagster as dg
 
 from rap_platform.analyses import assets as analyses
 from rap_platform.embeddings import assets as embeddings
-from rap_platform.embeddings import filling, indexing, weights
+from rap_platform.embeddings import filling, indexing
+from rap_platform.embeddings.encoders import weights
 from rap_platform.orchestration import failures, metadata
 from rap_platform.orchestration.automation import on_any_new_partition, on_new_data
 from rap_platform.orchestration.partitions import SHARDS, slots

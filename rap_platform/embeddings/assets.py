@@ -4,7 +4,8 @@ import time
 
 import dagster as dg
 
-from rap_platform.embeddings import audio, filling, weights
+from rap_platform.embeddings import audio, filling
+from rap_platform.embeddings.encoders import weights
 from rap_platform.lyrics import assets as lyrics
 from rap_platform.orchestration import failures, metadata
 from rap_platform.orchestration.automation import on_new_data
@@ -60,7 +61,6 @@ def lyrics_embeddings(
                 rows_new=found.sections,
                 texts_encoded=found.texts,
                 tracks_new=tracks,
-                filter_columns_refreshed=found.refreshed,
                 texts_over_limit=found.over_limit,
                 share_over_limit=found.over_limit / found.texts if found.texts else None,
                 word_pieces=found.word_pieces,

@@ -5,7 +5,8 @@ from typing import Any
 import dagster as dg
 import psycopg
 
-from rap_platform.embeddings import analysis_assets, assets, audio, indexing, queries, weights
+from rap_platform.embeddings import analysis_assets, assets, audio, indexing, queries
+from rap_platform.embeddings.encoders import weights
 from rap_platform.resources.postgres import PostgresResource
 
 NORM_TOLERANCE = 0.005  # half precision

@@ -9,7 +9,7 @@ import psycopg
 from pgvector import HalfVector
 
 from rap_platform.embeddings import audio, queries
-from rap_platform.embeddings.encoder import Encoder
+from rap_platform.embeddings.encoders.onnx import Encoder
 from rap_platform.orchestration import progress
 
 TEXTS_PER_COMMIT = 128
@@ -25,7 +25,6 @@ class SectionFigures:
     texts: int
     over_limit: int
     word_pieces: int
-    refreshed: int
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,6 @@ def fill_sections(conn: psycopg.Connection[Any], load: Callable[[], Encoder], sl
     Commits every 128 texts, and encodes outside of any transaction: a killed run loses at most one batch.
     """
     with conn.transaction():
-        refreshed = conn.execute(queries.REFRESH_FILTER_COLUMNS, {"slots": list(slots)}).rowcount
         pending = conn.execute(queries.PENDING_TEXTS, {"slots": list(slots)}).fetchall()
     sections = over_limit = word_pieces = 0
     for batch in progress.track(_batches(pending, TEXTS_PER_COMMIT), _count(pending), "section texts ×128"):
@@ -74,7 +72,7 @@ def fill_sections(conn: psycopg.Connection[Any], load: Callable[[], Encoder], sl
             sections += cursor.rowcount
         over_limit += encoded.over_limit
         word_pieces += encoded.word_pieces
-    return SectionFigures(sections, len(pending), over_limit, word_pieces, refreshed)
+    return SectionFigures(sections, len(pending), over_limit, word_pieces)
 
 
 def coverage(conn: psycopg.Connection[Any], slots: Sequence[int]) -> tuple[int, int]:

@@ -1,6 +1,4 @@
-"""All SQL of this stage: work to do, vectors in and out, the indexes, the search. No Python logic beyond composing filters."""
-
-from collections.abc import Iterable
+"""SQL of this stage: work to do, vectors in and out, the indexes. What searches ask is in search/queries.py."""
 
 # ---- sections -------------------------------------------------------------------------------------------------------
 
@@ -22,24 +20,14 @@ select text_sha256, text from track_sections where section_id = any(%(section_id
 
 # The join drops sections that were deleted or reworded while they were being encoded.
 UPSERT_SECTION_VECTORS = """
-insert into section_vectors_minilm (section_id, track_id, input_sha256, embedding, artist_id, year, language, explicit, simulated)
-select s.section_id, s.track_id, s.text_sha256, %(embedding)s, t.artist_id, t.year, t.language, t.explicit, t.simulated
+insert into section_vectors_minilm (section_id, track_id, input_sha256, embedding, simulated)
+select s.section_id, s.track_id, s.text_sha256, %(embedding)s, t.simulated
 from track_sections s
 join tracks t using (track_id)
 where s.section_id = any(%(section_ids)s) and s.text_sha256 = %(text_sha256)s
 on conflict (section_id) do update set
     track_id = excluded.track_id, input_sha256 = excluded.input_sha256, embedding = excluded.embedding,
-    artist_id = excluded.artist_id, year = excluded.year, language = excluded.language, explicit = excluded.explicit,
     simulated = excluded.simulated, embedded_at = now()
-"""
-
-REFRESH_FILTER_COLUMNS = """
-update section_vectors_minilm v
-set artist_id = t.artist_id, year = t.year, language = t.language, explicit = t.explicit, simulated = t.simulated
-from tracks t
-where t.track_id = v.track_id and t.slot = any(%(slots)s)
-  and (v.artist_id, v.year, v.language, v.explicit, v.simulated)
-      is distinct from (t.artist_id, t.year, t.language, t.explicit, t.simulated)
 """
 
 # A track's lyrics vector: the normalised mean of its sections, made when all of them have theirs.
@@ -258,206 +246,4 @@ STORE_REPORT = """
 insert into reports (kind, input_digest, body, markdown, simulated)
 values ('vector_index', %(digest)s, %(body)s, %(markdown)s, %(simulated)s)
 on conflict (kind, input_digest) do update set body = excluded.body, markdown = excluded.markdown, created_at = now()
-"""
-
-# ---- search ---------------------------------------------------------------------------------------------------------
-
-# `f` is section_vectors_minilm where meaning is searched and tracks where words are: both carry these columns.
-_SPEAKING_ANALYSIS = """
-    select a.primary_mood, a.moods, a.themes
-    from analysis_results a
-    join tracks t on t.track_id = a.track_id and t.lyrics_sha256 = a.input_sha256
-    where a.track_id = f.track_id and a.status = 'ok'
-    order by (a.analyzer = 'qwen') desc, a.created_at desc, a.analysis_id desc
-    limit 1
-"""
-
-FILTERS = {
-    "artist": "f.artist_id = any(%(artist_ids)s)",
-    "year_from": "f.year >= %(year_from)s",
-    "year_to": "f.year <= %(year_to)s",
-    "language": "f.language = %(language)s",
-    "explicit": "f.explicit = %(explicit)s",
-    "simulated": "f.simulated = %(simulated)s",
-    "mood": f"exists (select from ({_SPEAKING_ANALYSIS}) a where a.primary_mood = %(mood)s or %(mood)s = any(a.moods))",
-    "theme": f"exists (select from ({_SPEAKING_ANALYSIS}) a where %(theme)s = any(a.themes))",
-}
-
-ARTISTS_NAMED = "select artist_id from artists where lower(name) = lower(%(artist)s) or normalised_name = lower(%(artist)s) or slug = %(artist)s"
-
-
-def _where(filters: Iterable[str]) -> str:
-    return "".join(f" and {FILTERS[name]}" for name in filters)
-
-
-def by_meaning(filters: Iterable[str]) -> str:
-    """Nearest sections: section_id, track_id, the track they stand for, cosine distance. Re-sorted, for the index may relax order."""
-    return f"""
-with nearest as materialized (
-    select f.section_id, f.track_id, f.embedding <=> %(query)s as distance
-    from section_vectors_minilm f
-    where true{_where(filters)}
-    order by f.embedding <=> %(query)s
-    limit %(candidates)s
-)
-select n.section_id, n.track_id, coalesce(t.duplicate_of, t.track_id), n.distance
-from nearest n
-join tracks t using (track_id)
-order by n.distance, n.section_id
-"""
-
-
-def by_meaning_exactly(filters: Iterable[str]) -> str:
-    """As `by_meaning`, for filters that few tracks pass: reads all sections of those tracks, and no other.
-
-    The filters are tried once per track. The sum in the order keeps the planner from walking the HNSW index instead.
-    """
-    return f"""
-with passing as materialized (
-    select f.track_id, coalesce(f.duplicate_of, f.track_id) as original
-    from tracks f
-    where true{_where(filters)}
-)
-select v.section_id, v.track_id, p.original, v.embedding <=> %(query)s as distance
-from passing p
-join section_vectors_minilm v using (track_id)
-order by (v.embedding <=> %(query)s) + 0, v.section_id
-limit %(candidates)s
-"""
-
-
-def by_words(filters: Iterable[str]) -> str:
-    """Sections that hold the words of the query: section_id, track_id, the track they stand for, rank (higher is better)."""
-    return f"""
-with wanted as (select websearch_to_tsquery('english', %(text)s) as words)
-select s.section_id, f.track_id, coalesce(f.duplicate_of, f.track_id), ts_rank_cd(s.words, wanted.words, 1) as rank
-from wanted, track_sections s
-join tracks f using (track_id)
-where s.words @@ wanted.words{_where(filters)}
-order by rank desc, s.section_id
-limit %(candidates)s
-"""
-
-
-def sections_of_originals(filters: Iterable[str]) -> str:
-    """The nearest section of each of `track_ids` that passes the filters: track_id, section_id, cosine distance."""
-    return f"""
-select distinct on (f.track_id) f.track_id, f.section_id, f.embedding <=> %(query)s as distance
-from section_vectors_minilm f
-where f.track_id = any(%(track_ids)s){_where(filters)}
-order by f.track_id, distance, f.section_id
-"""
-
-
-HITS = """
-select s.section_id, s.track_id, s.section_no, s.kind, s.first_line, s.text, t.artist, t.title, t.year, t.simulated
-from track_sections s
-join tracks t using (track_id)
-where s.section_id = any(%(section_ids)s)
-"""
-
-# How many of the query's words are searched for at all: the rest are stop words.
-CONTENT_WORDS = """
-select count(*) from unnest(%(words)s::text[]) word where to_tsvector('english', word) <> ''::tsvector
-"""
-
-# Words of the query in each line, compared as the full-text index stems them; stop words never match.
-LINE_WORDS = """
-with wanted as (
-    select word, tsvector_to_array(to_tsvector('english', word)) as stems from unnest(%(words)s::text[]) word
-), held as (
-    select line_index, tsvector_to_array(to_tsvector('english', line)) as stems
-    from unnest(%(lines)s::text[]) with ordinality as l (line, line_index)
-)
-select held.line_index - 1, array_agg(wanted.word order by wanted.word)
-from held
-join wanted on wanted.stems && held.stems
-group by held.line_index
-"""
-
-# ---- tracks like a track --------------------------------------------------------------------------------------------
-
-_SIMILAR = """
-with this as materialized (
-    select v.embedding, coalesce(t.duplicate_of, t.track_id) as original
-    from {table} v join tracks t using (track_id)
-    where v.track_id = %(track_id)s{kind}
-), nearest as materialized (
-    select v.track_id, v.simulated, v.embedding {operator} (select embedding from this) as distance
-    from {table} v
-    where v.track_id <> %(track_id)s{kind}
-    order by v.embedding {operator} (select embedding from this)
-    limit %(candidates)s
-), originals as (
-    select distinct on (coalesce(t.duplicate_of, t.track_id)) t.track_id, t.artist, t.title, t.year, n.simulated, n.distance
-    from nearest n
-    join tracks t using (track_id)
-    where coalesce(t.duplicate_of, t.track_id) <> (select original from this)
-    order by coalesce(t.duplicate_of, t.track_id), (t.duplicate_of is null) desc, n.distance
-)
-select track_id, artist, title, year, simulated, distance from originals order by distance, track_id limit %(limit)s
-"""
-
-SIMILAR_TRACKS = {
-    "lyrics": _SIMILAR.format(table="track_vectors_minilm", kind=" and v.kind = 'lyrics'", operator="<=>"),
-    "analysis": _SIMILAR.format(table="track_vectors_minilm", kind=" and v.kind = 'analysis'", operator="<=>"),
-    "audio": _SIMILAR.format(table="track_vectors_audio", kind="", operator="<->"),
-}
-
-HAS_VECTOR = {
-    "lyrics": "select exists (select from track_vectors_minilm where track_id = %(track_id)s and kind = 'lyrics')",
-    "analysis": "select exists (select from track_vectors_minilm where track_id = %(track_id)s and kind = 'analysis')",
-    "audio": "select exists (select from track_vectors_audio where track_id = %(track_id)s)",
-}
-
-# ---- examples for the README: everything an index can answer is asked with `order by ... limit` -----------------------
-
-# Tracks whose lyrics are like a text or a track: the vector has the table's 384 dimensions and is bound, not printed.
-# `<=>` is a cosine distance, so one minus it is a similarity.
-EXAMPLE_SIMILAR_BY_LYRICS = """
-select t.title, t.artist, 1 - (v.embedding <=> %(lyrics)s::halfvec(384)) as similarity
-from track_vectors_minilm v
-join tracks t using (track_id)
-where v.kind = 'lyrics'
-order by v.embedding <=> %(lyrics)s::halfvec(384)
-limit 10
-"""
-
-# Pairs that sound alike: five nearest neighbours per track through the index, instead of every track with every other.
-EXAMPLE_AUDIO_PAIRS = """
-with pairs as (
-    select distinct least(a.track_id, b.track_id) as first, greatest(a.track_id, b.track_id) as second, b.distance
-    from track_vectors_audio a
-    cross join lateral (
-        select near.track_id, near.embedding <-> a.embedding as distance
-        from track_vectors_audio near
-        where near.track_id <> a.track_id
-        order by near.embedding <-> a.embedding
-        limit 5
-    ) b
-    where b.distance < %(threshold)s
-)
-select t1.title, t2.title, pairs.distance
-from pairs
-join tracks t1 on t1.track_id = pairs.first
-join tracks t2 on t2.track_id = pairs.second
-order by pairs.distance
-limit 20
-"""
-
-# Recommendations: tracks whose analysis is near a listener's vector; the threshold is applied to what the index found.
-# The score is a cosine similarity: higher is a better match.
-EXAMPLE_RECOMMENDATIONS = """
-with nearest as materialized (
-    select v.track_id, v.embedding <=> %(listener)s::halfvec(384) as distance
-    from track_vectors_minilm v
-    where v.kind = 'analysis'
-    order by v.embedding <=> %(listener)s::halfvec(384)
-    limit 20
-)
-select t.title, t.artist, 1 - nearest.distance as match_score
-from nearest
-join tracks t using (track_id)
-where nearest.distance < %(threshold)s
-order by nearest.distance
 """

@@ -8,7 +8,7 @@ import httpx
 import psycopg
 import redis as redis_client
 
-from rap_platform.embeddings import weights
+from rap_platform.embeddings.encoders import weights
 from rap_platform.local import stack
 from rap_platform.local.llm_probe import probe
 from rap_platform.local.process import without_password

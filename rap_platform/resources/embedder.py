@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from rap_platform.embeddings.encoder import Encoder, load_encoder
+from rap_platform.embeddings.encoders.onnx import Encoder, load_encoder
 from rap_platform.settings import get_settings
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from psycopg import Connection
 
-from rap_platform.embeddings.weights import NAME as ENCODER
+from rap_platform.embeddings.encoders.weights import NAME as ENCODER
 from rap_platform.serving import queries
 from rap_platform.serving.champion import ChampionVersion, find_champion
 from rap_platform.settings import Settings

@@ -71,7 +71,7 @@ class Encoded(Protocol):
 
 
 class TextEncoder(Protocol):
-    """Anything that turns whole texts into vectors, as embeddings.encoder.Encoder does."""
+    """Anything that turns whole texts into vectors, as embeddings.encoders.onnx.Encoder does."""
 
     def encode_whole(self, texts: Sequence[str]) -> Encoded: ...
 

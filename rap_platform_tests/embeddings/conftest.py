@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from rap_platform.embeddings.encoder import Encoder, load_encoder
+from rap_platform.embeddings.encoders.onnx import Encoder, load_encoder
 from rap_platform.settings import Settings
 
 SHARED = Path(__file__).resolve().parents[2] / ".rap_platform"

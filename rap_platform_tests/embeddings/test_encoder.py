@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from rap_platform.embeddings.encoder import Encoder, _batches
+from rap_platform.embeddings.encoders.onnx import Encoder, _batches
 
 LINES = ["the sea at night", "money and power in the city", "a lonely ship upon the dark water"]
 

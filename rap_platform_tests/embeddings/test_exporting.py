@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from rap_platform.embeddings import exporting, weights
-from rap_platform.embeddings.encoder import Encoder
+from rap_platform.embeddings.encoders import exporting, weights
+from rap_platform.embeddings.encoders.onnx import Encoder
 
 MANIFEST = exporting.Manifest(
     exporting.EXPORT_VERSION, weights.SHA256["model.safetensors"], "0" * 64, True, "test", 1, 1.0, 0.0
@@ -64,8 +64,8 @@ def test_the_query_path_loads_in_a_second_and_without_torch(encoder: Encoder, sh
     code = (
         "import sys, time; started = time.perf_counter()\n"
         "from pathlib import Path\n"
-        "from rap_platform.embeddings.search import search\n"
-        "from rap_platform.embeddings.encoder import load_encoder\n"
+        "from rap_platform.embeddings.search.finding import search\n"
+        "from rap_platform.embeddings.encoders.onnx import load_encoder\n"
         "from rap_platform.settings import Settings\n"
         f"load_encoder(Settings(data_dir=Path({str(shared_models.parent)!r}))).encode(['a line'])\n"
         "print(time.perf_counter() - started, *sorted({'torch', 'transformers', 'dagster'} & set(sys.modules)))"

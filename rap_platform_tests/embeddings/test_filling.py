@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from rap_platform.embeddings import filling
-from rap_platform.embeddings.encoder import Encoder
+from rap_platform.embeddings.encoders.onnx import Encoder
 from rap_platform_tests.embeddings.conftest import AddTrack, sha256
 
 SLOTS = list(range(1024))

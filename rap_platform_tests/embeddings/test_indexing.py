@@ -5,7 +5,9 @@ import psycopg
 import pytest
 from pgvector import HalfVector
 
-from rap_platform.embeddings import benchmarks, indexing, queries
+from rap_platform.embeddings import benchmarks, indexing
+from rap_platform.embeddings.search import queries as search_queries
+from rap_platform.embeddings.search import similar_queries
 from rap_platform.settings import Settings
 from rap_platform_tests.embeddings.conftest import AddTrack, sha256
 
@@ -20,9 +22,9 @@ def vectors(connection: psycopg.Connection, add_track: AddTrack) -> psycopg.Conn
         track = add_track(f"Song {number}", [f"verse {number}", f"hook {number}"])
         connection.execute(
             """
-            insert into section_vectors_minilm (section_id, track_id, input_sha256, embedding, artist_id, simulated)
-            select s.section_id, s.track_id, s.text_sha256, (%s::halfvec[])[s.section_no], t.artist_id, false
-            from track_sections s join tracks t using (track_id) where s.track_id = %s
+            insert into section_vectors_minilm (section_id, track_id, input_sha256, embedding, simulated)
+            select s.section_id, s.track_id, s.text_sha256, (%s::halfvec[])[s.section_no], false
+            from track_sections s where s.track_id = %s
             """,
             [[random_unit(rng), random_unit(rng)], track],
         )
@@ -104,7 +106,7 @@ def test_a_filtered_search_uses_the_index(vectors: psycopg.Connection) -> None:
     indexing.build_missing(vectors, indexing.inventory(vectors).vectors)
     query = random_unit(np.random.default_rng(5))
     parameters = {"query": query, "candidates": 10, "year_from": 1990}
-    assert "section_vectors_minilm_hnsw" in plan(vectors, queries.by_meaning(["year_from"]), parameters)
+    assert "section_vectors_minilm_hnsw" in plan(vectors, search_queries.by_meaning(["year_from"]), parameters)
 
 
 def test_a_search_that_few_tracks_pass_reads_those_tracks_and_not_the_index(vectors: psycopg.Connection) -> None:
@@ -114,10 +116,10 @@ def test_a_search_that_few_tracks_pass_reads_those_tracks_and_not_the_index(vect
     chosen = vectors.execute("update tracks set year = 1990 where slot = 0 and track_id % 8 = 0 returning track_id")
     wanted = {row[0] for row in chosen}
     parameters = {"query": query, "candidates": 10, "year_from": 1980}
-    shown = plan(vectors, queries.by_meaning_exactly(["year_from"]), parameters)
+    shown = plan(vectors, search_queries.by_meaning_exactly(["year_from"]), parameters)
     assert "hnsw" not in shown
     assert "section_vectors_minilm_track" in shown
-    rows = vectors.execute(queries.by_meaning_exactly(["year_from"]), parameters).fetchall()
+    rows = vectors.execute(search_queries.by_meaning_exactly(["year_from"]), parameters).fetchall()
     assert {row[1] for row in rows} == wanted
     assert [row[3] for row in rows] == sorted(row[3] for row in rows)
 
@@ -125,16 +127,16 @@ def test_a_search_that_few_tracks_pass_reads_those_tracks_and_not_the_index(vect
 def test_similar_lyrics_example_runs_through_the_index(vectors: psycopg.Connection) -> None:
     indexing.build_missing(vectors, indexing.inventory(vectors).vectors)
     parameters = {"lyrics": random_unit(np.random.default_rng(5))}
-    assert "track_vectors_minilm_lyrics_hnsw" in plan(vectors, queries.EXAMPLE_SIMILAR_BY_LYRICS, parameters)
-    rows = vectors.execute(queries.EXAMPLE_SIMILAR_BY_LYRICS, parameters).fetchall()
+    assert "track_vectors_minilm_lyrics_hnsw" in plan(vectors, similar_queries.EXAMPLE_SIMILAR_BY_LYRICS, parameters)
+    rows = vectors.execute(similar_queries.EXAMPLE_SIMILAR_BY_LYRICS, parameters).fetchall()
     assert len(rows) == 10
     assert [row[2] for row in rows] == sorted((row[2] for row in rows), reverse=True)
 
 
 def test_audio_pairs_example_runs_through_the_index(vectors: psycopg.Connection) -> None:
     indexing.build_missing(vectors, indexing.inventory(vectors).vectors)
-    assert "track_vectors_audio_hnsw" in plan(vectors, queries.EXAMPLE_AUDIO_PAIRS, {"threshold": 0.5})
-    rows = vectors.execute(queries.EXAMPLE_AUDIO_PAIRS, {"threshold": 0.5}).fetchall()
+    assert "track_vectors_audio_hnsw" in plan(vectors, similar_queries.EXAMPLE_AUDIO_PAIRS, {"threshold": 0.5})
+    rows = vectors.execute(similar_queries.EXAMPLE_AUDIO_PAIRS, {"threshold": 0.5}).fetchall()
     nearest = vectors.execute(
         """
         select min(a.embedding <-> b.embedding) from track_vectors_audio a join track_vectors_audio b on a.track_id < b.track_id
@@ -151,8 +153,8 @@ def test_recommendations_example_runs_through_the_index(vectors: psycopg.Connect
     liked = vectors.execute("select embedding from track_vectors_minilm where kind = 'analysis' limit 1").fetchone()
     assert liked is not None
     parameters = {"listener": liked[0], "threshold": 0.8}
-    assert "track_vectors_minilm_analysis_hnsw" in plan(vectors, queries.EXAMPLE_RECOMMENDATIONS, parameters)
-    rows = vectors.execute(queries.EXAMPLE_RECOMMENDATIONS, parameters).fetchall()
+    assert "track_vectors_minilm_analysis_hnsw" in plan(vectors, similar_queries.EXAMPLE_RECOMMENDATIONS, parameters)
+    rows = vectors.execute(similar_queries.EXAMPLE_RECOMMENDATIONS, parameters).fetchall()
     assert rows[0][2] == pytest.approx(1.0, abs=1e-3)
     assert all(row[2] > 0.2 for row in rows)
 

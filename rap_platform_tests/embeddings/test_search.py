@@ -4,8 +4,10 @@ import psycopg
 import pytest
 
 from rap_platform.embeddings import filling, indexing
-from rap_platform.embeddings.encoder import Encoder
-from rap_platform.embeddings.search import Filters, Hit, SearchError, search, similar_tracks
+from rap_platform.embeddings.encoders.onnx import Encoder
+from rap_platform.embeddings.search.finding import search
+from rap_platform.embeddings.search.question import Filters, Hit, SearchError
+from rap_platform.embeddings.search.similar import similar_tracks
 from rap_platform_tests.embeddings.conftest import AddTrack
 from rap_platform_tests.embeddings.test_filling import SLOTS, add_analysis, add_features
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from rap_platform.embeddings import weights
+from rap_platform.embeddings.encoders import weights
 
 
 def test_the_installed_weights_are_the_pinned_ones() -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rap_platform.embeddings.windows import windows
+from rap_platform.embeddings.encoders.windows import windows
 
 
 @given(st.lists(st.lists(st.integers(1, 9), max_size=40), max_size=30), st.integers(1, 25))

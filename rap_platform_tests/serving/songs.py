@@ -8,7 +8,7 @@ import psycopg
 from pgvector import HalfVector
 
 from rap_platform.embeddings import queries as embedding_queries
-from rap_platform.embeddings.encoder import Encoder
+from rap_platform.embeddings.encoders.onnx import Encoder
 from rap_platform.lyrics.sections import split_sections
 
 HARBOUR = (

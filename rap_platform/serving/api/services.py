@@ -9,9 +9,9 @@ from typing import Annotated, TypedDict
 import anyio
 from fastapi import Depends, Request
 
-from rap_platform.embeddings.encoder import Encoder, load_encoder
-from rap_platform.embeddings.exporting import ExportError
-from rap_platform.embeddings.weights import WeightsError
+from rap_platform.embeddings.encoders.exporting import ExportError
+from rap_platform.embeddings.encoders.onnx import Encoder, load_encoder
+from rap_platform.embeddings.encoders.weights import WeightsError
 from rap_platform.serving.api.analyze.llm import LlmAnalyst
 from rap_platform.serving.api.cache import ResilientCache
 from rap_platform.serving.api.database import Pool

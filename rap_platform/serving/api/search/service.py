@@ -3,9 +3,9 @@
 import time
 from typing import Any
 
-from rap_platform.embeddings.encoder import Encoder
-from rap_platform.embeddings.search import Filters, Hit, SearchError
-from rap_platform.embeddings.search import search as find
+from rap_platform.embeddings.encoders.onnx import Encoder
+from rap_platform.embeddings.search.finding import search as find
+from rap_platform.embeddings.search.question import Filters, Hit, SearchError
 from rap_platform.serving import queries
 from rap_platform.serving.api.cache import cache_key
 from rap_platform.serving.api.database import in_thread, read, reading

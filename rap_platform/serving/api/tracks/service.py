@@ -4,7 +4,8 @@ from typing import Any
 
 from psycopg import Connection
 
-from rap_platform.embeddings.search import SearchError, similar_tracks
+from rap_platform.embeddings.search.question import SearchError
+from rap_platform.embeddings.search.similar import similar_tracks
 from rap_platform.serving import queries
 from rap_platform.serving.api.database import Pool, reading
 from rap_platform.serving.api.problems import TrackNotFound

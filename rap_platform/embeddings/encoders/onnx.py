@@ -13,9 +13,9 @@ import numpy.typing as npt
 import onnxruntime
 import tokenizers
 
-from rap_platform.embeddings import exporting, weights
-from rap_platform.embeddings.sketch import WordTable
-from rap_platform.embeddings.windows import windows
+from rap_platform.embeddings.encoders import exporting, weights
+from rap_platform.embeddings.encoders.windows import windows
+from rap_platform.embeddings.search.sketch import WordTable
 from rap_platform.settings import Settings
 
 Vectors = npt.NDArray[np.float32]

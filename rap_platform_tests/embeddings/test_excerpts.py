@@ -1,6 +1,7 @@
 """The excerpt of a hit shows the line that was meant."""
 
-from rap_platform.embeddings.lines import Line, excerpt
+from rap_platform.embeddings.search.excerpts import excerpt
+from rap_platform.embeddings.search.question import Line
 
 TEXTS = [f"line {number}" for number in range(1, 11)]
 NOTHING: list[list[str]] = [[] for _ in TEXTS]

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from rap_platform.embeddings import weights
+from rap_platform.embeddings.encoders import weights
 
 EXPORT_VERSION = "1"
 MODEL_FILE = "model.onnx"
@@ -100,7 +100,7 @@ def _export_into(folder: Path) -> None:
         shutil.rmtree(leftover)
     work = Path(tempfile.mkdtemp(prefix="export-", dir=folder.parent))
     work.chmod(0o755)
-    package_root = str(Path(__file__).resolve().parents[2])
+    package_root = str(Path(__file__).resolve().parents[3])
     paths = [package_root, *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = os.environ | {
         "PYTHONPATH": os.pathsep.join(paths),
@@ -109,7 +109,7 @@ def _export_into(folder: Path) -> None:
         "TOKENIZERS_PARALLELISM": "false",
         "PYTHONWARNINGS": "ignore",
     }
-    command = [sys.executable, "-m", "rap_platform.embeddings.exporting", str(source), str(work)]
+    command = [sys.executable, "-m", "rap_platform.embeddings.encoders.exporting", str(source), str(work)]
     result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603 our own module
     if result.returncode != 0:
         shutil.rmtree(work)
@@ -181,7 +181,7 @@ def _compare(source: Path, target: Path) -> Manifest:
     import numpy as np
     import sentence_transformers
 
-    from rap_platform.embeddings.encoder import Encoder
+    from rap_platform.embeddings.encoders.onnx import Encoder
 
     reference = sentence_transformers.SentenceTransformer(str(source), device="cpu")
     expected = np.asarray(reference.encode(list(AGREEMENT_TEXTS), normalize_embeddings=True), dtype=np.float32)

@@ -1,84 +1,19 @@
 """Finds sections by meaning and by words, and tracks like a track. How hits are shown is the caller's business."""
 
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Any
 
 import psycopg
 from pgvector import HalfVector
 
-from rap_platform.embeddings import queries
-from rap_platform.embeddings.encoder import Encoder
-from rap_platform.embeddings.lines import Line, excerpt
+from rap_platform.embeddings.encoders.onnx import Encoder
+from rap_platform.embeddings.search import queries
+from rap_platform.embeddings.search.excerpts import excerpt
+from rap_platform.embeddings.search.question import WORD, Filters, Hit, Question, Why, check, checked_text
 from rap_platform.settings import get_settings
 
 FUSION_CONSTANT = 60  # of reciprocal rank fusion (Cormack et al. 2009)
-MAX_CHARACTERS = 2000
-MAX_LIMIT = 100
-WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
-
-Kind = Literal["lyrics", "analysis", "audio"]
-
-
-class SearchError(ValueError):
-    """The query can't be answered as it was put; the message says what to change."""
-
-
-@dataclass(frozen=True)
-class Filters:
-    """What a hit must be; None leaves it open. Mood and theme are those of the track's best analysis."""
-
-    artist: str | None = None
-    year_from: int | None = None
-    year_to: int | None = None
-    language: str | None = None
-    explicit: bool | None = None
-    simulated: bool | None = None
-    mood: str | None = None
-    theme: str | None = None
-
-    def set_names(self) -> tuple[str, ...]:
-        """The names of the filters that are set."""
-        return tuple(field.name for field in fields(self) if getattr(self, field.name) is not None)
-
-
-@dataclass(frozen=True)
-class Why:
-    """How a hit was found: its rank on each side (None when it was not found there), the cosine, the query's words it holds."""
-
-    meaning_rank: int | None
-    cosine: float | None
-    words_rank: int | None
-    words: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Hit:
-    """A track with its best section; `score` is the fused reciprocal rank, 1 when both sides put it first."""
-
-    track_id: int
-    artist: str
-    title: str
-    year: int | None
-    score: float
-    simulated: bool
-    section_no: int
-    kind: str
-    lines: list[Line]
-    why: Why
-
-
-@dataclass(frozen=True)
-class Similar:
-    """A track like another; `distance` is cosine (lyrics, analysis) or Euclidean over nine features (audio)."""
-
-    track_id: int
-    artist: str
-    title: str
-    year: int | None
-    distance: float
-    simulated: bool
 
 
 @dataclass(frozen=True)
@@ -101,7 +36,7 @@ def search(
     """
     text = checked_text(text)
     filters = filters or Filters()
-    _check(limit, filters)
+    check(Question(text, filters=filters, limit=limit))
     query = HalfVector(encoder.encode([text])[0])
     candidates = max(get_settings().search.candidates, 2 * limit)
     with conn.transaction():
@@ -111,56 +46,6 @@ def search(
         ranked = _fuse(meaning, words)[:limit]
         chosen = _choose_sections(conn, parameters, filters, ranked, [*meaning, *words])
         return _hits(conn, encoder, text, ranked, chosen)
-
-
-def similar_tracks(conn: psycopg.Connection[Any], track_id: int, kind: Kind, limit: int = 10) -> list[Similar]:
-    """Tracks nearest to `track_id` by lyrics, analysis or audio, without itself and its duplicates.
-
-    Raises SearchError when the track has no vector of that kind.
-    """
-    if kind not in queries.SIMILAR_TRACKS:
-        raise SearchError(f"no vectors of kind {kind!r}: one of {', '.join(queries.SIMILAR_TRACKS)}")
-    if not 1 <= limit <= MAX_LIMIT:
-        raise SearchError(f"limit is {limit}, must be 1 to {MAX_LIMIT}")
-    with conn.transaction():
-        found = conn.execute(queries.HAS_VECTOR[kind], {"track_id": track_id}).fetchone()
-        if found is None or not found[0]:
-            raise SearchError(
-                f"track {track_id} has no {kind} vector: it does not exist, or that stage has not run for it"
-            )
-        candidates = 4 * limit + 10
-        conn.execute(queries.SEARCH_SETTINGS, _breadth(candidates, filtered=True))
-        rows = conn.execute(
-            queries.SIMILAR_TRACKS[kind], {"track_id": track_id, "candidates": candidates, "limit": limit}
-        )
-        return [
-            Similar(row[0], row[1], row[2], row[3], distance=float(row[5]), simulated=row[4]) for row in rows.fetchall()
-        ]
-
-
-def checked_text(text: str) -> str:
-    """The query without blanks around it; raises SearchError when there is nothing to search for."""
-    text = text.strip()
-    if not text:
-        raise SearchError("the query is empty: write a few words or a line you remember")
-    if "\x00" in text:
-        raise SearchError("the query holds a NUL character: remove it")
-    if len(text) > MAX_CHARACTERS:
-        raise SearchError(f"the query has {len(text)} characters, at most {MAX_CHARACTERS} are read: shorten it")
-    return text
-
-
-def _check(limit: int, filters: Filters) -> None:
-    if not 1 <= limit <= MAX_LIMIT:
-        raise SearchError(f"limit is {limit}, must be 1 to {MAX_LIMIT}")
-    if filters.year_from is not None and filters.year_to is not None and filters.year_from > filters.year_to:
-        raise SearchError(f"no year is from {filters.year_from} on and up to {filters.year_to}: swap them")
-    for name in filters.set_names():
-        value = getattr(filters, name)
-        if isinstance(value, str) and ("\x00" in value or not value.strip()):
-            raise SearchError(f"the filter {name} is empty or holds a NUL character")
-        if isinstance(value, int) and not -32768 <= value <= 32767:
-            raise SearchError(f"the filter {name} is {value}, which is no year")
 
 
 def _breadth(candidates: int, *, filtered: bool) -> dict[str, str]:
@@ -280,7 +165,7 @@ def _hits(
         shown, held = excerpt(section, words[start:stop], likenesses, asked=asked, first_line=row[4])
         start = stop
         _, track_id, section_no, kind, _, _, artist, title, year, simulated = row
-        why = Why(hit.meaning_rank, hit.cosine, hit.words_rank, held)
+        why = Why(hit.meaning_rank, hit.cosine, hit.words_rank, held, None, ())
         hits.append(Hit(track_id, artist, title, year, hit.score, simulated, section_no, kind, shown, why))
     return hits
 

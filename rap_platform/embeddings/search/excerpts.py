@@ -1,20 +1,12 @@
 """Which lines of a section to show for a query, and which of them to mark. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from rap_platform.embeddings.search.question import Line
 
 SHOWN = 5
 WORD_WEIGHT = 1.0  # a line that holds every word of the query beats any likeness
 MARK_SHARE = 0.85  # lines nearly as good as the best one are marked with it
-
-
-@dataclass(frozen=True)
-class Line:
-    """A line of a song: its number (from 1), its text, and whether it is what the query found."""
-
-    line_no: int
-    text: str
-    matched: bool
 
 
 def excerpt(

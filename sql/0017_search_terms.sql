@@ -1,0 +1,81 @@
+-- What a search compares besides vectors: the facts it filters by, how sections sound, which words there are.
+create table track_facts (
+    track_id     bigint primary key references tracks on delete cascade,
+    original_id  bigint not null,              -- the track it is a copy of, else itself
+    artist_id    bigint not null,
+    guests       text[] not null,              -- normalised names of the featured artists
+    year         smallint,
+    language     text,
+    explicit     boolean,
+    rating       text check (rating in ('G', 'PG', 'PG-13', 'R', 'NC-17')),  -- moods, themes and rating are those of the analysis that speaks for the track
+    moods        text[] not null,              -- the primary one first
+    themes       text[] not null,
+    input_sha256 text not null check (length(input_sha256) = 64),
+    simulated    boolean not null,
+    stated_at    timestamptz not null default now()
+);
+create index track_facts_artist on track_facts (artist_id);
+create index track_facts_year on track_facts (year);
+create index track_facts_guests on track_facts using gin (guests);
+create index track_facts_moods on track_facts using gin (moods);
+create index track_facts_themes on track_facts using gin (themes);
+
+create table section_sounds (
+    section_id   bigint primary key references track_sections on delete cascade,
+    track_id     bigint not null references tracks on delete cascade,
+    version      text not null,
+    input_sha256 text not null check (length(input_sha256) = 64),
+    keys         integer[] not null,           -- hashes of how each word sounds and of neighbouring syllables, sorted
+    simulated    boolean not null,
+    heard_at     timestamptz not null default now()
+);
+create index section_sounds_track on section_sounds (track_id);
+create index section_sounds_keys on section_sounds using gin (keys);
+
+-- Every distinct word, for near-miss spelling. Changes are appended in the transaction that changes a section, so that writers never
+-- wait for one another, and are summed up later (embeddings/search/spelling.py).
+create table distinct_words (
+    word     text primary key,
+    sections integer not null,                 -- that hold it
+    deletes  integer[] not null                -- hashes of the word with letters left out
+);
+create index distinct_words_deletes on distinct_words using gin (deletes);
+
+create table word_changes (
+    word     text not null,
+    sections integer not null
+);
+
+create function note_words() returns trigger language plpgsql as $$
+begin
+    if tg_op in ('INSERT', 'UPDATE') then
+        insert into word_changes (word, sections)
+        select word, count(*) from new_sections, unnest(tsvector_to_array(to_tsvector('simple', text))) word group by word;
+    end if;
+    if tg_op in ('DELETE', 'UPDATE') then
+        insert into word_changes (word, sections)
+        select word, -count(*) from old_sections, unnest(tsvector_to_array(to_tsvector('simple', text))) word group by word;
+    end if;
+    return null;
+end
+$$;
+create trigger words_inserted after insert on track_sections referencing new table as new_sections for each statement execute function note_words();
+create trigger words_updated after update on track_sections referencing new table as new_sections old table as old_sections
+    for each statement execute function note_words();
+create trigger words_deleted after delete on track_sections referencing old table as old_sections for each statement execute function note_words();
+insert into word_changes (word, sections)
+select word, count(*) from track_sections, unnest(tsvector_to_array(to_tsvector('simple', text))) word group by word;
+
+-- How common the common terms are, from a sample: the search starts with the rare ones. What is not listed is rare.
+create table common_terms (
+    kind  text not null check (kind in ('lexeme', 'sound')),
+    term  text not null,
+    share real not null check (share > 0 and share <= 1),   -- of the sections
+    primary key (kind, term)
+);
+create table term_samples (
+    kind       text primary key check (kind in ('lexeme', 'sound')),
+    sections   bigint not null,                -- there were when the sample was taken
+    sampled    integer not null,
+    sampled_at timestamptz not null default now()
+);
