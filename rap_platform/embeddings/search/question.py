@@ -3,11 +3,13 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Literal
+from typing import Literal, get_args
+
+from rap_platform.features.profanity import Rating
 
 MAX_CHARACTERS = 2000
 MAX_LIMIT = 100
-RATINGS = ("G", "PG", "PG-13", "R", "NC-17")
+RATINGS: tuple[str, ...] = get_args(Rating)  # mildest first
 WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 
 Side = Literal["meaning", "words", "sound"]
