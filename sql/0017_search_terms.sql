@@ -22,9 +22,9 @@ create index track_facts_language on track_facts (language);
 create index track_facts_explicit on track_facts (explicit);
 create index track_facts_rating on track_facts (rating);
 create index track_facts_simulated on track_facts (simulated);
-create index track_facts_guests on track_facts using gin (guests);
-create index track_facts_moods on track_facts using gin (moods);
-create index track_facts_themes on track_facts using gin (themes);
+create index track_facts_guests on track_facts using gin (guests) with (fastupdate = off);
+create index track_facts_moods on track_facts using gin (moods) with (fastupdate = off);
+create index track_facts_themes on track_facts using gin (themes) with (fastupdate = off);
 
 -- What is pending when many are heard at once is merged by the asset, not by whoever searches.
 create table section_sounds (

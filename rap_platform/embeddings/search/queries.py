@@ -128,7 +128,7 @@ left join track_facts f using (track_id)
 left join {section_vectors(encoder)} v using (section_id)
 where s.track_id = any(%(track_ids)s){where}
 order by s.track_id, s.text_sha256 = any(array(select c.text_sha256 from track_sections c where c.section_id = any(%(section_ids)s))) desc,
-    (v.embedding <=> %(query)s) + 0, s.section_id
+    (v.embedding <=> %(query)s::halfvec) + 0, s.section_id
 """
 
 
@@ -136,7 +136,7 @@ def hits(encoder: str) -> str:
     """What is shown of sections: ids, number, kind, first line, text, song, cosine to the question."""
     return f"""
 select s.section_id, s.track_id, s.section_no, s.kind, s.first_line, s.text, t.artist, t.title, t.year, t.simulated,
-    1 - (v.embedding <=> %(query)s)
+    1 - (v.embedding <=> %(query)s::halfvec)
 from track_sections s
 join tracks t using (track_id)
 left join {section_vectors(encoder)} v using (section_id)
@@ -145,3 +145,7 @@ where s.section_id = any(%(section_ids)s)
 
 
 ORIGINALS = "select original_id from track_facts where track_id = any(%(track_ids)s)"
+
+SEARCH_SETTINGS = """
+select set_config('hnsw.ef_search', %(ef_search)s, true), set_config('hnsw.iterative_scan', %(iterative_scan)s, true)
+"""
