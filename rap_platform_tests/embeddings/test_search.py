@@ -3,7 +3,8 @@
 import psycopg
 import pytest
 
-from rap_platform.embeddings import audio_filling, filling, indexing
+from rap_platform.embeddings import filling, indexing
+from rap_platform.embeddings.audio import filling as audio_filling
 from rap_platform.embeddings.encoders.onnx import Encoder
 from rap_platform.embeddings.search.finding import search
 from rap_platform.embeddings.search.question import Filters, Hit, SearchError
