@@ -200,3 +200,7 @@ insert into reports (kind, input_digest, body, markdown, simulated)
 values ('vector_index', %(digest)s, %(body)s, %(markdown)s, %(simulated)s)
 on conflict (kind, input_digest) do update set body = excluded.body, markdown = excluded.markdown, created_at = now()
 """
+
+# ---- encoders -------------------------------------------------------------------------------------------------------
+
+SERVING_ENCODER = "select name from serving_encoder"
