@@ -93,11 +93,7 @@ def _plain(phones: Phones) -> str:
 
 def _characters(phones: Phones) -> str:
     return "".join(
-        _CONSONANTS[phone]
-        if not phone[-1].isdigit()
-        else _WEAK
-        if phone in _WEAKENED
-        else _VOWELS[phone[:-1]]
+        _CONSONANTS[phone] if not phone[-1].isdigit() else _WEAK if phone in _WEAKENED else _VOWELS[phone[:-1]]
         for phone in phones
     )
 
