@@ -232,6 +232,7 @@ PURGES: dict[str, str] = {
     "spotify_tracks": "delete from spotify_tracks s using tracks t where t.track_id = s.track_id and (s.simulated or t.simulated)",
     "audio_features": "delete from audio_features f using tracks t where t.track_id = f.track_id and (f.simulated or t.simulated)",
     "track_vectors_audio": "delete from track_vectors_audio v using tracks t where t.track_id = v.track_id and (v.simulated or t.simulated)",
+    "audio_scalers": "delete from audio_scalers where simulated",
     "track_vectors_minilm": "delete from track_vectors_minilm v using tracks t where t.track_id = v.track_id and (v.simulated or t.simulated)",
     "section_vectors_minilm": "delete from section_vectors_minilm v using tracks t where t.track_id = v.track_id and (v.simulated or t.simulated)",
     "lyric_features": "delete from lyric_features f using tracks t where t.track_id = f.track_id and t.simulated",

@@ -4,6 +4,7 @@ from typing import Any
 
 from psycopg import Connection
 
+from rap_platform.embeddings.search.likeness import Weights
 from rap_platform.embeddings.search.question import SearchError
 from rap_platform.embeddings.search.similar import similar_tracks
 from rap_platform.serving import queries
@@ -48,7 +49,7 @@ def _without(features: dict[str, Any] | None) -> dict[str, Any] | None:
 
 def _similar(conn: Connection[Any], track_id: int) -> list[SimilarTrack]:
     try:
-        found = similar_tracks(conn, track_id, "lyrics", limit=SIMILAR)
+        found = similar_tracks(conn, track_id, Weights.only("lyrics"), limit=SIMILAR)
     except SearchError:  # it has no vector yet
         return []
     return [
@@ -58,7 +59,7 @@ def _similar(conn: Connection[Any], track_id: int) -> list[SimilarTrack]:
             title=other.title,
             year=other.year,
             simulated=other.simulated,
-            similarity=round(1 - other.distance, 4),
+            similarity=round(other.similarity, 4),
         )
         for other in found
     ]
