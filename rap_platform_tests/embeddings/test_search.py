@@ -5,7 +5,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from rap_platform.embeddings import audio_filling, filling, indexing
+from rap_platform.embeddings import audio_filling, filling, hearing, indexing
 from rap_platform.embeddings.encoders.onnx import Encoder
 from rap_platform.embeddings.encoders.registry import Encoders
 from rap_platform.embeddings.search import facts
@@ -49,6 +49,7 @@ def fill(conn: psycopg.Connection, encoder: Encoder) -> None:
     filling.fill_sections(conn, lambda: encoder, SLOTS)
     filling.fill_lyrics(conn, SLOTS)
     facts.state_facts(conn, SLOTS)
+    hearing.fill(conn, SLOTS)
     conn.commit()
     indexing.build_missing(conn, indexing.inventory(conn).vectors)
     conn.commit()
@@ -94,6 +95,7 @@ def test_a_remembered_line_is_found_by_its_words(
     assert hit.title == "Paper"
     assert hit.score == pytest.approx(1.0)
     assert (hit.why.meaning_rank, hit.why.words_rank, hit.why.words) == (1, 1, ("dollar", "every", "price"))
+    assert hit.why.sound_rank == 1
     assert [line.text for line in hit.lines if line.matched] == ["every dollar has a price"]
 
 
