@@ -3,12 +3,16 @@
 How sections are found by them is in words.py and sounds.py, how words are corrected in spelling.py.
 """
 
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import psycopg
+
+from rap_platform.embeddings.search import sound_keys, spelling, term_queries
+from rap_platform.embeddings.search.question import WORD
 
 SAMPLED_SECTIONS = 20_000
 LISTED_SHARE = 0.0005  # of the sections: rarer terms need no planning, even among millions of sections
