@@ -64,14 +64,17 @@ select setval(pg_get_serial_sequence('artists', 'artist_id'), (select max(artist
 
 VACUUM = tuple(f"vacuum (analyze) {table}" for table in ("artists", *TABLES, "distinct_words", "word_changes"))
 
-RELATION_BYTES = """
-select c.relname, c.relkind = 'i', pg_relation_size(c.oid), coalesce(pg_total_relation_size(c.oid) - pg_indexes_size(c.oid) - pg_relation_size(c.oid), 0)
-from pg_class c
-join pg_namespace n on n.oid = c.relnamespace
-where n.nspname = 'public' and c.relkind in ('r', 'i') and pg_relation_size(c.oid) >= 65536
-order by pg_relation_size(c.oid) desc
-"""
 
 TEXTS = "select section_id, text from track_sections where section_id = any(%(section_ids)s) order by section_id"
 
 PLANT = "update section_vectors_minilm set embedding = %(embedding)s where section_id = %(section_id)s"
+
+VACUUM_VECTORS = "vacuum (analyze) section_vectors_minilm"
+
+DATABASES = "select datname from pg_database where datname like %(like)s"
+
+STORE_FIGURES = """
+insert into reports (kind, input_digest, body, markdown, simulated) values (%(kind)s, %(digest)s, %(body)s, '', true)
+"""
+
+STORED_FIGURES = "select body from reports where kind = %(kind)s order by created_at desc limit 1"

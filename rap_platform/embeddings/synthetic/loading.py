@@ -26,6 +26,7 @@ from rap_platform.orchestration import progress
 from rap_platform.resources.postgres import connect
 
 VERSION = "1"
+BUILD_MEMORY = "1GB"  # of the indexes that are no vector indexes
 CHUNK = 250  # songs per transaction of a worker
 MOST_SECTIONS = 32  # of a song: section_id is track_id * 32 + section_no
 MAKER = "synthetic"
@@ -35,11 +36,8 @@ MAKER = "synthetic"
 class Source:
     """What a worker needs to make its part of a library: small enough to be sent to a process of its own."""
 
-    seed: int
-    songs: int
     book: Book
     surrogate: Surrogate
-    dsn: str
 
 
 @dataclass(frozen=True)
@@ -65,10 +63,10 @@ class _Section:
         return _sha256(self.text)
 
 
-def load(source: Source, *, workers: int, memory: str) -> Loaded:
-    """Fill an empty, migrated database; `memory` is what an index build may take (as in maintenance_work_mem).
+def load(library: Library, source: Source, dsn: str, *, workers: int) -> Loaded:
+    """Fill an empty, migrated database. The HNSW indexes are left to embeddings/indexing.py.
 
-    The HNSW indexes are left to embeddings/indexing.py. With `workers` 0 everything happens in this process.
+    With `workers` 0 everything happens in this process, else in so many others.
     """
     seconds: dict[str, float] = {}
     started = time.monotonic()
@@ -78,15 +76,15 @@ def load(source: Source, *, workers: int, memory: str) -> Loaded:
         seconds[step] = round(time.monotonic() - started, 2)
         started = time.monotonic()
 
-    with closing(connect(source.dsn, autocommit=True)) as conn:
+    with closing(connect(dsn, autocommit=True)) as conn:
         indexes = conn.execute(load_queries.INDEXES, {"tables": list(load_queries.TABLES)}).fetchall()
         for name, _ in indexes:
             conn.execute(f"drop index {name}")
-        _copy_artists(conn, source)
-        sections = sum(_in_chunks(source, workers))
+        _copy_artists(conn, library)
+        sections = sum(_in_chunks(library, source, dsn, workers))
         conn.execute(load_queries.SEQUENCES)
         lap("copy")
-        conn.execute(load_queries.BUILD_MEMORY, {"memory": memory, "workers": "2"})
+        conn.execute(load_queries.BUILD_MEMORY, {"memory": BUILD_MEMORY, "workers": "2"})
         for name, definition in progress.track(indexes, len(indexes), "indexes of words, sounds and keys"):
             conn.execute(definition)
             lap(f"index {name}")
@@ -100,35 +98,34 @@ def load(source: Source, *, workers: int, memory: str) -> Loaded:
     return Loaded(sections, seconds)
 
 
-def _copy_artists(conn: psycopg.Connection[Any], source: Source) -> None:
-    library = Library(source.seed, source.songs, source.book)
+def _copy_artists(conn: psycopg.Connection[Any], library: Library) -> None:
     with conn.cursor() as cursor, cursor.copy(load_queries.COPY_ARTISTS) as copy:
         for number, name in enumerate(library.names, start=1):
             copy.write_row((number, name, normalise(name), f"{slug(name)}-{number}", True))
 
 
-def _in_chunks(source: Source, workers: int) -> Iterator[int]:
+def _in_chunks(library: Library, source: Source, dsn: str, workers: int) -> Iterator[int]:
     """Sections loaded, chunk by chunk."""
-    starts = range(0, source.songs, CHUNK)
+    starts = range(0, library.songs, CHUNK)
+    label = f"songs ×{CHUNK}"
     if workers == 0:
-        maker = _Maker(source)
-        yield from progress.track(map(maker.load, starts), len(starts), f"songs ×{CHUNK}")
-        maker.close()
+        with closing(_Maker(library, source.surrogate, dsn)) as maker:
+            yield from progress.track(map(maker.load, starts), len(starts), label)
         return
-    pool = ProcessPoolExecutor(
-        workers, mp_context=get_context("spawn"), initializer=_start_worker, initargs=(source,)
-    )
-    with pool:
-        yield from progress.track(pool.map(_load_chunk, starts), len(starts), f"songs ×{CHUNK}")
+    start = (library.seed, library.songs, source, dsn)
+    with ProcessPoolExecutor(
+        workers, mp_context=get_context("spawn"), initializer=_start_worker, initargs=start
+    ) as pool:
+        yield from progress.track(pool.map(_load_chunk, starts), len(starts), label)
 
 
 _maker: "_Maker | None" = None  # of a worker process
 
 
-def _start_worker(source: Source) -> None:
+def _start_worker(seed: int, songs: int, source: Source, dsn: str) -> None:
     global _maker
     os.environ["TOKENIZERS_PARALLELISM"] = "false"  # workers side by side, each with one core
-    _maker = _Maker(source)
+    _maker = _Maker(Library(seed, songs, source.book), source.surrogate, dsn)
 
 
 def _load_chunk(start: int) -> int:
@@ -139,10 +136,10 @@ def _load_chunk(start: int) -> int:
 class _Maker:
     """Makes songs with their vectors and sounds, and copies them in."""
 
-    def __init__(self, source: Source) -> None:
-        self._library = Library(source.seed, source.songs, source.book)
-        self._surrogate = source.surrogate
-        self._conn = connect(source.dsn, application_name="rap_platform bench load")
+    def __init__(self, library: Library, surrogate: Surrogate, dsn: str) -> None:
+        self._library = library
+        self._surrogate = surrogate
+        self._conn = connect(dsn, application_name="rap_platform bench load")
         self._conn.execute(load_queries.NO_TRIGGERS)
         self._conn.commit()
 
