@@ -32,7 +32,8 @@ copy track_vectors_minilm (track_id, kind, input_sha256, embedding, simulated) f
 """
 
 COPY_FACTS = """
-copy track_facts (track_id, original_id, artist_id, guests, year, language, explicit, rating, moods, themes, input_sha256, simulated)
+copy track_facts (track_id, original_id, artist_id, guests, year, language, explicit, rating, moods, themes, input_sha256, simulated,
+    analysis_simulated)
 from stdin
 """
 

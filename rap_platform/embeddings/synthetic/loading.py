@@ -172,7 +172,7 @@ class _Maker:
                 guests = [normalise(names[guest]) for guest in song.guests]
                 copy.write_row((
                     song.number + 1, original + 1, song.artist + 1, guests, song.year, song.language, song.explicit, song.rating,
-                    list(song.moods), list(song.themes), _sha256(_source_id(song)), True,
+                    list(song.moods), list(song.themes), _sha256(_source_id(song)), True, True,
                 ))  # fmt: skip
 
 
