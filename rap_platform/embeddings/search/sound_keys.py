@@ -5,8 +5,9 @@ A line is one stream of phones, so that "ice cream" and "I scream" have the same
 
 import re
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from itertools import pairwise
 
 from rap_platform.features.phonetics import Phones, pronounce, pronunciations, words
 
@@ -26,7 +27,7 @@ _WEAKENED = frozenset(("AH0", "IH0", "UH0", "EH0"))
 # Words of grammar are sung without stress, whatever the dictionary says.
 _UNSTRESSED = frozenset(
     """
-    a am an and as at but can from had has have him his if in is it must of shall than that the them this to us was
+    a am an and as at but can from had has have him his if in is it must of shall than that the them this to us was you
     """.split()  # noqa: SIM905
 )
 _WEAK_FORM = re.compile(r"[UIHEQAV]")
@@ -68,6 +69,18 @@ def stream(spelt: str) -> str:
 def pairs(line: str) -> list[str]:
     """Each vowel of a line with the consonants after it and the next vowel, in order, as characters."""
     return _PAIR.findall(stream(_line(words(line))))
+
+
+def pairs_of(spelt: Sequence[str]) -> tuple[list[str], list[tuple[int, int]]]:
+    """The pairs of a line's words in order, and of each the positions of the words that its two vowels stand in."""
+    owners = [at for at, word in enumerate(spelt) for _ in range(vowels([word]))]
+    found = _PAIR.findall(stream(_line(spelt)))
+    return found, list(pairwise(owners))
+
+
+def vowels(spelt: Iterable[str]) -> int:
+    """How many vowels these words have when sung."""
+    return sum(char.isupper() for word in spelt for char in spoken(word))
 
 
 def pair_keys(text: str) -> list[int]:
