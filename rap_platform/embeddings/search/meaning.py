@@ -54,6 +54,7 @@ def by_meaning_exactly(
 ) -> list[Found]:
     """The nearest section of each of the nearest `tracks` tracks that pass, without the index: reads all of their vectors."""
     parameters = {**filtering.parameters, "query": query, "wanted": tracks}
+    conn.execute(queries.EVERYTHING)
     return _found(conn.execute(queries.by_meaning_exactly(encoder, filtering.where), parameters).fetchall())
 
 

@@ -3,9 +3,9 @@
 import time
 from typing import Any
 
-from rap_platform.embeddings.encoders.onnx import Encoder
+from rap_platform.embeddings.encoders.registry import Encoders
 from rap_platform.embeddings.search.finding import search as find
-from rap_platform.embeddings.search.question import Filters, Hit, SearchError
+from rap_platform.embeddings.search.question import Filters, Hit, Question, SearchError
 from rap_platform.serving import queries
 from rap_platform.serving.api.cache import cache_key
 from rap_platform.serving.api.database import in_thread, read, reading
@@ -25,8 +25,8 @@ async def search(services: Services, question: SearchQuery) -> SearchAnswer:
     found: list[dict[str, Any]] | None = await services.cache.get(key)
     cached = found is not None
     if found is None:
-        encoder = await in_thread(None, services.encoder.get)
-        hits = await read(_find, services, encoder, question)
+        await in_thread(None, services.encoder.get)
+        hits = await read(_find, services, Encoders(services.settings), question)
         found = [hit.model_dump(mode="json") for hit in hits]
         await services.cache.set(key, found, CACHE_S)
     results = [SearchHit.model_validate(hit) for hit in found]
@@ -47,11 +47,11 @@ def _release_id(services: Services) -> int | None:
     return None if release is None else int(release["release_id"])
 
 
-def _find(services: Services, encoder: Encoder, question: SearchQuery) -> list[SearchHit]:
+def _find(services: Services, encoders: Encoders, question: SearchQuery) -> list[SearchHit]:
     filters = Filters(**question.model_dump(exclude={"q", "limit"}))
     with reading(services.pool) as conn, services.metrics.search_seconds.time():
         try:
-            hits = find(conn, encoder, question.q, limit=question.limit, filters=filters)
+            hits = find(conn, encoders, Question(question.q, filters=filters, limit=question.limit)).hits
         except SearchError as error:
             raise BadSearch(f"{str(error)[:1].upper()}{str(error)[1:]}.") from error
     return [_shown(hit) for hit in hits]
