@@ -1,7 +1,7 @@
 """Tracks like a track: by lyrics, by sound, by what analysts say, or by a blend. How alike two tracks are is in likeness.py."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -74,6 +74,23 @@ def similar_tracks(
             if len(found) >= limit:
                 break
         return _ranked(comparing, asked, found)[:limit]
+
+
+def similar_by_kind(conn: psycopg.Connection[Any], track_id: int, *, limit: int = 10) -> dict[Kind, list[Similar]]:
+    """The tracks most like `track_id` by each kind that it has a vector of; `similarity` is that of the kind.
+
+    Reads candidates once for all kinds, and does not look further where copies leave fewer than `limit`. Raises as
+    similar_tracks does.
+    """
+    with conn.transaction():
+        comparing = Comparing(conn, Weights())
+        asked = comparable(comparing, [track_id])
+        ranked = _ranked(comparing, asked, pool(comparing, asked, {}, max(CANDIDATES, 2 * limit)))
+    found: dict[Kind, list[Similar]] = {}
+    for kind in asked[0].vectors:
+        compared = [replace(similar, similarity=similar.by[kind]) for similar in ranked if kind in similar.by]
+        found[kind] = sorted(compared, key=lambda similar: (-similar.similarity, similar.track_id))[:limit]
+    return found
 
 
 def comparable(comparing: Comparing, track_ids: Sequence[int]) -> list[Known]:
