@@ -3,7 +3,7 @@
 import psycopg
 import pytest
 
-from rap_platform.embeddings import filling, indexing
+from rap_platform.embeddings import audio_filling, filling, indexing
 from rap_platform.embeddings.encoders.onnx import Encoder
 from rap_platform.embeddings.search.finding import search
 from rap_platform.embeddings.search.question import Filters, Hit, SearchError
@@ -212,7 +212,7 @@ def test_similar_sound_is_measured_on_audio_features(
 ) -> None:
     for name, tempo in (("sea", 80), ("money", 90), ("party", 180)):
         add_features(connection, library[name], tempo=tempo)
-    filling.fill_audio(connection, SLOTS)
+    audio_filling.fill_audio(connection, SLOTS)
     found = similar_tracks(connection, library["sea"], "audio")
     assert [similar.title for similar in found] == ["Paper", "Basement"]
     assert found[0].distance == pytest.approx(10 / 150, abs=1e-3)

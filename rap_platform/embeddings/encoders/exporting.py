@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from rap_platform.embeddings.encoders import weights
+from rap_platform.embeddings.encoders.encoding import EncoderError
 
 EXPORT_VERSION = "1"
 MODEL_FILE = "model.onnx"
@@ -31,7 +32,7 @@ AGREEMENT_TEXTS = (
 )
 
 
-class ExportError(Exception):
+class ExportError(EncoderError):
     """The ONNX file could not be made or does not agree with the reference."""
 
 

@@ -3,11 +3,13 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Literal
+from typing import Literal, get_args
+
+from rap_platform.features.profanity import Rating
 
 MAX_CHARACTERS = 2000
 MAX_LIMIT = 100
-RATINGS = ("G", "PG", "PG-13", "R", "NC-17")
+RATINGS: tuple[str, ...] = get_args(Rating)  # mildest first
 WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 
 Side = Literal["meaning", "words", "sound"]
@@ -133,6 +135,8 @@ def checked_text(text: str) -> str:
         raise SearchError("the query is empty: write a few words or a line you remember")
     if "\x00" in text:
         raise SearchError("the query holds a NUL character: remove it")
+    if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
+        raise SearchError("the query holds half a character (a lone surrogate): type it anew")
     if len(text) > MAX_CHARACTERS:
         raise SearchError(f"the query has {len(text)} characters, at most {MAX_CHARACTERS} are read: shorten it")
     return text

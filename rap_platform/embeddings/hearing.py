@@ -1,0 +1,70 @@
+"""Hears sections that were not heard yet and stores their keys in small transactions. What a key is, is in search/sound_keys.py."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+
+from rap_platform.embeddings.search import sound_keys, term_queries
+from rap_platform.orchestration import progress
+
+SECTIONS_PER_COMMIT = 1000
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What a run heard: sections, distinct texts among each thousand, keys stored."""
+
+    sections: int
+    texts: int
+    keys: int
+
+
+def fill(conn: psycopg.Connection[Any], slots: Sequence[int]) -> Figures:
+    """Store the keys of every section of these slots that lacks those of its present text; equal texts of a batch are heard once.
+
+    Commits every thousand sections, and hears outside of any transaction: a killed run loses at most one batch.
+    """
+    with conn.transaction():
+        unheard = conn.execute(term_queries.UNHEARD, {"slots": list(slots), "version": sound_keys.VERSION}).fetchall()
+    section_ids = [row[0] for row in unheard]
+    batches = range(0, len(section_ids), SECTIONS_PER_COMMIT)
+    sections = texts = keys = 0
+    for start in progress.track(batches, len(batches), "sections heard ×1000"):
+        found = _hear(conn, section_ids[start : start + SECTIONS_PER_COMMIT])
+        sections += _store(conn, found)
+        texts += len({sha for _, sha, _ in found})
+        keys += sum(len(heard) for _, _, heard in found)
+    return Figures(sections, texts, keys)
+
+
+def missing(conn: psycopg.Connection[Any], slots: Sequence[int]) -> tuple[int, int]:
+    """The number of sections in these slots, and how many of them lack the keys of their present text."""
+    with conn.transaction():
+        row = conn.execute(term_queries.UNHEARD_COUNT, {"slots": list(slots), "version": sound_keys.VERSION}).fetchone()
+    return (int(row[0]), int(row[1])) if row else (0, 0)
+
+
+def merge_pending(conn: psycopg.Connection[Any]) -> None:
+    """Merge what the indexes of the lexical sides have pending, so that no search has to read through it."""
+    with conn.transaction():
+        conn.execute(term_queries.CLEAN_PENDING)
+
+
+def _hear(conn: psycopg.Connection[Any], section_ids: Sequence[int]) -> list[tuple[int, str, list[int]]]:
+    with conn.transaction():
+        rows = conn.execute(term_queries.TEXTS, {"section_ids": list(section_ids)}).fetchall()
+    heard = {sha: text for _, sha, text in rows}
+    keys = {sha: sound_keys.keys(text) for sha, text in heard.items()}
+    return [(section_id, sha, keys[sha]) for section_id, sha, _ in rows]
+
+
+def _store(conn: psycopg.Connection[Any], found: Sequence[tuple[int, str, list[int]]]) -> int:
+    with conn.transaction(), conn.cursor() as cursor:
+        cursor.execute(term_queries.CREATE_STAGED)
+        with cursor.copy(term_queries.COPY_STAGED) as copy:
+            for section_id, sha, keys in found:  # written by hand: a dumper per number would take longer than hearing
+                copy.write(f"{section_id}\t{sha}\t{{{','.join(map(str, keys))}}}\n")
+        cursor.execute(term_queries.STORE_STAGED, {"version": sound_keys.VERSION})
+        return cursor.rowcount

@@ -1,0 +1,122 @@
+"""What a text sounds like, as numbers that an index compares: a key per word and one per pair of neighbouring vowels. Pure.
+
+A line is one stream of phones, so that "ice cream" and "I scream" have the same pairs. All texts are heard by the rules of English.
+"""
+
+import re
+import zlib
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from itertools import pairwise
+
+from rap_platform.features.phonetics import Phones, pronounce, pronunciations, words
+
+VERSION = "1"
+
+# One character per phone: vowels are upper case, consonants lower case, so that a stream is a string. AO is heard as AA.
+_VOWELS = {
+    "AA": "A", "AE": "Q", "AH": "U", "AO": "A", "AW": "W", "AY": "Y", "EH": "E", "ER": "R", "EY": "F", "IH": "I", "IY": "J",
+    "OW": "O", "OY": "B", "UH": "H", "UW": "V",
+}  # fmt: skip
+_CONSONANTS = {
+    "B": "b", "CH": "c", "D": "d", "DH": "x", "F": "f", "G": "g", "HH": "h", "JH": "j", "K": "k", "L": "l", "M": "m", "N": "n",
+    "NG": "q", "P": "p", "R": "r", "S": "s", "SH": "w", "T": "t", "TH": "o", "V": "v", "W": "u", "Y": "y", "Z": "z", "ZH": "i",
+}  # fmt: skip
+_WEAK = "X"  # what a vowel without stress becomes
+_WEAKENED = frozenset(("AH0", "IH0", "UH0", "EH0"))
+# Words of grammar are sung without stress, whatever the dictionary says.
+_UNSTRESSED = frozenset(
+    """
+    a am an and as at but can from had has have him his if in is it must of shall than that the them this to us was you
+    """.split()  # noqa: SIM905
+)
+_WEAK_FORM = re.compile(r"[UIHEQAV]")
+
+# Heard alike whoever speaks: doubled consonants, cents and sense, skate and "sgate", latter and ladder, got you and gotcha.
+_DOUBLED = re.compile(r"([a-z])\1+")
+_FLAPPED = re.compile(r"(?<=[A-Z])t(?=[A-Z])")
+_SWALLOWED = re.compile(r"(?<=n)[td](?=[a-z])")
+_MERGED = (("sg", "sk"), ("sd", "st"), ("sb", "sp"), ("ty", "c"), ("dy", "j"), ("Xq", "Xn"))
+_PAIR = re.compile(r"(?=([A-Z][a-z]*[A-Z]))")
+_SPACE = str.maketrans("", "", " ")
+
+
+def keys(text: str) -> list[int]:
+    """The keys of a text of one or more lines, sorted, each once: every 32-bit signed number is possible."""
+    lines = [words(line) for line in text.split("\n")]
+    found: set[int] = set()
+    for word in {word for line in lines for word in line}:
+        found.update(word_keys(word))
+    found.update(map(_pair_key, set(_PAIR.findall(stream("\n".join(map(_line, lines)))))))
+    return sorted(found)
+
+
+@lru_cache(maxsize=200_000)
+def word_keys(word: str) -> tuple[int, ...]:
+    """One key for each way to say a word; none when nothing can be said."""
+    said = (_plain(phones) for phones in pronunciations(word))
+    return tuple(dict.fromkeys(_key(f"word {one}") for one in said if one))
+
+
+def stream(spelt: str) -> str:
+    """Phones of a line as characters, after what everybody merges; blanks between words are gone, line ends stay."""
+    merged = _DOUBLED.sub(r"\1", spelt.translate(_SPACE))
+    for written, heard in _MERGED:
+        merged = merged.replace(written, heard)
+    return _FLAPPED.sub("d", _SWALLOWED.sub("", merged))
+
+
+def pairs(line: str) -> list[str]:
+    """Each vowel of a line with the consonants after it and the next vowel, in order, as characters."""
+    return _PAIR.findall(stream(_line(words(line))))
+
+
+def pairs_of(spelt: Sequence[str]) -> tuple[list[str], list[tuple[int, int]]]:
+    """The pairs of a line's words in order, and of each the positions of the words that its two vowels stand in."""
+    owners = [at for at, word in enumerate(spelt) for _ in range(vowels([word]))]
+    found = _PAIR.findall(stream(_line(spelt)))
+    return found, list(pairwise(owners))
+
+
+def vowels(spelt: Iterable[str]) -> int:
+    """How many vowels these words have when sung."""
+    return sum(char.isupper() for word in spelt for char in spoken(word))
+
+
+def pair_keys(text: str) -> list[int]:
+    """The keys of the pairs of a text in the order of its lines, repeated where they are."""
+    return [_pair_key(pair) for line in text.split("\n") for pair in pairs(line)]
+
+
+@lru_cache(maxsize=200_000)
+def spoken(word: str) -> str:
+    """The phones of a word as it is sung in a line, as characters."""
+    phones = pronounce(word).phones
+    sung = _characters(phones)
+    return _WEAK_FORM.sub(_WEAK, sung) if word in _UNSTRESSED else sung
+
+
+def _line(spelt: Iterable[str]) -> str:
+    return " ".join(map(spoken, spelt))
+
+
+def _plain(phones: Phones) -> str:
+    return stream(_characters(phones))
+
+
+def _characters(phones: Phones) -> str:
+    return "".join(
+        _CONSONANTS[phone] if not phone[-1].isdigit() else _WEAK if phone in _WEAKENED else _VOWELS[phone[:-1]]
+        for phone in phones
+    )
+
+
+@lru_cache(maxsize=200_000)
+def _pair_key(pair: str) -> int:
+    return _key(f"pair {pair}")
+
+
+def _key(name: str) -> int:
+    """CRC-32 as a signed number: the same in every process, and even enough for an index that only prunes."""
+    value = zlib.crc32(name.encode("ascii"))
+    return value - (1 << 32) if value >= 1 << 31 else value

@@ -1,0 +1,176 @@
+"""The side of the sounds: sections that sound like the question, and which words of a line do."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import psycopg
+
+from rap_platform.embeddings.search import planning, sound_keys, term_queries
+from rap_platform.embeddings.search.filtering import Filtering
+from rap_platform.embeddings.search.question import Found
+from rap_platform.embeddings.search.terms import Terms, coverage, shares
+from rap_platform.features.phonetics import tokens
+
+_HEADER = 20  # bytes before the elements of a one-dimensional array as `array_send` writes it; then 4 of length, 4 of number each
+
+
+@dataclass(frozen=True)
+class Alike:
+    """Words asked for and words sung, spelled otherwise, that sound alike; the sung ones are the characters [start, end) of a line."""
+
+    asked: str
+    sung: str
+    start: int
+    end: int
+
+
+def by_sound(conn: psycopg.Connection[Any], terms: Terms, filtering: Filtering, wanted: int) -> list[Found]:
+    """Up to `wanted` sections by the summed weight of the question's sounds they hold.
+
+    The rarest combinations of sounds are looked for; more common ones when filters leave fewer than wanted. A phrase in quotes is
+    spelled as it is meant, so its sound is not looked for, unless all its words are stop words: then all its sounds must be held.
+    """
+    if not terms.sounds or any(phrase.query for phrase in terms.phrases):
+        return []
+    keys = list(terms.sounds)
+    asked = shares(terms.sounds.values())
+    if terms.phrases:
+        required = {key for phrase in terms.phrases for key in sound_keys.keys(phrase.text)}
+        plan = planning.Plan((tuple(at for at, key in enumerate(keys) if key in required),), 0.0, whole=True)
+    elif filtering.track_ids is not None:
+        plan = planning.Plan(tuple((at,) for at in range(len(keys))), 0.0, whole=True)
+    else:
+        plan = planning.plan(asked, terms.sections)
+    found = _ask(conn, plan, keys, filtering, wanted)
+    if len(found) < wanted and not plan.whole:
+        wider = planning.plan(asked, terms.sections, planning.BUDGET * planning.RAISED)
+        if wider.combinations != plan.combinations:
+            found = _ask(conn, wider, keys, filtering, wanted)
+    return _ranked(found, terms.sounds)[:wanted]
+
+
+def alike(terms: Terms, lines: Sequence[str]) -> list[list[Alike]]:
+    """For each line what sounds like the question but is spelled otherwise: single words, and runs of words over their borders.
+
+    In the order of the line. Pure.
+    """
+    asked = [_Spoken(line) for line in terms.text.split("\n")]
+    words: dict[int, str] = {}
+    for line in reversed(asked):
+        for word in reversed(line.words):
+            words |= dict.fromkeys(sound_keys.word_keys(word), word)
+    spelt = {word for line in asked for word in line.words}
+    found = []
+    for text in lines:
+        sung = _Spoken(text)
+        single = [pair for pair in (_same_sound(sung, at, words, spelt) for at in range(len(sung.words))) if pair]
+        runs = [run for line in asked for run in _runs(line, sung)]
+        covered = [run for run in runs if not any(_within(run, other) for other in runs if other is not run)]
+        alone = [pair for pair in single if not any(_within(pair, run) for run in covered)]
+        found.append(sorted({*covered, *alone}, key=lambda pair: (pair.start, pair.end, pair.asked)))
+    return found
+
+
+class _Spoken:
+    """A line as words with their characters, and its pairs of vowels with the words they reach over."""
+
+    def __init__(self, line: str) -> None:
+        said = tokens(line)
+        self.line = line
+        self.words = [token.text for token in said]
+        self.spans = [(token.start, token.end) for token in said]
+        self.pairs, self.owners = sound_keys.pairs_of(self.words)
+
+
+def _same_sound(sung: _Spoken, at: int, words: Mapping[int, str], spelt: set[str]) -> Alike | None:
+    """The asked word that the sung word at a place sounds like, when nobody asked for the sung word itself."""
+    word = sung.words[at]
+    if word in spelt:
+        return None
+    asked = next((words[key] for key in sound_keys.word_keys(word) if key in words), None)
+    return Alike(asked, word, *sung.spans[at]) if asked is not None else None
+
+
+def _runs(asked: _Spoken, sung: _Spoken) -> list[Alike]:
+    """The longest runs of equal pairs, as the words they reach over on both sides without the equal words at their ends."""
+    places: dict[str, list[int]] = {}
+    for at, pair in enumerate(asked.pairs):
+        places.setdefault(pair, []).append(at)
+    found = []
+    for there, pair in enumerate(sung.pairs):
+        for here in places.get(pair, ()):
+            if here and there and asked.pairs[here - 1] == sung.pairs[there - 1]:
+                continue  # inside a run that began earlier
+            length = 1
+            while (
+                here + length < len(asked.pairs)
+                and there + length < len(sung.pairs)
+                and asked.pairs[here + length] == sung.pairs[there + length]
+            ):
+                length += 1
+            run = _differing(asked, here, sung, there, length)
+            if run is not None:
+                found.append(run)
+    return found
+
+
+def _differing(asked: _Spoken, here: int, sung: _Spoken, there: int, length: int) -> Alike | None:
+    """A run as the words that differ; None when they do not, or when the same words are cut otherwise at its ends only."""
+    first, last = asked.owners[here][0], asked.owners[here + length - 1][1]
+    start, stop = sung.owners[there][0], sung.owners[there + length - 1][1]
+    ours, theirs = asked.words[first : last + 1], sung.words[start : stop + 1]
+    while ours and theirs and ours[0] == theirs[0]:
+        ours, theirs, start = ours[1:], theirs[1:], start + 1
+    while ours and theirs and ours[-1] == theirs[-1]:
+        ours, theirs, stop = ours[:-1], theirs[:-1], stop - 1
+    if not ours or not theirs or sound_keys.vowels(ours) != sound_keys.vowels(theirs):
+        return None
+    begin, end = sung.spans[start][0], sung.spans[stop][1]
+    return Alike(" ".join(ours), sung.line[begin:end].lower(), begin, end)
+
+
+def _within(inner: Alike, outer: Alike) -> bool:
+    return outer.start <= inner.start and inner.end <= outer.end and inner != outer
+
+
+def _ask(
+    conn: psycopg.Connection[Any], plan: planning.Plan, keys: Sequence[int], filtering: Filtering, wanted: int
+) -> list[tuple[Any, ...]]:
+    alone = [keys[terms[0]] for terms in plan.combinations if len(terms) == 1]
+    together = [[keys[term] for term in terms] for terms in plan.combinations if len(terms) > 1]
+    statement = term_queries.by_sound(
+        len(together), filtering.where, alone=bool(alone), tracks=filtering.track_ids is not None
+    )
+    parameters = {
+        **filtering.parameters,
+        **{f"combination_{number}": combination for number, combination in enumerate(together)},
+        "alone": alone,
+        "track_ids": filtering.track_ids,
+        "most": max(planning.MOST_READ, wanted),
+    }
+    with conn.cursor(binary=True) as cursor:
+        return cursor.execute(statement, parameters).fetchall()
+
+
+def _ranked(rows: Sequence[tuple[Any, ...]], weights: Mapping[int, float]) -> list[Found]:
+    """The sections by what they hold of the weights: all keys of all of them are looked up at once."""
+    if not rows:
+        return []
+    asked = np.array(sorted(weights), dtype=np.int64)
+    worth = np.array([weights[int(key)] for key in asked])
+    held = np.concatenate([_numbers(row[3]) for row in rows])
+    owners = np.repeat(np.arange(len(rows)), [(len(row[3]) - _HEADER) // 8 for row in rows])
+    places = np.searchsorted(asked, held).clip(max=len(asked) - 1)
+    sums = np.bincount(owners, weights=np.where(asked[places] == held, worth[places], 0.0), minlength=len(rows))
+    order = np.lexsort((np.array([row[0] for row in rows]), -sums))
+    return [
+        Found(rows[at][0], rows[at][1], rows[at][2], float(sums[at]), coverage(weights, float(sums[at])))
+        for at in order
+    ]
+
+
+def _numbers(sent: bytes) -> npt.NDArray[np.int64]:
+    return np.frombuffer(sent, dtype=">i4", offset=_HEADER)[1::2].astype(np.int64)

@@ -1,0 +1,237 @@
+"""SQL of the lexical sides: sounds and words of sections kept up to date, how common terms are, candidates by words and by sound."""
+
+from dataclasses import dataclass
+
+# ---- how sections sound ---------------------------------------------------------------------------------------------
+
+UNHEARD = """
+select s.section_id
+from track_sections s
+join tracks t using (track_id)
+left join section_sounds h on h.section_id = s.section_id and h.version = %(version)s and h.input_sha256 = s.text_sha256
+where t.slot = any(%(slots)s) and h.section_id is null
+order by s.section_id
+"""
+
+TEXTS = "select section_id, text_sha256, text from track_sections where section_id = any(%(section_ids)s) order by section_id"
+
+CREATE_STAGED = """
+create temp table if not exists sounds_staged (section_id bigint not null, input_sha256 text not null, keys integer[] not null)
+on commit delete rows
+"""
+
+COPY_STAGED = "copy pg_temp.sounds_staged (section_id, input_sha256, keys) from stdin"
+
+# The join drops sections that were deleted or reworded while they were being heard.
+STORE_STAGED = """
+insert into section_sounds (section_id, track_id, version, input_sha256, keys, simulated)
+select s.section_id, s.track_id, %(version)s, s.text_sha256, g.keys, t.simulated
+from pg_temp.sounds_staged g
+join track_sections s on s.section_id = g.section_id and s.text_sha256 = g.input_sha256
+join tracks t on t.track_id = s.track_id
+order by s.section_id
+for key share of s
+on conflict (section_id) do update set
+    track_id = excluded.track_id, version = excluded.version, input_sha256 = excluded.input_sha256, keys = excluded.keys,
+    simulated = excluded.simulated, heard_at = now()
+"""
+
+UNHEARD_COUNT = """
+select count(*), count(*) filter (where h.section_id is null)
+from track_sections s
+join tracks t using (track_id)
+left join section_sounds h on h.section_id = s.section_id and h.version = %(version)s and h.input_sha256 = s.text_sha256
+where t.slot = any(%(slots)s)
+"""
+
+CLEAN_PENDING = "select gin_clean_pending_list('section_sounds_keys'), gin_clean_pending_list('track_sections_words')"
+
+# ---- how common terms are -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How a kind of term is counted: how many sections there are and what was sampled last; the count itself."""
+
+    state: str
+    count: str
+
+
+def _sampling(table: str, terms: str) -> Sampling:
+    """A sample of whole pages, cut to the limit; `least_share` and `least_count` say what is common enough to be listed."""
+    return Sampling(
+        state=f"""
+select (select count(*) from {table}), t.sections, t.version
+from (select 1) one left join term_samples t on t.kind = %(kind)s
+""",
+        count=f"""
+with sampled as materialized (
+    select {terms} as terms from {table} tablesample system (%(percent)s) limit %(limit)s
+), size as (
+    select count(*) as sections, greatest(%(least_count)s, ceil(%(least_share)s * count(*))) as least from sampled
+), noted as (
+    insert into term_samples (kind, version, sections, sampled, rare)
+    select %(kind)s, %(version)s, %(sections)s, sections, least(1, least / greatest(1, sections)) from size
+    on conflict (kind) do update set version = excluded.version, sections = excluded.sections, sampled = excluded.sampled,
+        rare = excluded.rare, sampled_at = now()
+)
+insert into common_terms (kind, term, share)
+select %(kind)s, term, count(*)::real / (select sections from size)
+from sampled, unnest(terms) term
+group by term
+having count(*) >= (select least from size)
+""",
+    )
+
+
+SAMPLES = {
+    "lexeme": _sampling("track_sections", "tsvector_to_array(words)"),
+    "sound": _sampling("section_sounds", "keys::text[]"),
+}
+
+FORGET_TERMS = "delete from common_terms where kind = %(kind)s"
+
+SAMPLED = "select sampled from term_samples where kind = %(kind)s"
+
+SHARES = """
+select kind, term, share, null::bigint
+from common_terms
+where (kind = 'lexeme' and term = any(%(lexemes)s)) or (kind = 'sound' and term = any(%(sounds)s))
+union all
+select kind, null, rare, sections from term_samples
+"""
+
+# ---- what a question holds ------------------------------------------------------------------------------------------
+
+# A word of letters is unsung when neither the distinct words nor a change that was not summed up yet nor a stem in the index has it.
+# From here on the planner takes an index wherever there is one: how common the terms are is planned in Python.
+SPLIT = """
+select w.word, w.lexemes, case
+    when w.word !~ '^[[:alpha:]]+$' then 1
+    when d.sections > 0 then d.sections
+    when exists (select from word_changes)
+        and (w.lexemes = '{}' or exists (select from track_sections s where s.words @@ plainto_tsquery('english', w.word))) then 1
+    else 0
+end
+from (
+    select word, tsvector_to_array(to_tsvector('english', word)) as lexemes from unnest(%(words)s::text[]) word
+) w
+left join distinct_words d using (word)
+"""
+
+PHRASES = "select phrase, phraseto_tsquery('english', phrase)::text from unnest(%(phrases)s::text[]) phrase"
+
+STEMS = "select word, tsvector_to_array(to_tsvector('english', word)) from unnest(%(words)s::text[]) word"
+
+BY_INDEX = "select set_config('enable_seqscan', 'off', true), set_config('max_parallel_workers_per_gather', '0', true)"
+
+# ---- sections by words ----------------------------------------------------------------------------------------------
+
+
+def by_words(combinations: int, where: str, *, phrase: bool = False, tracks: bool = False) -> str:
+    """Sections that hold all lexemes of any combination: ids, original, summed weight; the heaviest first, then the closest.
+
+    Parameters: `combination_0` ... as tsqueries, `lexemes` as one-word tsqueries with their `weights`, `phrase`, `track_ids`, `most`
+    sections to rank, `wanted`. Lexemes are looked up in a copy without positions, made once per section.
+    """
+    held = " or ".join(_each("s.words @@ %(combination_{number})s::tsquery", combinations))
+    phrased = " and s.words @@ %(phrase)s::tsquery" if phrase else ""
+    listed = " and s.track_id = any(%(track_ids)s)" if tracks else ""
+    return f"""
+with found as materialized (
+    select s.section_id, s.track_id, f.original_id, strip(s.words) as words
+    from track_sections s
+    join track_facts f using (track_id)
+    where ({held}){phrased}{listed}{where}
+    limit %(most)s
+), weighed as materialized (
+    select n.section_id, n.track_id, n.original_id, h.weight, h.query
+    from found n, lateral (
+        select sum(a.weight) as weight, string_agg(a.lexeme::text, ' & ') as query
+        from unnest(%(lexemes)s::tsquery[], %(weights)s::float8[]) a (lexeme, weight)
+        where n.words @@ a.lexeme
+    ) h
+    order by h.weight desc, n.section_id
+    limit %(wanted)s
+)
+select w.section_id, w.track_id, w.original_id, w.weight
+from weighed w
+join track_sections s using (section_id)
+order by w.weight desc, ts_rank_cd(s.words, w.query::tsquery) desc, w.section_id
+"""
+
+
+def by_sound(combinations: int, where: str, *, alone: bool, tracks: bool = False) -> str:
+    """Sections that hold any key of `alone` or all keys of any combination: ids, original, the keys as `array_send` gives them.
+
+    Parameters: `alone` and `combination_0` ... as integer arrays, `track_ids`, `most` sections to read.
+    """
+    conditions = [
+        *(["s.keys && %(alone)s::integer[]"] if alone else []),
+        *_each("s.keys @> %(combination_{number})s::integer[]", combinations),
+    ]
+    listed = " and s.track_id = any(%(track_ids)s)" if tracks else ""
+    return f"""
+select s.section_id, s.track_id, f.original_id, array_send(s.keys)
+from section_sounds s
+join track_facts f using (track_id)
+where ({" or ".join(conditions)}){listed}{where}
+limit %(most)s
+"""
+
+
+def _each(condition: str, count: int) -> list[str]:
+    return [condition.format(number=number) for number in range(count)]
+
+
+# ---- distinct words -------------------------------------------------------------------------------------------------
+
+NEAR_WORDS = """
+select word, sections from distinct_words
+where deletes && %(deletes)s::integer[] and sections > 0 and length(word) between %(shortest)s and %(longest)s
+"""
+
+LOCK_WORDS = "select pg_advisory_xact_lock(hashtextextended(%(lock)s, 0))"
+
+CREATE_CHANGED = """
+create temp table changed_words (word text primary key, sections integer not null, old boolean not null default false) on commit drop
+"""
+
+DROP_CHANGED = "drop table pg_temp.changed_words"
+
+# Rows that a writer has not committed yet are not seen and stay for the next time.
+TAKE_CHANGES = """
+with taken as (
+    delete from word_changes where ctid = any(array(select ctid from word_changes limit %(limit)s)) returning change, words
+), changed as (
+    insert into pg_temp.changed_words (word, sections)
+    select word, sum(change) from taken, unnest(tsvector_to_array(words)) word
+    where octet_length(word) <= 160
+    group by word
+    having sum(change) <> 0
+)
+select count(*) from taken
+"""
+
+# `old` marks the words that were there, so that the others can be told.
+ADD_CHANGES = """
+with added as (
+    update distinct_words d set sections = d.sections + c.sections
+    from pg_temp.changed_words c
+    where d.word = c.word
+    returning d.word
+)
+update pg_temp.changed_words c set old = true from added where added.word = c.word
+"""
+
+NEW_WORDS = "select word, sections from pg_temp.changed_words where not old order by word"
+
+COPY_WORDS = "copy distinct_words (word, sections, deletes) from stdin with (format binary)"
+
+DELETE_UNSUNG = """
+delete from distinct_words d using pg_temp.changed_words c where d.word = c.word and d.sections = 0
+"""
+
+VACUUM_CHANGES = "vacuum word_changes"
+
+WORDS_STATE = "select (select count(*) from distinct_words where sections > 0), (select count(*) from word_changes)"
