@@ -6,8 +6,9 @@ from typing import Any
 
 import psycopg
 
-from rap_platform.embeddings import filling, indexing
+from rap_platform.embeddings import filling, hearing, indexing
 from rap_platform.embeddings.encoders.onnx import Encoder
+from rap_platform.embeddings.search import facts, spelling
 from rap_platform.lyrics.sections import split_sections
 
 HARBOUR = (
@@ -72,10 +73,13 @@ def add_song(
 
 
 def add_vectors(conn: psycopg.Connection[Any], encoder: Encoder) -> None:
-    """Vectors of all sections and tracks, and their indexes."""
-    slots = range(1024)
+    """Vectors, facts, sounds and words of all sections and tracks, and the indexes."""
+    slots = list(range(1024))
     filling.fill_sections(conn, lambda: encoder, slots)
     filling.fill_lyrics(conn, slots)
+    facts.state_facts(conn, slots)
+    hearing.fill(conn, slots)
+    spelling.sum_up(conn)
     indexing.build_missing(conn, {})
 
 
