@@ -48,6 +48,8 @@ UNREGISTER = "delete from encoders where name = %(name)s"
 
 LOCK_ENCODERS = "lock table encoders in share row exclusive mode"
 
+LOCK_TIMEOUT = "select set_config('lock_timeout', %(timeout)s, true)"
+
 TABLE_BYTES = "select coalesce(sum(pg_total_relation_size(to_regclass(name))), 0) from unnest(%(tables)s::text[]) name"
 
 

@@ -1,5 +1,7 @@
 """Which encoder searches ask: switching to another that is complete, and dropping one that nobody asks. Filling is in filling.py."""
 
+import random
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +10,9 @@ import psycopg
 from rap_platform.embeddings import indexing, queries
 from rap_platform.embeddings.encoders import weights
 from rap_platform.embeddings.encoders.encoding import EncoderError
+
+DROP_TRIES = 100
+DROP_WAIT_MS = 100  # for a lock; PostgreSQL looks for deadlocks after a second
 
 
 @dataclass(frozen=True)
@@ -58,19 +63,35 @@ def switch(conn: psycopg.Connection[Any], name: str) -> None:
 
 
 def drop(conn: psycopg.Connection[Any], name: str) -> None:
-    """Forget an encoder and all its vectors, in one transaction. Raises EncoderError for minilm and for the one that serves."""
+    """Forget an encoder and all its vectors, in one transaction. Raises EncoderError for minilm and for the one that serves.
+
+    Its foreign keys make this wait for all who read tracks. It waits a moment only, far less than a deadlock takes to be noticed,
+    lets those go on who would wait for it, and tries again.
+    """
     if name == weights.NAME:
         raise EncoderError("minilm stays: the rules and the quality model read its vectors")
-    with conn.transaction():
-        conn.execute(queries.LOCK_ENCODERS)
-        names = [str(row[0]) for row in conn.execute(queries.REGISTERED).fetchall()]
-        if name not in names:
-            raise EncoderError(f"no encoder {name!r} has vectors; there are: {', '.join(names) or 'none'}")
-        if serving_name(conn) == name:
-            raise EncoderError(f"searches ask {name}: switch to another first, `rap-platform encoders switch minilm`")
-        for statement in queries.drop_tables(name):
-            conn.execute(statement)
-        conn.execute(queries.UNREGISTER, {"name": name})
+    for _ in range(DROP_TRIES):
+        try:
+            with conn.transaction():
+                _drop_now(conn, name)
+        except psycopg.errors.LockNotAvailable:
+            time.sleep(random.uniform(0, 2 * DROP_WAIT_MS / 1000))  # noqa: S311 not a secret
+        else:
+            return
+    raise EncoderError(f"the tables of {name} are in use all the time: stop what reads or fills them, and try again")
+
+
+def _drop_now(conn: psycopg.Connection[Any], name: str) -> None:
+    conn.execute(queries.LOCK_TIMEOUT, {"timeout": f"{DROP_WAIT_MS}ms"})
+    conn.execute(queries.LOCK_ENCODERS)
+    names = [str(row[0]) for row in conn.execute(queries.REGISTERED).fetchall()]
+    if name not in names:
+        raise EncoderError(f"no encoder {name!r} has vectors; there are: {', '.join(names) or 'none'}")
+    if serving_name(conn) == name:
+        raise EncoderError(f"searches ask {name}: switch to another first, `rap-platform encoders switch minilm`")
+    for statement in queries.drop_tables(name):
+        conn.execute(statement)
+    conn.execute(queries.UNREGISTER, {"name": name})
 
 
 def serving_name(conn: psycopg.Connection[Any]) -> str:
