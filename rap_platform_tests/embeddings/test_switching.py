@@ -95,6 +95,7 @@ def test_what_serves_or_is_read_by_others_is_not_dropped(library: psycopg.Connec
         switching.drop(library, "minilm_int8")
     switching.switch(library, "minilm")
     switching.drop(library, "minilm_int8")
+    assert library.execute("select count(*) from pg_tables where schemaname = 'dropped'").fetchone() == (0,)
     assert library.execute("select to_regclass('section_vectors_minilm_int8'), to_regclass('track_vectors_minilm_int8')").fetchone() == (
         None,
         None,
@@ -102,6 +103,21 @@ def test_what_serves_or_is_read_by_others_is_not_dropped(library: psycopg.Connec
     assert [found.name for found in switching.standings(library)] == ["minilm"]
     with pytest.raises(EncoderError, match="no encoder 'minilm_int8' has vectors"):
         switching.drop(library, "minilm_int8")
+
+
+def test_a_dropped_encoder_goes_at_once_and_its_name_is_free_though_somebody_reads_tracks(
+    library: psycopg.Connection, encoders: Encoders, database: str
+) -> None:
+    with connect(database) as reader:
+        reader.execute("select count(*) from tracks")  # a transaction that stays open
+        switching.drop(library, "minilm_int8")
+        library.commit()
+        assert [found.name for found in switching.standings(library)] == ["minilm"]
+        assert library.execute("select count(*) from pg_tables where schemaname = 'dropped'").fetchone() == (2,)
+        fill(library, encoders, "minilm_int8")
+    assert filling.coverage(library, SLOTS, "minilm_int8") == (2 * SONGS, 0)
+    library.commit()
+    assert switching.sweep(library) == 2
 
 
 def test_settings_that_make_another_encoder_of_the_serving_name_are_refused(
