@@ -38,6 +38,11 @@ def plans(shares: Sequence[float], sections: int, *, listed: bool) -> list[Plan]
     return [first] if wider.combinations == first.combinations else [first, wider]
 
 
+def equal(plan: Plan, terms: int) -> bool:
+    """Whether all that is found holds all of the terms, so that there is little to rank."""
+    return len(plan.combinations) == 1 and len(plan.combinations[0]) == terms
+
+
 def walks(plan: Plan, sections: int, most: int, per_posting_us: float, per_section_us: float) -> bool:
     """Whether it is cheaper to look at one section after another, until `most` were found, than to read the index.
 

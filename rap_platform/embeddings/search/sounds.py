@@ -150,7 +150,7 @@ def _ask(
 ) -> list[tuple[Any, ...]]:
     alone = [keys[positions[0]] for positions in plan.combinations if len(positions) == 1]
     together = [[keys[term] for term in positions] for positions in plan.combinations if len(positions) > 1]
-    most = wanted if len(keys) == 1 else max(planning.MOST_READ, wanted)
+    most = wanted if planning.equal(plan, len(keys)) else max(planning.MOST_READ, wanted)
     walk = not filtering.where and planning.walks(plan, terms.sections, most, _PER_POSTING_US, _PER_SECTION_US)
     statement = term_queries.by_sound(
         len(together), filtering.where, alone=bool(alone), tracks=filtering.track_ids is not None, walk=walk

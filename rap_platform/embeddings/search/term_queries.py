@@ -44,7 +44,13 @@ left join section_sounds h on h.section_id = s.section_id and h.version = %(vers
 where t.slot = any(%(slots)s)
 """
 
-CLEAN_PENDING = "select gin_clean_pending_list('section_sounds_keys'), gin_clean_pending_list('track_sections_words')"
+TIDY = (
+    "select gin_clean_pending_list('section_sounds_keys'), gin_clean_pending_list('track_sections_words')",
+    "select gin_clean_pending_list('distinct_words_deletes')",
+    "vacuum (analyze) word_changes",
+    "analyze distinct_words",
+    "analyze section_sounds",
+)
 
 # ---- how common terms are -------------------------------------------------------------------------------------------
 
@@ -245,6 +251,18 @@ DELETE_UNSUNG = """
 delete from distinct_words d using pg_temp.changed_words c where d.word = c.word and d.sections = 0
 """
 
-VACUUM_CHANGES = "vacuum word_changes"
+# A sample that is the same every time: by the hash of the key.
+UNKNOWN_WORDS = """
+with sampled as materialized (
+    select section_id, text from track_sections order by hashint8extended(section_id, 11) limit %(limit)s
+), sung as (
+    select distinct word from sampled, unnest(tsvector_to_array(to_tsvector('simple', text))) word where octet_length(word) <= 160
+), unknown as (
+    select word from sung
+    where not exists (select from distinct_words d where d.word = sung.word and d.sections > 0)
+        and not exists (select from word_changes c where c.change = 1 and word = any(tsvector_to_array(c.words)))
+)
+select (select count(*) from sampled), word from (select 1) one left join unknown on true
+"""
 
-WORDS_STATE = "select (select count(*) from distinct_words where sections > 0), (select count(*) from word_changes)"
+WORDS = "select count(*) from distinct_words where sections > 0"

@@ -79,7 +79,7 @@ def _ask(
     alone = [quoted[positions[0]] for positions in plan.combinations if len(positions) == 1]
     together = [" & ".join(quoted[at] for at in positions) for positions in plan.combinations if len(positions) > 1]
     combinations = [*([" | ".join(alone)] if alone else []), *together]
-    most = 2 * wanted if len(quoted) == 1 else max(planning.MOST_READ, wanted)
+    most = 2 * wanted if planning.equal(plan, len(quoted)) else max(planning.MOST_READ, wanted)
     walk = not filtering.where and planning.walks(plan, terms.sections, most, _PER_POSTING_US, _PER_SECTION_US)
     statement = term_queries.by_words(
         len(combinations), filtering.where, phrase=bool(phrase), tracks=filtering.track_ids is not None, walk=walk
