@@ -11,14 +11,20 @@ create table track_facts (
     moods        text[] not null,              -- the primary one first
     themes       text[] not null,
     input_sha256 text not null check (length(input_sha256) = 64),
-    simulated    boolean not null,
+    simulated    boolean not null,             -- the track is
+    analysis_simulated boolean not null,       -- who named moods, themes and rating was
     stated_at    timestamptz not null default now()
 );
+-- One for each filter: what few tracks pass is found without reading the others.
 create index track_facts_artist on track_facts (artist_id);
 create index track_facts_year on track_facts (year);
-create index track_facts_guests on track_facts using gin (guests);
-create index track_facts_moods on track_facts using gin (moods);
-create index track_facts_themes on track_facts using gin (themes);
+create index track_facts_language on track_facts (language);
+create index track_facts_explicit on track_facts (explicit);
+create index track_facts_rating on track_facts (rating);
+create index track_facts_simulated on track_facts (simulated);
+create index track_facts_guests on track_facts using gin (guests) with (fastupdate = off);
+create index track_facts_moods on track_facts using gin (moods) with (fastupdate = off);
+create index track_facts_themes on track_facts using gin (themes) with (fastupdate = off);
 
 -- What is pending when many are heard at once is merged by the asset, not by whoever searches.
 create table section_sounds (

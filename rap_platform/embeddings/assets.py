@@ -1,10 +1,10 @@
-"""The assets lyrics_embeddings and audio_embeddings. Those that wait for a later stage are in analysis_assets.py."""
+"""The asset lyrics_embeddings. Audio is in audio/; those that wait for a later stage are in analysis_assets.py."""
 
 import time
 
 import dagster as dg
 
-from rap_platform.embeddings import audio, filling
+from rap_platform.embeddings import filling
 from rap_platform.embeddings.encoders import weights
 from rap_platform.lyrics import assets as lyrics
 from rap_platform.orchestration import failures, metadata
@@ -12,7 +12,6 @@ from rap_platform.orchestration.automation import on_new_data
 from rap_platform.orchestration.partitions import SHARDS, slots
 from rap_platform.resources.embedder import EmbedderResource
 from rap_platform.resources.postgres import PostgresResource
-from rap_platform.spotify import assets as spotify
 
 # Checked inside the asset, because only there it is known which shards the run was for.
 COVERAGE = dg.AssetCheckSpec(
@@ -68,35 +67,4 @@ def lyrics_embeddings(
                 seconds=round(seconds, 2),
                 encoder=weights.NAME,
             ),
-        )
-
-
-@dg.asset(
-    partitions_def=SHARDS,
-    backfill_policy=dg.BackfillPolicy.multi_run(len(SHARDS.get_partition_keys())),
-    deps=[spotify.audio_features],
-    code_version=audio.SCALER_VERSION,
-    automation_condition=on_new_data(),
-    kinds={"python", "postgres"},
-    owners=[metadata.TEAM],
-    retry_policy=failures.RETRY,
-    description="Nine audio features per track under a frozen scaler.",
-)
-def audio_embeddings(context: dg.AssetExecutionContext, postgres: PostgresResource) -> dg.MaterializeResult:
-    """Scale complete feature rows; a track that lacks one is skipped and counted by what it lacks."""
-    started = time.monotonic()
-    keys = [f"audio_embeddings/{key}" for key in context.partition_keys]
-    with postgres.exclusively(*keys), postgres.connection() as conn:
-        found = filling.fill_audio(conn, slots(context))
-        return dg.MaterializeResult(
-            metadata=metadata.report(
-                conn,
-                table="track_vectors_audio",
-                rows_new=found.tracks,
-                rows_skipped=found.skipped,
-                missing_features=found.incomplete,
-                rows_removed=found.removed,
-                scaler_version=audio.SCALER_VERSION,
-                seconds=round(time.monotonic() - started, 2),
-            )
         )

@@ -5,11 +5,14 @@ from typing import Any
 import dagster as dg
 import psycopg
 
-from rap_platform.embeddings import analysis_assets, assets, audio, indexing, queries
+from rap_platform.embeddings import analysis_assets, assets, indexing, queries
+from rap_platform.embeddings.audio.assets import audio_vectors_are_scaled
 from rap_platform.embeddings.encoders import weights
 from rap_platform.resources.postgres import PostgresResource
 
 NORM_TOLERANCE = 0.005  # half precision
+
+__all__ = ["audio_vectors_are_scaled"]  # loaded with the others
 
 
 @dg.asset_check(asset=assets.lyrics_embeddings, blocking=True)
@@ -31,18 +34,6 @@ def analysis_vectors_are_unit(postgres: PostgresResource) -> dg.AssetCheckResult
     """Track vectors of analyses have the encoder's dimension and length 1."""
     with postgres.connection() as conn:
         return _unit(*_row(conn, queries.TRACK_NORMS, kind="analysis"))
-
-
-@dg.asset_check(asset=assets.audio_embeddings, blocking=True)
-def audio_vectors_are_scaled(postgres: PostgresResource) -> dg.AssetCheckResult:
-    """Audio vectors have nine values between 0 and 1, so a length of at most 3, all under one scaler."""
-    with postgres.connection() as conn:
-        count, shortest, longest, norm, foreign = _row(conn, queries.AUDIO_RANGE, scaler_version=audio.SCALER_VERSION)
-    scaled = count == 0 or (shortest == longest == audio.DIMENSION and norm <= audio.DIMENSION**0.5 + NORM_TOLERANCE)
-    return dg.AssetCheckResult(
-        passed=bool(scaled and foreign == 0),
-        metadata={"vectors": int(count), "longest": float(norm), "other_scalers": int(foreign)},
-    )
 
 
 @dg.asset_check(asset=analysis_assets.vector_index, blocking=True)

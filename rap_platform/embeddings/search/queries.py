@@ -1,122 +1,154 @@
-"""SQL of the search: candidates of each side, filters, hits. No Python logic beyond composing filters."""
+"""SQL of the search by meaning, its filters and its hits. What the sides by words and by sound ask is in term_queries.py."""
 
-from collections.abc import Iterable
+import re
 
-_SPEAKING_ANALYSIS = """
-    select a.primary_mood, a.moods, a.themes
-    from analysis_results a
-    join tracks t on t.track_id = a.track_id and t.lyrics_sha256 = a.input_sha256
-    where a.track_id = f.track_id and a.status = 'ok'
-    order by (a.analyzer = 'qwen') desc, a.created_at desc, a.analysis_id desc
-    limit 1
-"""
+_ENCODER = re.compile(r"[a-z][a-z0-9_]{0,30}")
 
-FILTERS = {
+# Filters over the alias f of track_facts. Arrays are compared by operators that their GIN indexes know.
+CONDITIONS = {
     "artist": "f.artist_id = any(%(artist_ids)s)",
+    "artist_or_guest": "(f.artist_id = any(%(artist_ids)s) or f.guests && %(artist_names)s::text[])",
+    "featuring": "f.guests && %(featuring)s::text[]",
+    "not_featuring": "not f.guests && %(not_featuring)s::text[]",
     "year_from": "f.year >= %(year_from)s",
     "year_to": "f.year <= %(year_to)s",
     "language": "f.language = %(language)s",
+    "mood": "f.moods @> %(mood)s::text[]",
+    "theme": "f.themes @> %(theme)s::text[]",
+    "rating": "f.rating = any(%(ratings)s)",
     "explicit": "f.explicit = %(explicit)s",
     "simulated": "f.simulated = %(simulated)s",
-    "mood": f"exists (select from ({_SPEAKING_ANALYSIS}) a where a.primary_mood = %(mood)s or %(mood)s = any(a.moods))",
-    "theme": f"exists (select from ({_SPEAKING_ANALYSIS}) a where %(theme)s = any(a.themes))",
 }
 
-ARTISTS_NAMED = "select artist_id from artists where lower(name) = lower(%(artist)s) or normalised_name = lower(%(artist)s) or slug = %(artist)s"
+ARTISTS_NAMED = "select artist_id from artists where normalised_name = %(name)s or slug = any(%(slugs)s)"
 
+TRACKS_ABOUT = "select greatest(reltuples, 0) from pg_class where oid = 'track_facts'::regclass"
 
-def _where(filters: Iterable[str]) -> str:
-    return "".join(f" and {FILTERS[name]}" for name in filters)
+# Values of the questions' parameters are planned for, and no plan is worth compiling in milliseconds.
+OPENING = """
+select set_config('plan_cache_mode', 'force_custom_plan', true), set_config('jit', 'off', true),
+    set_config('hnsw.iterative_scan', 'relaxed_order', true)
+"""
 
+# The answer is that of one moment: what is deleted while it is made is in it, or not, as a whole.
+ONE_MOMENT = "set transaction isolation level repeatable read, read only"
 
-def by_meaning(filters: Iterable[str]) -> str:
-    """Nearest sections: section_id, track_id, the track they stand for, cosine distance. Re-sorted, for the index may relax order."""
-    return f"""
-with nearest as materialized (
-    select v.section_id, v.track_id, v.embedding <=> %(query)s as distance
-    from section_vectors_minilm v
-    join tracks f using (track_id)
-    where true{_where(filters)}
-    order by v.embedding <=> %(query)s
-    limit %(candidates)s
-)
-select n.section_id, n.track_id, coalesce(t.duplicate_of, t.track_id), n.distance
-from nearest n
-join tracks t using (track_id)
-order by n.distance, n.section_id
+BREADTH = """
+select set_config('hnsw.ef_search', %(ef_search)s, true), set_config('hnsw.max_scan_tuples', %(max_scan_tuples)s, true),
+    set_config('hnsw.scan_mem_multiplier', %(scan_mem_multiplier)s, true)
 """
 
 
-def by_meaning_exactly(filters: Iterable[str]) -> str:
-    """As `by_meaning`, for filters that few tracks pass: reads all sections of those tracks, and no other.
+def section_vectors(encoder: str) -> str:
+    """The table of an encoder's section vectors. Raises ValueError for what is no encoder's name."""
+    if not _ENCODER.fullmatch(encoder):
+        raise ValueError(f"{encoder!r} is no name of an encoder")
+    return f"section_vectors_{encoder}"
 
-    The filters are tried once per track. The sum in the order keeps the planner from walking the HNSW index instead.
+
+def passing(where: str) -> str:
+    """At most `most` of the tracks that pass."""
+    return f"select f.track_id from track_facts f where true{where} limit %(most)s"
+
+
+def by_meaning(encoder: str, where: str) -> str:
+    """Nearest sections through the index, about in order: section_id, track_id, the track they stand for, cosine distance.
+
+    `offset 0` keeps the facts a look-up per section, so that the order of the index is the order of the plan. A track whose
+    facts are not stated yet is found where nothing filters.
+    """
+    facts = f"lateral (select f.original_id from track_facts f where f.track_id = v.track_id{where} offset 0) f"
+    return f"""
+select v.section_id, v.track_id, coalesce(f.original_id, v.track_id), v.embedding <=> %(query)s as distance
+from {section_vectors(encoder)} v
+{f"cross join {facts}" if where else f"left join {facts} on true"}
+order by v.embedding <=> %(query)s
+limit %(wanted)s
+"""
+
+
+def by_meaning_among(encoder: str) -> str:
+    """As `by_meaning`, exactly, for the tracks `track_ids`: the nearest section of each, the nearest `wanted` tracks.
+
+    The sum keeps the planner from walking the HNSW index instead.
     """
     return f"""
-with passing as materialized (
-    select f.track_id, coalesce(f.duplicate_of, f.track_id) as original
-    from tracks f
-    where true{_where(filters)}
-)
-select v.section_id, v.track_id, p.original, v.embedding <=> %(query)s as distance
-from passing p
-join section_vectors_minilm v using (track_id)
-order by (v.embedding <=> %(query)s) + 0, v.section_id
-limit %(candidates)s
+select * from (
+    select distinct on (v.track_id) v.section_id, v.track_id, f.original_id, v.embedding <=> %(query)s as distance
+    from track_facts f
+    join {section_vectors(encoder)} v using (track_id)
+    where f.track_id = any(%(track_ids)s)
+    order by v.track_id, (v.embedding <=> %(query)s) + 0, v.section_id
+) nearest
+order by distance, section_id
+limit %(wanted)s
 """
 
 
-def by_words(filters: Iterable[str]) -> str:
-    """Sections that hold the words of the query: section_id, track_id, the track they stand for, rank (higher is better)."""
+def by_meaning_exactly(encoder: str, where: str) -> str:
+    """As `by_meaning_among`, for all tracks that pass, however many: reads every vector of theirs."""
+    facts = f"join track_facts f using (track_id) where true{where}" if where else ""
     return f"""
-with wanted as (select websearch_to_tsquery('english', %(text)s) as words)
-select s.section_id, f.track_id, coalesce(f.duplicate_of, f.track_id), ts_rank_cd(s.words, wanted.words, 1) as rank
-from wanted, track_sections s
-join tracks f using (track_id)
-where s.words @@ wanted.words{_where(filters)}
-order by rank desc, s.section_id
-limit %(candidates)s
+select s.section_id, n.track_id, coalesce(f.original_id, n.track_id), n.distance
+from (
+    select v.track_id, min(v.embedding <=> %(query)s) as distance
+    from {section_vectors(encoder)} v
+    {facts}
+    group by v.track_id
+    order by distance, v.track_id
+    limit %(wanted)s
+) n
+left join track_facts f on f.track_id = n.track_id
+cross join lateral (
+    select v.section_id from {section_vectors(encoder)} v
+    where v.track_id = n.track_id
+    order by (v.embedding <=> %(query)s) + 0, v.section_id
+    limit 1
+) s
+order by n.distance, s.section_id
 """
 
 
-def sections_of_originals(filters: Iterable[str]) -> str:
-    """The nearest section of each of `track_ids` that passes the filters: track_id, section_id, cosine distance."""
+def compared(encoder: str) -> str:
+    """Of sections: section_id, cosine to the question and to what it must not be like, whether they hold the latter's words."""
     return f"""
-select distinct on (f.track_id) f.track_id, v.section_id, v.embedding <=> %(query)s as distance
-from section_vectors_minilm v
-join tracks f using (track_id)
-where f.track_id = any(%(track_ids)s){_where(filters)}
-order by f.track_id, distance, v.section_id
-"""
-
-
-HITS = """
-select s.section_id, s.track_id, s.section_no, s.kind, s.first_line, s.text, t.artist, t.title, t.year, t.simulated
+select s.section_id, 1 - (v.embedding <=> %(query)s), 1 - (v.embedding <=> %(unwanted)s), s.words @@ plainto_tsquery('english', %(but_not)s)
 from track_sections s
-join tracks t using (track_id)
+left join {section_vectors(encoder)} v using (section_id)
 where s.section_id = any(%(section_ids)s)
 """
 
-# How many of the query's words are searched for at all: the rest are stop words.
-CONTENT_WORDS = """
-select count(*) from unnest(%(words)s::text[]) word where to_tsvector('english', word) <> ''::tsvector
+
+def sections_of_originals(encoder: str, where: str) -> str:
+    """One section of each of `track_ids` that passes: track_id, section_id. That of the same text as one of `section_ids`, else the nearest."""
+    return f"""
+select distinct on (s.track_id) s.track_id, s.section_id
+from track_sections s
+left join track_facts f using (track_id)
+left join {section_vectors(encoder)} v using (section_id)
+where s.track_id = any(%(track_ids)s){where}
+order by s.track_id, s.text_sha256 = any(array(select c.text_sha256 from track_sections c where c.section_id = any(%(section_ids)s))) desc,
+    (v.embedding <=> %(query)s::halfvec) + 0, s.section_id
 """
 
-# Words of the query in each line, compared as the full-text index stems them; stop words never match.
-LINE_WORDS = """
-with wanted as (
-    select word, tsvector_to_array(to_tsvector('english', word)) as stems from unnest(%(words)s::text[]) word
-), held as (
-    select line_index, tsvector_to_array(to_tsvector('english', line)) as stems
-    from unnest(%(lines)s::text[]) with ordinality as l (line, line_index)
-)
-select held.line_index - 1, array_agg(wanted.word order by wanted.word)
-from held
-join wanted on wanted.stems && held.stems
-group by held.line_index
+
+def hits(encoder: str) -> str:
+    """What is shown of sections: ids, number, kind, first line, text, song, cosine to the question."""
+    return f"""
+select s.section_id, s.track_id, s.section_no, s.kind, s.first_line, s.text, t.artist, t.title, t.year, t.simulated,
+    1 - (v.embedding <=> %(query)s::halfvec)
+from track_sections s
+join tracks t using (track_id)
+left join {section_vectors(encoder)} v using (section_id)
+where s.section_id = any(%(section_ids)s)
 """
 
-# Planner's choice of the way, with the breadth of the graph search; iterative: a filter never makes the answer short.
+
+# All vectors that pass are read: in the order of the table, with whatever helps.
+EVERYTHING = "select set_config('enable_seqscan', 'on', true), set_config('max_parallel_workers_per_gather', '2', true)"
+
+ORIGINALS = "select original_id from track_facts where track_id = any(%(track_ids)s)"
+
 SEARCH_SETTINGS = """
 select set_config('hnsw.ef_search', %(ef_search)s, true), set_config('hnsw.iterative_scan', %(iterative_scan)s, true)
 """

@@ -3,11 +3,13 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Literal
+from typing import Literal, get_args
+
+from rap_platform.features.profanity import Rating
 
 MAX_CHARACTERS = 2000
 MAX_LIMIT = 100
-RATINGS = ("G", "PG", "PG-13", "R", "NC-17")
+RATINGS: tuple[str, ...] = get_args(Rating)  # mildest first
 WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 
 Side = Literal["meaning", "words", "sound"]
@@ -133,6 +135,8 @@ def checked_text(text: str) -> str:
         raise SearchError("the query is empty: write a few words or a line you remember")
     if "\x00" in text:
         raise SearchError("the query holds a NUL character: remove it")
+    if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
+        raise SearchError("the query holds half a character (a lone surrogate): type it anew")
     if len(text) > MAX_CHARACTERS:
         raise SearchError(f"the query has {len(text)} characters, at most {MAX_CHARACTERS} are read: shorten it")
     return text
@@ -141,8 +145,8 @@ def checked_text(text: str) -> str:
 def check(question: Question) -> None:
     """Raise SearchError for an empty, too long or malformed question and for filters that contradict each other."""
     checked_text(question.text)
-    if question.but_not is not None:
-        checked_text(question.but_not)
+    if question.but_not is not None and checked_text(question.but_not).casefold() == question.text.strip().casefold():
+        raise SearchError("the same text is wanted and unwanted: change one of them")
     if not 1 <= question.limit <= MAX_LIMIT:
         raise SearchError(f"limit is {question.limit}, must be 1 to {MAX_LIMIT}")
     if not question.sides or set(question.sides) - set(SIDES):

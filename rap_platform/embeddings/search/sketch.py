@@ -43,3 +43,7 @@ class WordTable:
         total = (self._table[ids] * self._weights[ids][:, None]).sum(axis=0)
         length = float(np.linalg.norm(total))
         return np.asarray(total / length if length > 0 else total, dtype=np.float64)
+
+    def weighted(self) -> npt.NDArray[np.float32]:
+        """All vectors times their weights, float32 (30522, 384)."""
+        return np.asarray(self._table * self._weights[:, None], dtype=np.float32)

@@ -149,9 +149,9 @@ def by_words(combinations: int, where: str, *, phrase: bool = False, tracks: boo
     listed = " and s.track_id = any(%(track_ids)s)" if tracks else ""
     return f"""
 with found as materialized (
-    select s.section_id, s.track_id, f.original_id, strip(s.words) as words
+    select s.section_id, s.track_id, coalesce(f.original_id, s.track_id) as original_id, strip(s.words) as words
     from track_sections s
-    join track_facts f using (track_id)
+    {_facts(where)} track_facts f using (track_id)
     where {held}{phrased}{listed}{where}{_newest(walk)}
     limit %(most)s
 ), weighed as materialized (
@@ -181,9 +181,9 @@ def by_sound(combinations: int, where: str, *, alone: bool, tracks: bool = False
     held = _where([*(["s.keys && %(alone)s::integer[]"] if alone else []), *conditions], walk=walk)
     listed = " and s.track_id = any(%(track_ids)s)" if tracks else ""
     return f"""
-select s.section_id, s.track_id, f.original_id, vector_send(s.keys::vector)
+select s.section_id, s.track_id, coalesce(f.original_id, s.track_id), vector_send(s.keys::vector)
 from section_sounds s
-join track_facts f using (track_id)
+{_facts(where)} track_facts f using (track_id)
 where {held}{listed}{where}{_newest(walk)}
 limit %(most)s
 """
@@ -197,6 +197,11 @@ def _where(conditions: list[str], *, walk: bool) -> str:
 
 def _newest(walk: bool) -> str:
     return "\n    order by s.section_id desc" if walk else ""
+
+
+def _facts(where: str) -> str:
+    """Where nothing filters, a track is found before its facts are stated."""
+    return "join" if where else "left join"
 
 
 def _each(condition: str, count: int) -> list[str]:

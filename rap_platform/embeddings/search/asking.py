@@ -1,0 +1,55 @@
+"""What is read of a question before candidates are looked for: serving encoder, vectors, filters, words and sounds."""
+
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import psycopg
+from pgvector import HalfVector
+
+from rap_platform.embeddings.encoders.registry import Encoders, Vectors
+from rap_platform.embeddings.search import queries
+from rap_platform.embeddings.search import terms as lexical
+from rap_platform.embeddings.search.filtering import Filtering, filtering
+from rap_platform.embeddings.search.meaning import Unwanted
+from rap_platform.embeddings.search.question import Question
+from rap_platform.embeddings.search.terms import Terms
+
+_ENCODING = ThreadPoolExecutor(thread_name_prefix="question")  # encodes while the database looks for words
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question as it was understood. `encoding` is the vectors of its text and of `but_not`; None when no side needs them."""
+
+    question: Question
+    encoder: str
+    filtering: Filtering
+    terms: Terms
+    encoding: Future[Vectors] | None
+
+    @cached_property
+    def query(self) -> HalfVector | None:
+        """The vector of the text; waits until it is encoded."""
+        return None if self.encoding is None else HalfVector(self.encoding.result()[0])
+
+    @cached_property
+    def unwanted(self) -> Unwanted | None:
+        """What the answer must not be like, if anything."""
+        if self.question.but_not is None or self.encoding is None:
+            return None
+        wanted, unwanted = self.encoding.result()
+        return Unwanted(self.question.but_not.strip(), HalfVector(unwanted), float(wanted @ unwanted))
+
+
+def ask(conn: psycopg.Connection[Any], encoders: Encoders, question: Question) -> Asked:
+    """Read the question in the transaction that is open: its vectors are still being made when this returns."""
+    with conn.pipeline():
+        conn.execute(queries.OPENING)
+        name = encoders.serving(conn)
+    texts = [text.strip() for text in (question.text, question.but_not) if text is not None]
+    encoding = None
+    if "meaning" in question.sides or question.but_not is not None:
+        encoding = _ENCODING.submit(encoders.get(name).encode, texts)
+    return Asked(question, name, filtering(conn, question.filters), lexical.read(conn, texts[0]), encoding)

@@ -1,0 +1,86 @@
+"""One ranking of tracks from the hits of all sides: weighted reciprocal rank fusion, scaled by coverage. Pure.
+
+After Cormack, Clarke and Buettcher (2009). The score of a track is the sum, over the sides that found it, of
+
+    weight * coverage ** exponent / (constant + rank)
+
+with the rank (from 1) of its best section among the tracks of that side and the share of the question that the section holds, over
+the same sum of a track that all sides put first with full coverage. A copy counts as its original.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from rap_platform.embeddings.search.question import Found, Side
+
+
+@dataclass(frozen=True)
+class Weights:
+    """What each side counts, the constant of the reciprocal rank, and how hard a part of the question is punished."""
+
+    meaning: float
+    words: float
+    sound: float
+    constant: float
+    exponent: float
+
+    def of(self, side: Side) -> float:
+        """The weight of a side."""
+        return {"meaning": self.meaning, "words": self.words, "sound": self.sound}[side]
+
+
+WEIGHTS = Weights(meaning=1.0, words=1.0, sound=0.7, constant=20.0, exponent=1.5)
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """A track, by its original: its score from 0 to 1, its rank on each side that found it, and the sections that speak for it.
+
+    `own_section` is the original's best section that was found, `copy_section` the best one of a copy of it.
+    """
+
+    original_id: int
+    score: float
+    ranks: Mapping[Side, int]
+    own_section: int | None
+    copy_section: int | None
+
+
+def fuse(found: Mapping[Side, Sequence[Found]], weights: Weights = WEIGHTS) -> list[Ranked]:
+    """Tracks, best first, from the hits of each side that was asked, each side best first; a side without hits counts as asked."""
+    scores: dict[int, float] = {}
+    ranks: dict[int, dict[Side, int]] = {}
+    for side, sections in found.items():
+        weight = weights.of(side)
+        places: dict[int, int] = {}
+        for section in sections:
+            if section.original_id in places:
+                continue
+            rank = places[section.original_id] = len(places) + 1
+            ranks.setdefault(section.original_id, {})[side] = rank
+            term = weight * section.coverage**weights.exponent / (weights.constant + rank)
+            scores[section.original_id] = scores.get(section.original_id, 0.0) + term
+    best = sum(weights.of(side) for side in found) / (weights.constant + 1) or 1.0
+    own, copies = _speaking(found, weights)
+    order = sorted(scores, key=lambda original: (-scores[original], min(ranks[original].values()), original))
+    return [
+        Ranked(original, scores[original] / best, ranks[original], own.get(original), copies.get(original))
+        for original in order
+    ]
+
+
+def _speaking(found: Mapping[Side, Sequence[Found]], weights: Weights) -> tuple[dict[int, int], dict[int, int]]:
+    """The section with the largest sum of its own terms, by original: among the original's own, and among its copies'."""
+    terms: dict[int, float] = {}
+    sections: dict[int, Found] = {}
+    for side, hits in found.items():
+        for place, section in enumerate(hits, start=1):
+            term = weights.of(side) * section.coverage**weights.exponent / (weights.constant + place)
+            terms[section.section_id] = terms.get(section.section_id, 0.0) + term
+            sections[section.section_id] = section
+    own: dict[int, int] = {}
+    copies: dict[int, int] = {}
+    for section_id in sorted(terms, key=lambda section_id: (-terms[section_id], section_id)):
+        section = sections[section_id]
+        (own if section.track_id == section.original_id else copies).setdefault(section.original_id, section_id)
+    return own, copies
