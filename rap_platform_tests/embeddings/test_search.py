@@ -5,16 +5,15 @@ from typing import Any
 import psycopg
 import pytest
 
-from rap_platform.embeddings import audio_filling, filling, hearing, indexing
+from rap_platform.embeddings import filling, hearing, indexing
 from rap_platform.embeddings.encoders.onnx import Encoder
 from rap_platform.embeddings.encoders.registry import Encoders
 from rap_platform.embeddings.search import facts
 from rap_platform.embeddings.search.finding import search
 from rap_platform.embeddings.search.fusion import WEIGHTS
 from rap_platform.embeddings.search.question import Filters, Hit, Question, SearchError
-from rap_platform.embeddings.search.similar import similar_tracks
 from rap_platform_tests.embeddings.conftest import AddTrack
-from rap_platform_tests.embeddings.test_filling import SLOTS, add_analysis, add_features
+from rap_platform_tests.embeddings.test_filling import SLOTS, add_analysis
 
 SEA = "The tide went out without a sound\nI kept the light on, all alone\nDark water and no land around\nno voice, no harbour, and no phone"
 MONEY = "Stack the paper, count it twice\nevery dollar has a price\nbank is open, blood is ice"
@@ -208,35 +207,3 @@ def test_odd_queries_are_answered(
 
 def test_an_empty_library_has_no_hits(connection: psycopg.Connection, encoders: Encoders) -> None:
     assert find(connection, encoders, "anything") == []
-
-
-def test_similar_tracks_leave_out_the_track_and_its_duplicates(
-    connection: psycopg.Connection, encoder: Encoder, library: dict[str, int]
-) -> None:
-    found = similar_tracks(connection, library["sea"], "lyrics", limit=3)
-    assert found[0].title == "Basement"  # shares a verse
-    assert [similar.distance for similar in found] == sorted(similar.distance for similar in found)
-    assert {similar.title for similar in similar_tracks(connection, library["money"], "lyrics")} == {
-        "Harbour Light", "Basement", "Double Shift",
-    }  # fmt: skip
-
-
-def test_similar_sound_is_measured_on_audio_features(
-    connection: psycopg.Connection, encoder: Encoder, library: dict[str, int]
-) -> None:
-    for name, tempo in (("sea", 80), ("money", 90), ("party", 180)):
-        add_features(connection, library[name], tempo=tempo)
-    audio_filling.fill_audio(connection, SLOTS)
-    found = similar_tracks(connection, library["sea"], "audio")
-    assert [similar.title for similar in found] == ["Paper", "Basement"]
-    assert found[0].distance == pytest.approx(10 / 150, abs=1e-3)
-    assert found[0].simulated  # its features are the world's
-
-
-def test_a_track_without_a_vector_is_named(
-    connection: psycopg.Connection, encoder: Encoder, library: dict[str, int]
-) -> None:
-    with pytest.raises(SearchError, match="track 999999 has no lyrics vector"):
-        similar_tracks(connection, 999999, "lyrics")
-    with pytest.raises(SearchError, match="no vectors of kind 'smell'"):
-        similar_tracks(connection, library["sea"], "smell")  # type: ignore[arg-type]
