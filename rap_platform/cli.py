@@ -242,15 +242,15 @@ def search(
     if not text.strip() or "\0" in text:
         refuse("the search text is empty or holds a NUL: give a few words")
     with running("postgres") as ready:
-        from rap_platform.embeddings.encoders.onnx import load_encoder
+        from rap_platform.embeddings.encoders.registry import Encoders
         from rap_platform.embeddings.search.finding import search as find
-        from rap_platform.embeddings.search.question import Filters, SearchError
+        from rap_platform.embeddings.search.question import Filters, Question, SearchError
         from rap_platform.resources.postgres import connect
 
         filters = Filters(artist=artist, year_from=year_from, year_to=year_to, language=language)
         with connect() as conn:
             try:
-                hits = find(conn, load_encoder(ready), text, limit=limit, filters=filters)
+                hits = find(conn, Encoders(ready), Question(text, filters=filters, limit=limit)).hits
             except SearchError as error:
                 refuse(str(error))
     if as_json:

@@ -1,4 +1,4 @@
--- The scaler of audio features: fitted once, then frozen under its version.
+-- The scalers of audio features: fitted once, then frozen; the version is a digest of the quantiles, '0' for the published ranges.
 create table audio_scalers (
     version    text primary key,
     quantiles  jsonb not null check (jsonb_typeof(quantiles) = 'object'),  -- feature -> values at equally spaced quantiles

@@ -6,7 +6,8 @@ import dagster as dg
 
 from rap_platform.analyses import assets as analyses
 from rap_platform.embeddings import assets as embeddings
-from rap_platform.embeddings import audio_assets, filling, indexing
+from rap_platform.embeddings import filling, indexing
+from rap_platform.embeddings.audio import assets as audio
 from rap_platform.embeddings.encoders import weights
 from rap_platform.orchestration import failures, metadata
 from rap_platform.orchestration.automation import on_any_new_partition, on_new_data
@@ -50,7 +51,7 @@ def analysis_embeddings(
 
 
 @dg.asset(
-    deps=[embeddings.lyrics_embeddings, audio_assets.audio_embeddings, analysis_embeddings],
+    deps=[embeddings.lyrics_embeddings, audio.audio_embeddings, analysis_embeddings],
     code_version=indexing.VERSION,
     automation_condition=on_any_new_partition(),
     kinds={"postgres"},

@@ -1,4 +1,4 @@
-"""The asset lyrics_embeddings. Audio is in audio_assets.py; those that wait for a later stage are in analysis_assets.py."""
+"""The asset lyrics_embeddings. Audio is in audio/; those that wait for a later stage are in analysis_assets.py."""
 
 import time
 

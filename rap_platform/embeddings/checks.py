@@ -6,7 +6,7 @@ import dagster as dg
 import psycopg
 
 from rap_platform.embeddings import analysis_assets, assets, indexing, queries
-from rap_platform.embeddings.audio_assets import audio_vectors_are_scaled
+from rap_platform.embeddings.audio.assets import audio_vectors_are_scaled
 from rap_platform.embeddings.encoders import weights
 from rap_platform.resources.postgres import PostgresResource
 

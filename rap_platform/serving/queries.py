@@ -67,6 +67,26 @@ def current_release(conn: Connection[Any]) -> Record | None:
     return _one(conn, "select * from serving_releases order by released_at desc, release_id desc limit 1")
 
 
+def standing(conn: Connection[Any]) -> tuple[int | None, str]:
+    """The number of the release in force, None before the first, and the name of the encoder that searches ask."""
+    sql = """
+        select (select release_id from serving_releases order by released_at desc, release_id desc limit 1),
+               coalesce((select name from serving_encoder), 'minilm')
+    """
+    row = conn.execute(sql).fetchone()
+    return (None, "minilm") if row is None else (row[0], row[1])
+
+
+def titles(conn: Connection[Any], track_ids: list[int]) -> list[Record]:
+    """Number, artist, title, year and whether it is simulated of these tracks, those that exist, in the order given."""
+    sql = """
+        select t.track_id, t.artist, t.title, t.year, t.simulated
+        from unnest(%(track_ids)s::bigint[]) with ordinality asked (track_id, place) join tracks t using (track_id)
+        order by asked.place
+    """
+    return _all(conn, sql, track_ids=track_ids)
+
+
 def store_release(conn: Connection[Any], release: Record) -> int:
     """Store a release, or put an old one with the same content in force again; its number."""
     sql = """
@@ -224,7 +244,8 @@ PURGES: dict[str, str] = {
     "llm_calls": "delete from llm_calls where simulated",
     "analysis_results": "delete from analysis_results a using tracks t where t.track_id = a.track_id and (a.simulated or t.simulated)",
     # What a simulated analyst said of a real track is no longer known; the facts of simulated tracks go with them.
-    "track_facts": "update track_facts set moods = '{}', themes = '{}', rating = null, analysis_simulated = false, input_sha256 = repeat('0', 64) where analysis_simulated and not simulated",
+    "track_facts": "update track_facts set moods = '{}', themes = '{}', rating = null, analysis_simulated = false, input_sha256 = repeat('0', 64) "
+    "where analysis_simulated and not simulated",
     "calibrations": "delete from calibrations where simulated",
     "calibration_answers": "delete from calibration_answers where simulated",
     "analysis_answers": "delete from analysis_answers where simulated",
@@ -232,6 +253,7 @@ PURGES: dict[str, str] = {
     "spotify_tracks": "delete from spotify_tracks s using tracks t where t.track_id = s.track_id and (s.simulated or t.simulated)",
     "audio_features": "delete from audio_features f using tracks t where t.track_id = f.track_id and (f.simulated or t.simulated)",
     "track_vectors_audio": "delete from track_vectors_audio v using tracks t where t.track_id = v.track_id and (v.simulated or t.simulated)",
+    "audio_scalers": "delete from audio_scalers where simulated",
     "track_vectors_minilm": "delete from track_vectors_minilm v using tracks t where t.track_id = v.track_id and (v.simulated or t.simulated)",
     "section_vectors_minilm": "delete from section_vectors_minilm v using tracks t where t.track_id = v.track_id and (v.simulated or t.simulated)",
     "lyric_features": "delete from lyric_features f using tracks t where t.track_id = f.track_id and t.simulated",

@@ -9,6 +9,8 @@ import psycopg
 import pytest
 
 from rap_platform.embeddings.encoders.onnx import Encoder, load_encoder
+from rap_platform.embeddings.encoders.registry import Encoders
+from rap_platform.lyrics.identity import normalise, slug
 from rap_platform.settings import Settings
 
 SHARED = Path(__file__).resolve().parents[2] / ".rap_platform"
@@ -27,6 +29,12 @@ def shared_models() -> Path:
 def encoder(shared_models: Path) -> Encoder:
     """The encoder that the platform uses."""
     return load_encoder(Settings(data_dir=shared_models.parent))
+
+
+@pytest.fixture(scope="session")
+def encoders(shared_models: Path) -> Encoders:
+    """The encoders that searches ask."""
+    return Encoders(Settings(data_dir=shared_models.parent))
 
 
 @pytest.fixture
@@ -63,7 +71,7 @@ def add_track(connection: psycopg.Connection) -> AddTrack:
             insert into artists (name, normalised_name, slug, simulated) values (%s, %s, %s, %s)
             on conflict (slug) do update set name = excluded.name returning artist_id
             """,
-            [artist, artist.lower(), artist.lower().replace(" ", "-"), simulated],
+            [artist, normalise(artist), slug(artist), simulated],
         )
         raw_song_id = _one(
             connection,

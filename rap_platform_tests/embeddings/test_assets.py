@@ -7,7 +7,8 @@ import dagster as dg
 import psycopg
 import pytest
 
-from rap_platform.embeddings import analysis_assets, assets, audio_assets, checks
+from rap_platform.embeddings import analysis_assets, assets, checks
+from rap_platform.embeddings.audio import assets as audio
 from rap_platform.resources.embedder import EmbedderResource
 from rap_platform.resources.postgres import PostgresResource
 from rap_platform.settings import Settings
@@ -16,7 +17,7 @@ from rap_platform_tests.embeddings.test_filling import CODA, HOOK, VERSE, add_an
 
 ALL = [
     assets.lyrics_embeddings,
-    audio_assets.audio_embeddings,
+    audio.audio_embeddings,
     analysis_assets.analysis_embeddings,
     analysis_assets.vector_index,
 ]

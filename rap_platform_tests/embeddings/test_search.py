@@ -1,15 +1,19 @@
 """A search finds what was meant and what was written, shows the line, and says why."""
 
+from typing import Any
+
 import psycopg
 import pytest
 
-from rap_platform.embeddings import audio_filling, filling, indexing
+from rap_platform.embeddings import filling, hearing, indexing
 from rap_platform.embeddings.encoders.onnx import Encoder
+from rap_platform.embeddings.encoders.registry import Encoders
+from rap_platform.embeddings.search import facts
 from rap_platform.embeddings.search.finding import search
-from rap_platform.embeddings.search.question import Filters, Hit, SearchError
-from rap_platform.embeddings.search.similar import similar_tracks
+from rap_platform.embeddings.search.fusion import WEIGHTS
+from rap_platform.embeddings.search.question import Filters, Hit, Question, SearchError
 from rap_platform_tests.embeddings.conftest import AddTrack
-from rap_platform_tests.embeddings.test_filling import SLOTS, add_analysis, add_features
+from rap_platform_tests.embeddings.test_filling import SLOTS, add_analysis
 
 SEA = "The tide went out without a sound\nI kept the light on, all alone\nDark water and no land around\nno voice, no harbour, and no phone"
 MONEY = "Stack the paper, count it twice\nevery dollar has a price\nbank is open, blood is ice"
@@ -43,9 +47,16 @@ def library(connection: psycopg.Connection, encoder: Encoder, add_track: AddTrac
 def fill(conn: psycopg.Connection, encoder: Encoder) -> None:
     filling.fill_sections(conn, lambda: encoder, SLOTS)
     filling.fill_lyrics(conn, SLOTS)
+    facts.state_facts(conn, SLOTS)
+    hearing.fill(conn, SLOTS)
     conn.commit()
     indexing.build_missing(conn, indexing.inventory(conn).vectors)
     conn.commit()
+
+
+def find(conn: psycopg.Connection, encoders: Encoders, text: str, **asked: Any) -> list[Hit]:
+    """The hits of the first page."""
+    return search(conn, encoders, Question(text, **asked)).hits
 
 
 def titles(hits: list[Hit]) -> list[str]:
@@ -53,9 +64,9 @@ def titles(hits: list[Hit]) -> list[str]:
 
 
 def test_a_song_is_found_by_what_it_means(
-    connection: psycopg.Connection, encoder: Encoder, library: dict[str, int]
+    connection: psycopg.Connection, encoders: Encoders, library: dict[str, int]
 ) -> None:
-    hit = search(connection, encoder, "lonely night at sea")[0]
+    hit = find(connection, encoders, "lonely night at sea")[0]
     assert (hit.track_id, hit.artist, hit.title, hit.year, hit.simulated) == (
         library["sea"],
         "Nora Vale",
@@ -67,7 +78,7 @@ def test_a_song_is_found_by_what_it_means(
     assert (hit.why.meaning_rank, hit.why.words_rank) == (1, None)
     assert hit.why.cosine is not None
     assert 0.3 < hit.why.cosine < 1.0
-    assert hit.score == pytest.approx(0.5)
+    assert hit.score == pytest.approx(WEIGHTS.meaning / (WEIGHTS.meaning + WEIGHTS.words + WEIGHTS.sound))
     numbers = {line.text: line.line_no for line in hit.lines}
     assert numbers["Dark water and no land around"] == 7  # after three lines and a blank one
     assert [line.text for line in hit.lines if line.matched] in (
@@ -77,27 +88,28 @@ def test_a_song_is_found_by_what_it_means(
 
 
 def test_a_remembered_line_is_found_by_its_words(
-    connection: psycopg.Connection, encoder: Encoder, library: dict[str, int]
+    connection: psycopg.Connection, encoders: Encoders, library: dict[str, int]
 ) -> None:
-    hit = search(connection, encoder, "every dollar has a price")[0]
+    hit = find(connection, encoders, "every dollar has a price")[0]
     assert hit.title == "Paper"
     assert hit.score == pytest.approx(1.0)
     assert (hit.why.meaning_rank, hit.why.words_rank, hit.why.words) == (1, 1, ("dollar", "every", "price"))
+    assert hit.why.sound_rank == 1
     assert [line.text for line in hit.lines if line.matched] == ["every dollar has a price"]
 
 
 def test_stemmed_words_match_and_quotes_keep_words_together(
-    connection: psycopg.Connection, encoder: Encoder, library: dict[str, int]
+    connection: psycopg.Connection, encoders: Encoders, library: dict[str, int]
 ) -> None:
-    assert search(connection, encoder, "counting dollars")[0].why.words_rank == 1
-    ranks = {hit.title: hit.why.words_rank for hit in search(connection, encoder, '"price dollar"')}
+    assert find(connection, encoders, "counting dollars")[0].why.words_rank == 1
+    ranks = {hit.title: hit.why.words_rank for hit in find(connection, encoders, '"price dollar"')}
     assert set(ranks.values()) == {None}
 
 
 def test_a_track_is_one_hit_and_duplicates_count_as_their_original(
-    connection: psycopg.Connection, encoder: Encoder, library: dict[str, int]
+    connection: psycopg.Connection, encoders: Encoders, library: dict[str, int]
 ) -> None:
-    hits = search(connection, encoder, "remix of the paper dollar song")
+    hits = find(connection, encoders, "remix of the paper dollar song")
     assert sorted(titles(hits)) == ["Basement", "Double Shift", "Harbour Light", "Paper"]
     paper = next(hit for hit in hits if hit.title == "Paper")
     assert paper.track_id == library["money"]
@@ -105,9 +117,9 @@ def test_a_track_is_one_hit_and_duplicates_count_as_their_original(
 
 
 def test_a_duplicate_stands_for_itself_where_the_original_fails_the_filter(
-    connection: psycopg.Connection, encoder: Encoder, library: dict[str, int]
+    connection: psycopg.Connection, encoders: Encoders, library: dict[str, int]
 ) -> None:
-    hits = search(connection, encoder, "count the dollars", filters=Filters(year_from=2006, year_to=2008))
+    hits = find(connection, encoders, "count the dollars", filters=Filters(year_from=2006, year_to=2008))
     assert [(hit.track_id, hit.title) for hit in hits] == [(library["remix"], "Paper (Remix)")]
 
 
@@ -129,17 +141,18 @@ def test_a_duplicate_stands_for_itself_where_the_original_fails_the_filter(
     ],
 )
 def test_filters_hold_on_both_sides(
-    connection: psycopg.Connection, encoder: Encoder, library: dict[str, int], filters: Filters, found: set[str]
+    connection: psycopg.Connection, encoders: Encoders, library: dict[str, int], filters: Filters, found: set[str]
 ) -> None:
     add_analysis(connection, library["mother"], "rule_based", "joyful")
     add_analysis(connection, library["mother"], "qwen", "lonely")
-    hits = search(connection, encoder, "dance dollar alone shift", filters=filters)
+    facts.state_facts(connection, SLOTS)
+    hits = find(connection, encoders, "dance dollar alone shift", filters=filters)
     assert set(titles(hits)) == found
-    assert set(titles(search(connection, encoder, "basement", filters=filters))) == found
+    assert set(titles(find(connection, encoders, "basement", filters=filters))) == found
 
 
 def test_a_selective_filter_never_makes_the_answer_short(
-    connection: psycopg.Connection, encoder: Encoder, add_track: AddTrack
+    connection: psycopg.Connection, encoder: Encoder, encoders: Encoders, add_track: AddTrack
 ) -> None:
     for number in range(300):
         add_track(f"Sea {number}", [f"{SEA}\nwave number {number}"], year=1980, slot=number)
@@ -147,20 +160,20 @@ def test_a_selective_filter_never_makes_the_answer_short(
         add_track(f"Bank {number}", [f"{MONEY}\nteller number {number}"], year=2020, slot=number)
     fill(connection, encoder)
     connection.execute("set enable_seqscan = off")
-    hits = search(connection, encoder, "dark water", filters=Filters(year_from=2015))
+    hits = find(connection, encoders, "dark water", filters=Filters(year_from=2015))
     assert len(hits) == 10
     assert {hit.year for hit in hits} == {2020}
 
 
 def test_a_deleted_track_is_gone_at_once(
-    connection: psycopg.Connection, encoder: Encoder, library: dict[str, int]
+    connection: psycopg.Connection, encoders: Encoders, library: dict[str, int]
 ) -> None:
     connection.execute("delete from tracks where track_id = %s", [library["sea"]])
-    assert "Harbour Light" not in titles(search(connection, encoder, "lonely night at sea"))
+    assert "Harbour Light" not in titles(find(connection, encoders, "lonely night at sea"))
 
 
-def test_a_limit_is_kept(connection: psycopg.Connection, encoder: Encoder, library: dict[str, int]) -> None:
-    assert len(search(connection, encoder, "song", limit=2)) == 2
+def test_a_limit_is_kept(connection: psycopg.Connection, encoders: Encoders, library: dict[str, int]) -> None:
+    assert len(find(connection, encoders, "song", limit=2)) == 2
 
 
 @pytest.mark.parametrize(
@@ -177,52 +190,20 @@ def test_a_limit_is_kept(connection: psycopg.Connection, encoder: Encoder, libra
     ],
 )
 def test_a_query_that_can_not_be_answered_says_why(
-    connection: psycopg.Connection, encoder: Encoder, text: str, limit: int, filters: Filters, message: str
+    connection: psycopg.Connection, encoders: Encoders, text: str, limit: int, filters: Filters, message: str
 ) -> None:
     with pytest.raises(SearchError, match=message):
-        search(connection, encoder, text, limit=limit, filters=filters)
+        find(connection, encoders, text, limit=limit, filters=filters)
 
 
 @pytest.mark.parametrize(
     "text", ["the and of", "!!! ???", "'\"(((", "a & | ! <-> :*", "море и ночь", "🌊🌊", "%s %(x)s"]
 )
 def test_odd_queries_are_answered(
-    connection: psycopg.Connection, encoder: Encoder, library: dict[str, int], text: str
+    connection: psycopg.Connection, encoders: Encoders, library: dict[str, int], text: str
 ) -> None:
-    assert len(search(connection, encoder, text)) == 4
+    assert len(find(connection, encoders, text)) == 4
 
 
-def test_an_empty_library_has_no_hits(connection: psycopg.Connection, encoder: Encoder) -> None:
-    assert search(connection, encoder, "anything") == []
-
-
-def test_similar_tracks_leave_out_the_track_and_its_duplicates(
-    connection: psycopg.Connection, encoder: Encoder, library: dict[str, int]
-) -> None:
-    found = similar_tracks(connection, library["sea"], "lyrics", limit=3)
-    assert found[0].title == "Basement"  # shares a verse
-    assert [similar.distance for similar in found] == sorted(similar.distance for similar in found)
-    assert {similar.title for similar in similar_tracks(connection, library["money"], "lyrics")} == {
-        "Harbour Light", "Basement", "Double Shift",
-    }  # fmt: skip
-
-
-def test_similar_sound_is_measured_on_audio_features(
-    connection: psycopg.Connection, encoder: Encoder, library: dict[str, int]
-) -> None:
-    for name, tempo in (("sea", 80), ("money", 90), ("party", 180)):
-        add_features(connection, library[name], tempo=tempo)
-    audio_filling.fill_audio(connection, SLOTS)
-    found = similar_tracks(connection, library["sea"], "audio")
-    assert [similar.title for similar in found] == ["Paper", "Basement"]
-    assert found[0].distance == pytest.approx(10 / 150, abs=1e-3)
-    assert found[0].simulated  # its features are the world's
-
-
-def test_a_track_without_a_vector_is_named(
-    connection: psycopg.Connection, encoder: Encoder, library: dict[str, int]
-) -> None:
-    with pytest.raises(SearchError, match="track 999999 has no lyrics vector"):
-        similar_tracks(connection, 999999, "lyrics")
-    with pytest.raises(SearchError, match="no vectors of kind 'smell'"):
-        similar_tracks(connection, library["sea"], "smell")  # type: ignore[arg-type]
+def test_an_empty_library_has_no_hits(connection: psycopg.Connection, encoders: Encoders) -> None:
+    assert find(connection, encoders, "anything") == []

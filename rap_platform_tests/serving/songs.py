@@ -7,8 +7,10 @@ from typing import Any
 import psycopg
 from pgvector import HalfVector
 
+from rap_platform.embeddings import hearing
 from rap_platform.embeddings import queries as embedding_queries
 from rap_platform.embeddings.encoders.onnx import Encoder
+from rap_platform.embeddings.search import facts, spelling
 from rap_platform.lyrics.sections import split_sections
 
 HARBOUR = (
@@ -73,14 +75,19 @@ def add_song(
 
 
 def add_vectors(conn: psycopg.Connection[Any], encoder: Encoder) -> None:
-    """Vectors of all sections and tracks, and their indexes."""
+    """Vectors, facts, sounds and words of all sections and tracks, and the indexes."""
     rows = conn.execute("select section_id, text, text_sha256 from track_sections").fetchall()
     for (section_id, _, text_sha256), vector in zip(rows, encoder.encode([row[1] for row in rows]), strict=True):
         conn.execute(
             embedding_queries.UPSERT_SECTION_VECTORS,
             {"embedding": HalfVector(vector), "section_ids": [section_id], "text_sha256": text_sha256},
         )
-    conn.execute(embedding_queries.UPSERT_LYRICS_VECTORS, {"slots": list(range(1024))})
+    slots = list(range(1024))
+    conn.execute(embedding_queries.UPSERT_LYRICS_VECTORS, {"slots": slots})
+    conn.commit()
+    facts.state_facts(conn, slots)
+    hearing.fill(conn, slots)
+    spelling.sum_up(conn)
     for statement in embedding_queries.INDEXES.values():
         conn.execute(statement)
     conn.commit()

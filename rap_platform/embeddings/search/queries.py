@@ -144,6 +144,9 @@ where s.section_id = any(%(section_ids)s)
 """
 
 
+# All vectors that pass are read: in the order of the table, with whatever helps.
+EVERYTHING = "select set_config('enable_seqscan', 'on', true), set_config('max_parallel_workers_per_gather', '2', true)"
+
 ORIGINALS = "select original_id from track_facts where track_id = any(%(track_ids)s)"
 
 SEARCH_SETTINGS = """

@@ -1,54 +1,143 @@
-"""Tracks like a track, by lyrics, analysis or audio."""
+"""Tracks like a track: by lyrics, by sound, by what analysts say, or by a blend. How alike two tracks are is in likeness.py."""
 
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
+import numpy as np
 import psycopg
 
-from rap_platform.embeddings.search import queries, similar_queries
+from rap_platform.embeddings.search.likeness import (
+    KINDS,
+    Among,
+    Comparing,
+    Kind,
+    Known,
+    Weights,
+    one_each,
+    without_copies,
+)
 from rap_platform.embeddings.search.question import MAX_LIMIT, SearchError
-from rap_platform.settings import get_settings
 
-Kind = Literal["lyrics", "analysis", "audio"]
+CANDIDATES = 100  # from each index at first; more where filters and copies leave too few
+WIDER = 4
+READ_ALL = 2000
 
 
 @dataclass(frozen=True)
 class Similar:
-    """A track like another; `distance` is cosine (lyrics, analysis) or Euclidean over nine features (audio)."""
+    """A track like another: `similarity` at most 1, 0 for songs that share nothing; `by` has that of each kind compared.
+
+    `simulated` says that the track, or a vector it was compared by, was made by the simulated world.
+    """
 
     track_id: int
     artist: str
     title: str
     year: int | None
-    distance: float
+    similarity: float
+    by: Mapping[Kind, float]
     simulated: bool
 
 
-def similar_tracks(conn: psycopg.Connection[Any], track_id: int, kind: Kind, limit: int = 10) -> list[Similar]:
-    """Tracks nearest to `track_id` by lyrics, analysis or audio, without itself and its duplicates.
+class NotComparable(SearchError):
+    """A track exists and has no vector to be compared by."""
 
-    Raises SearchError when the track has no vector of that kind.
+
+class UnknownTrack(SearchError):
+    """There is no track of that number."""
+
+
+def similar_tracks(
+    conn: psycopg.Connection[Any],
+    track_id: int,
+    weights: Weights | None = None,
+    *,
+    limit: int = 10,
+    among: Among | None = None,
+) -> list[Similar]:
+    """The tracks most like `track_id` under `weights`, without itself, its copies and songs with nearly its lyrics.
+
+    Candidates come from the index of each kind that counts and are then compared exactly; a track that lacks a kind is
+    compared by those it has. Raises UnknownTrack, NotComparable, and SearchError for a wrong limit or filter.
     """
-    if kind not in similar_queries.SIMILAR_TRACKS:
-        raise SearchError(f"no vectors of kind {kind!r}: one of {', '.join(similar_queries.SIMILAR_TRACKS)}")
     if not 1 <= limit <= MAX_LIMIT:
         raise SearchError(f"limit is {limit}, must be 1 to {MAX_LIMIT}")
     with conn.transaction():
-        found = conn.execute(similar_queries.HAS_VECTOR[kind], {"track_id": track_id}).fetchone()
-        if found is None or not found[0]:
-            raise SearchError(
-                f"track {track_id} has no {kind} vector: it does not exist, or that stage has not run for it"
-            )
-        candidates = 4 * limit + 10
-        conn.execute(queries.SEARCH_SETTINGS, _breadth(candidates, filtered=True))
-        rows = conn.execute(
-            similar_queries.SIMILAR_TRACKS[kind], {"track_id": track_id, "candidates": candidates, "limit": limit}
+        comparing = Comparing(conn, weights or Weights())
+        asked = comparable(comparing, [track_id])
+        filters = comparing.filters(among or Among(), asked)
+        found: list[Known] = []
+        first = max(CANDIDATES, 2 * limit)
+        for each, exactly in ((first, False), (WIDER * first, False), (READ_ALL, True)):
+            found = pool(comparing, asked, filters, each, exactly=exactly)
+            if len(found) >= limit:
+                break
+        return _ranked(comparing, asked, found)[:limit]
+
+
+def similar_by_kind(conn: psycopg.Connection[Any], track_id: int, *, limit: int = 10) -> dict[Kind, list[Similar]]:
+    """The tracks most like `track_id` by each kind that it has a vector of; `similarity` is that of the kind.
+
+    Reads candidates once for all kinds, and does not look further where copies leave fewer than `limit`. Raises as
+    similar_tracks does.
+    """
+    with conn.transaction():
+        comparing = Comparing(conn, Weights())
+        asked = comparable(comparing, [track_id])
+        ranked = _ranked(comparing, asked, pool(comparing, asked, {}, max(CANDIDATES, 2 * limit)))
+    found: dict[Kind, list[Similar]] = {}
+    for kind in asked[0].vectors:
+        compared = [replace(similar, similarity=similar.by[kind]) for similar in ranked if kind in similar.by]
+        found[kind] = sorted(compared, key=lambda similar: (-similar.similarity, similar.track_id))[:limit]
+    return found
+
+
+def comparable(comparing: Comparing, track_ids: Sequence[int]) -> list[Known]:
+    """The tracks asked about. Raises UnknownTrack or NotComparable that names all that cannot be compared."""
+    known = comparing.known(track_ids)
+    unknown = sorted(set(track_ids) - {track.track_id for track in known})
+    if unknown:
+        raise UnknownTrack(f"there is no track {_listed(unknown)}")
+    kinds = comparing.weights.kinds()
+    without = [track.track_id for track in known if not set(kinds) & track.vectors.keys()]
+    if without:
+        raise NotComparable(
+            f"track {_listed(without)} has no vector of {' or '.join(kinds)} yet: run `rap-platform run`, or compare by another kind"
         )
-        return [
-            Similar(row[0], row[1], row[2], row[3], distance=float(row[5]), simulated=row[4]) for row in rows.fetchall()
-        ]
+    return known
 
 
-def _breadth(candidates: int, *, filtered: bool) -> dict[str, str]:
-    ef_search = min(1000, max(get_settings().search.ef_search, candidates))
-    return {"ef_search": str(ef_search), "iterative_scan": "relaxed_order" if filtered else "off"}
+def pool(
+    comparing: Comparing, asked: Sequence[Known], filters: Mapping[str, Any], each: int, *, exactly: bool = False
+) -> list[Known]:
+    """Tracks near those asked about by any kind that counts, one for each song, without copies of those asked about."""
+    track_ids = dict.fromkeys(
+        track_id
+        for kind in comparing.weights.kinds()
+        for track_id in comparing.candidates(kind, asked, filters, each, exactly=exactly)
+    )
+    return one_each(without_copies(comparing.known(list(track_ids)), asked))
+
+
+def is_simulated(track: Known, kinds: Sequence[Kind]) -> bool:
+    """Whether the track or a vector of these kinds is simulated."""
+    return track.simulated or bool(track.simulated_kinds & set(kinds))
+
+
+def _ranked(comparing: Comparing, asked: Sequence[Known], found: Sequence[Known]) -> list[Similar]:
+    if not found:
+        return []
+    likeness = comparing.likeness(found, asked)
+    ranked = []
+    for row, track in enumerate(found):
+        by = {kind: float(values[row, 0]) for kind, values in likeness.by.items() if not np.isnan(values[row, 0])}
+        simulated = is_simulated(track, [kind for kind in KINDS if kind in by])
+        ranked.append(
+            Similar(track.track_id, track.artist, track.title, track.year, float(likeness.blend[row, 0]), by, simulated)
+        )
+    return sorted(ranked, key=lambda similar: (-similar.similarity, similar.track_id))
+
+
+def _listed(track_ids: Sequence[int]) -> str:
+    return ", ".join(map(str, track_ids))

@@ -1,37 +1,123 @@
-"""SQL of tracks like a track, and the examples for the README: all answered by an index."""
+"""SQL of tracks like a track and of recommendations, and the examples for the README: all answered by an index."""
 
-_SIMILAR = """
-with this as materialized (
-    select v.embedding, coalesce(t.duplicate_of, t.track_id) as original
-    from {table} v join tracks t using (track_id)
-    where v.track_id = %(track_id)s{kind}
-), nearest as materialized (
-    select v.track_id, v.simulated, v.embedding {operator} (select embedding from this) as distance
-    from {table} v
-    where v.track_id <> %(track_id)s{kind}
-    order by v.embedding {operator} (select embedding from this)
-    limit %(candidates)s
-), originals as (
-    select distinct on (coalesce(t.duplicate_of, t.track_id)) t.track_id, t.artist, t.title, t.year, n.simulated, n.distance
-    from nearest n
-    join tracks t using (track_id)
-    where coalesce(t.duplicate_of, t.track_id) <> (select original from this)
-    order by coalesce(t.duplicate_of, t.track_id), (t.duplicate_of is null) desc, n.distance
-)
-select track_id, artist, title, year, simulated, distance from originals order by distance, track_id limit %(limit)s
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
+
+
+@dataclass(frozen=True)
+class Vectors:
+    """Where the vectors of a kind are, and the operator of their index: `<=>` cosine, `<->` Euclidean distance."""
+
+    table: str
+    kind: str  # a condition on the alias v, "" where the table holds one kind
+    operator: str
+
+
+def vectors(encoder: str) -> dict[str, Vectors]:
+    """The three kinds of track vectors; those of texts are the encoder's. Raises ValueError for a name that is none."""
+    if not _NAME.fullmatch(encoder):
+        raise ValueError(f"{encoder!r} is no name of an encoder")
+    texts = f"track_vectors_{encoder}"
+    return {
+        "lyrics": Vectors(texts, " and v.kind = 'lyrics'", "<=>"),
+        "audio": Vectors("track_vectors_audio", "", "<->"),
+        "analysis": Vectors(texts, " and v.kind = 'analysis'", "<=>"),
+    }
+
+
+# Which tracks may be an answer, over the alias t of tracks.
+FILTERS = {
+    "simulated": "t.simulated = %(simulated)s",
+    "language": "t.language = %(language)s",
+    "without_artists": "t.artist_id <> all(%(without_artists)s)",
+}
+
+
+def _where(filters: Collection[str]) -> str:
+    return "".join(f" and {FILTERS[name]}" for name in filters)
+
+
+BREADTH = """
+select set_config('hnsw.ef_search', %(ef_search)s, true), set_config('hnsw.iterative_scan', 'relaxed_order', true)
 """
 
-SIMILAR_TRACKS = {
-    "lyrics": _SIMILAR.format(table="track_vectors_minilm", kind=" and v.kind = 'lyrics'", operator="<=>"),
-    "analysis": _SIMILAR.format(table="track_vectors_minilm", kind=" and v.kind = 'analysis'", operator="<=>"),
-    "audio": _SIMILAR.format(table="track_vectors_audio", kind="", operator="<->"),
-}
+ARTISTS_NAMED = """
+select asked, array(
+    select a.artist_id from artists a
+    where lower(a.name) = lower(asked) or a.normalised_name = lower(asked) or a.slug = asked)
+from unnest(%(names)s::text[]) asked
+"""
 
-HAS_VECTOR = {
-    "lyrics": "select exists (select from track_vectors_minilm where track_id = %(track_id)s and kind = 'lyrics')",
-    "analysis": "select exists (select from track_vectors_minilm where track_id = %(track_id)s and kind = 'analysis')",
-    "audio": "select exists (select from track_vectors_audio where track_id = %(track_id)s)",
-}
+
+def nearest(found: Vectors, filters: Collection[str]) -> str:
+    """The tracks nearest to each of `vectors`, track_id alone: through the index, copies of `originals` left out."""
+    return f"""
+select n.track_id
+from unnest(%(vectors)s::halfvec[]) asked (embedding)
+cross join lateral (
+    select v.track_id
+    from {found.table} v
+    join tracks t using (track_id)
+    where coalesce(t.duplicate_of, t.track_id) <> all(%(originals)s){found.kind}{_where(filters)}
+    order by v.embedding {found.operator} asked.embedding
+    limit %(candidates)s
+) n
+"""
+
+
+def nearest_exactly(found: Vectors, filters: Collection[str]) -> str:
+    """As `nearest` by reading every vector, for filters that few tracks pass. The sum keeps the planner from the index."""
+    return f"""
+select v.track_id
+from {found.table} v
+join tracks t using (track_id)
+where coalesce(t.duplicate_of, t.track_id) <> all(%(originals)s){found.kind}{_where(filters)}
+order by (v.embedding {found.operator} %(vector)s) + 0
+limit %(candidates)s
+"""
+
+
+def tracks(encoder: str) -> str:
+    """Tracks by number with what is shown of them, the track each is a copy of, and their vectors of every kind."""
+    texts = vectors(encoder)["lyrics"].table
+    return f"""
+select t.track_id, coalesce(t.duplicate_of, t.track_id), t.artist_id, t.artist, t.title, t.year, t.simulated,
+    l.embedding, l.simulated, s.embedding, s.simulated, a.embedding, a.simulated
+from tracks t
+left join {texts} l on l.track_id = t.track_id and l.kind = 'lyrics'
+left join track_vectors_audio s on s.track_id = t.track_id
+left join {texts} a on a.track_id = t.track_id and a.kind = 'analysis'
+where t.track_id = any(%(track_ids)s)
+"""
+
+
+SAMPLED_PAGES = 150  # about 700 songs: the mean squared distance of pairs is then known to a few percent
+
+# The expected squared distance of two vectors drawn at random, 2 (E |v|^2 - |E v|^2), from the same few pages each time.
+_SPREAD = f"""
+select '{{name}}', 2 * (avg(l2_norm(v.embedding) ^ 2) - l2_norm(avg(v.embedding)) ^ 2), count(*)
+from {{table}} v tablesample system ((
+    select least(100, 100.0 * {SAMPLED_PAGES} / greatest(1, pg_relation_size('{{table}}') / 8192)))) repeatable (7)
+where true{{kind}}
+"""
+
+
+def spreads(encoder: str) -> str:
+    """For each kind the expected squared distance of two tracks drawn at random, and the number of tracks looked at."""
+    found = vectors(encoder)
+    return "union all".join(_SPREAD.format(name=name, table=each.table, kind=each.kind) for name, each in found.items())
+
+
+FIND_TITLE = """
+select track_id, artist, title, year, duplicate_of
+from tracks
+where normalised_title = %(normalised_title)s and (%(artist)s::text is null or lower(artist) = lower(%(artist)s))
+order by (duplicate_of is null) desc, views desc nulls last, track_id
+limit 10
+"""
 
 # ---- examples for the README: everything an index can answer is asked with `order by ... limit` -----------------------
 

@@ -139,9 +139,9 @@ def by_words(combinations: int, where: str, *, phrase: bool = False, tracks: boo
     listed = " and s.track_id = any(%(track_ids)s)" if tracks else ""
     return f"""
 with found as materialized (
-    select s.section_id, s.track_id, f.original_id, strip(s.words) as words
+    select s.section_id, s.track_id, coalesce(f.original_id, s.track_id) as original_id, strip(s.words) as words
     from track_sections s
-    join track_facts f using (track_id)
+    {_facts(where)} track_facts f using (track_id)
     where ({held}){phrased}{listed}{where}
     limit %(most)s
 ), weighed as materialized (
@@ -172,12 +172,17 @@ def by_sound(combinations: int, where: str, *, alone: bool, tracks: bool = False
     ]
     listed = " and s.track_id = any(%(track_ids)s)" if tracks else ""
     return f"""
-select s.section_id, s.track_id, f.original_id, array_send(s.keys)
+select s.section_id, s.track_id, coalesce(f.original_id, s.track_id), array_send(s.keys)
 from section_sounds s
-join track_facts f using (track_id)
+{_facts(where)} track_facts f using (track_id)
 where ({" or ".join(conditions)}){listed}{where}
 limit %(most)s
 """
+
+
+def _facts(where: str) -> str:
+    """Where nothing filters, a track is found before its facts are stated."""
+    return "join" if where else "left join"
 
 
 def _each(condition: str, count: int) -> list[str]:

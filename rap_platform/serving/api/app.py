@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from fastapi.staticfiles import StaticFiles
 
+from rap_platform.embeddings.encoders.registry import Encoders
 from rap_platform.serving.api import pages, problems
 from rap_platform.serving.api.analyze.llm import LlmAnalyst
 from rap_platform.serving.api.analyze.router import router as analyze
@@ -22,6 +23,7 @@ from rap_platform.serving.api.metrics import Metrics
 from rap_platform.serving.api.middleware import BodyLimit, Envelope
 from rap_platform.serving.api.quality.model import QualityModel
 from rap_platform.serving.api.quality.router import router as quality
+from rap_platform.serving.api.recommendations.router import router as recommendations
 from rap_platform.serving.api.search.router import router as search
 from rap_platform.serving.api.services import LazyEncoder, Services, State
 from rap_platform.serving.api.tracks.router import router as tracks
@@ -49,6 +51,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         cache=ResilientCache(settings, metrics),
         metrics=metrics,
         encoder=LazyEncoder(settings),
+        encoders=Encoders(settings),
         quality_model=QualityModel(settings),
         llm=LlmAnalyst(settings),
         llm_limiter=anyio.CapacityLimiter(settings.llm.concurrency),
@@ -79,7 +82,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redoc_url=None,
         generate_unique_id_function=_operation_id,
     )
-    for router in (search, tracks, analyze, quality, health, pages.router):
+    for router in (search, tracks, recommendations, analyze, quality, health, pages.router):
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=pages.UI / "static"), name="static")
     handler = problems.new_handler()

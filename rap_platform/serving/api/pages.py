@@ -2,31 +2,43 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 from fastapi.templating import Jinja2Templates
 from fastapi_problem.error import Problem
 from pydantic import ValidationError
+from starlette.datastructures import QueryParams
 
 from rap_platform.analyses.results import MOODS, THEMES
+from rap_platform.embeddings.search import explaining
+from rap_platform.embeddings.search.question import RATINGS
+from rap_platform.embeddings.search.recommending import DIVERSITY
 from rap_platform.lyrics.sections import header_of
 from rap_platform.serving import queries
 from rap_platform.serving.api.database import read, reading
+from rap_platform.serving.api.recommendations import service as recommending
+from rap_platform.serving.api.recommendations.schemas import RecommendationsQuery
 from rap_platform.serving.api.rhymes import Line
 from rap_platform.serving.api.search import service as searching
-from rap_platform.serving.api.search.schemas import SearchQuery
+from rap_platform.serving.api.search.schemas import MatchedLine, Reason, SearchQuery
 from rap_platform.serving.api.services import Services, ServicesDep
 from rap_platform.serving.api.text import EXAMPLE_LYRICS
 from rap_platform.serving.api.tracks import service as tracks
-from rap_platform.serving.api.tracks.schemas import Track
+from rap_platform.serving.api.tracks.schemas import SimilarTrack, Track
 
 UI = Path(__file__).parents[1] / "ui"
-FIELDS = ("q", "artist", "year_from", "year_to", "language", "mood", "theme", "explicit", "simulated")
+ASKED = ("q", "but_not", "cursor")
+FILTERS = (
+    "artist", "include_features", "featuring", "not_featuring", "year_from", "year_to", "language", "mood", "theme", "rating",
+    "explicit", "simulated",
+)  # fmt: skip
+RARER = ("include_features", "featuring", "not_featuring", "language", "rating", "explicit", "simulated")
 UNITS = {"_ms": "ms", "_bpm": "bpm", "_db": "dB"}
 STATS = {
     "distinct_tracks": "songs",
@@ -65,28 +77,28 @@ def sorry(request: Request, problem: Problem) -> HTMLResponse:
 @router.get("/")
 async def index(request: Request, services: ServicesDep) -> HTMLResponse:
     """Search form and, when something is asked, what was found; the URL holds the whole question."""
-    form = {field: request.query_params.get(field, "").strip() for field in FIELDS}
+    form = {field: request.query_params.get(field, "").strip() for field in (*ASKED, *FILTERS)}
     context: dict[str, Any] = {
         "page": "search",
         "form": form,
-        "filtered": sum(bool(form[field]) for field in FIELDS[1:]),
+        "filtered": sum(bool(form[field]) for field in FILTERS),
+        "rarer": any(form[field] for field in RARER),
         "example": EXAMPLE_LYRICS,
+        "choices": choices([]),
+        "here": address(form, without="cursor"),
     }
-    context["choices"] = choices([])
     status = 200
     try:
         context["choices"] = choices(await read(_languages, services))
         if form["q"]:
             question = SearchQuery.model_validate({field: value for field, value in form.items() if value})
-            context["answer"] = await searching.search(services, question)
+            answer = context["answer"] = await searching.search(services, question)
+            if answer.next_cursor:
+                context["more"] = address({**form, "cursor": answer.next_cursor})
         else:
             context["stats"] = await read(_stats, services)
     except ValidationError as error:
-        messages = "; ".join(
-            f"{'.'.join(map(str, e['loc'])).replace('_', ' ')}: {e['msg'].removeprefix('Value error, ')}"
-            for e in error.errors()
-        )
-        context["problem"], status = Problem("That search cannot be run.", detail=messages, status=422), 422
+        context["problem"], status = Problem("That search cannot be run.", detail=_messages(error), status=422), 422
     except Problem as problem:
         context["problem"], status = problem, problem.status
     return page(request, "index.html", status, **context)
@@ -98,10 +110,30 @@ async def song(request: Request, track_id: str, services: ServicesDep) -> HTMLRe
     if not track_id.isascii() or not track_id.isdigit() or not 1 <= int(track_id[:19]) < 2**63 or len(track_id) > 19:
         return sorry(request, Problem("There is no such song.", status=404))
     try:
-        track = await read(tracks.get_track, services.pool, int(track_id))
+        track, similar = await read(_song, services, int(track_id))
     except Problem as problem:
         return sorry(request, problem)
-    return page(request, "song.html", track=track, parts=list(parts(track)), tables=list(tables(track)))
+    return page(
+        request, "song.html", track=track, similar=similar, parts=list(parts(track)), tables=list(tables(track))
+    )
+
+
+@router.get("/liked")
+async def liked(request: Request, services: ServicesDep) -> HTMLResponse:
+    """Songs for somebody who likes songs; the address holds which, so that it can be kept and shared."""
+    context: dict[str, Any] = {"page": "liked", "liked": [], "disliked": [], "diversity": DIVERSITY}
+    status = 200
+    try:
+        question = taste(request.query_params)
+        if question is not None:
+            context |= {"diversity": question.diversity, "taste": question}
+            context["liked"], context["disliked"] = await read(_named, services, question)
+            context["answer"] = await recommending.recommendations(services, question)
+    except ValidationError as error:
+        context["problem"], status = Problem("That list cannot be made.", detail=_messages(error), status=422), 422
+    except Problem as problem:
+        context["problem"], status = problem, problem.status
+    return page(request, "liked.html", status, **context)
 
 
 @router.get("/docs")
@@ -117,15 +149,55 @@ async def docs(request: Request) -> HTMLResponse:
     )
 
 
-def choices(languages: list[str]) -> list[tuple[str, str, list[tuple[str, str]]]]:
-    """The drop-down filters: (field, title, [(value, text)])."""
-    return [
-        ("mood", "Mood", [(mood, mood.replace("_", " ")) for mood in MOODS]),
-        ("theme", "Theme", [(theme, theme.replace("_", " ")) for theme in sorted(THEMES)]),
-        ("language", "Language", [(language, language) for language in languages]),
-        ("explicit", "Explicit", [("false", "no explicit songs"), ("true", "only explicit songs")]),
-        ("simulated", "Made by", [("false", "real artists only"), ("true", "the simulated world only")]),
-    ]
+def choices(languages: list[str]) -> dict[str, tuple[str, list[tuple[str, str]]]]:
+    """The drop-down filters by field: title, [(value, text)]."""
+    return {
+        "mood": ("Mood", [(mood, mood.replace("_", " ")) for mood in MOODS]),
+        "theme": ("Theme", [(theme, theme.replace("_", " ")) for theme in sorted(THEMES)]),
+        "language": ("Language", [(language, language) for language in languages]),
+        "rating": ("Rating", [(RATINGS[0], RATINGS[0]), *((name, f"{name} or milder") for name in RATINGS[1:])]),
+        "explicit": ("Explicit", [("false", "no explicit songs"), ("true", "only explicit songs")]),
+        "simulated": ("Made by", [("false", "real artists only"), ("true", "the simulated world only")]),
+    }
+
+
+def address(form: Mapping[str, str], *, without: str = "") -> str:
+    """The address of a search with the fields that are set."""
+    return f"/?{urlencode({field: value for field, value in form.items() if value and field != without})}"
+
+
+def taste(parameters: QueryParams) -> RecommendationsQuery | None:
+    """What the address of the page of liked songs asks for; None when it names no song. Raises ValidationError."""
+    given: dict[str, Any] = {name: parameters.getlist(name) for name in ("liked", "disliked")}
+    if not given["liked"]:
+        return None
+    given |= {name: parameters[name] for name in ("diversity",) if parameters.get(name)}
+    return RecommendationsQuery.model_validate(given)
+
+
+def tasting(question: RecommendationsQuery, change: str, track_id: int) -> str:
+    """The address of a taste with a song `liked`, `disliked` or, to `forget`, neither."""
+    named = {
+        name: [number for number in getattr(question, name) if number != track_id] for name in ("liked", "disliked")
+    }
+    if change != "forget":
+        named[change].append(track_id)
+    return f"/liked?{urlencode({**named, 'diversity': question.diversity}, doseq=True)}"
+
+
+def pieces(line: MatchedLine) -> list[tuple[str, bool]]:
+    """The text of a line in stretches: (text, whether the question found it)."""
+    found = []
+    at = 0
+    for span in line.spans:
+        found += [(line.text[at : span.start], False), (line.text[span.start : span.end], True)]
+        at = span.end
+    return [piece for piece in (*found, (line.text[at:], False)) if piece[0]]
+
+
+def reasons(why: Reason) -> list[str]:
+    """Why a hit was found, in words."""
+    return explaining.found_by(why.meaning_rank, why.words, [(pair.asked, pair.sung) for pair in why.sounds])
 
 
 def parts(track: Track) -> Iterator[Part]:
@@ -260,12 +332,36 @@ def _curl(path: str, method: str, operation: dict[str, Any], described: dict[str
     if method == "post":
         body = json.dumps(_body(operation, described)["examples"][0], ensure_ascii=False)
         return f"curl {base_url}{path} --json '{body.replace(chr(39), chr(39) + chr(92) + chr(39) * 2)}'"
-    example = path.replace("{track_id}", "1")
-    return f"curl '{base_url}{example}{'?q=lonely+night+at+sea' if path == '/search' else ''}'"
+    asked = {
+        "/search": "?q=lonely+night+at+sea&but_not=love",
+        "/recommendations": "?liked=1&liked=2",
+        "/tracks/{track_id}/similar": "?by=audio",
+    }
+    return f"curl '{base_url}{path.replace('{track_id}', '1')}{asked.get(path, '')}'"
 
 
 def _marked(note: str | None, row: dict[str, Any]) -> str | None:
     return ", ".join(part for part in (note, "simulated" if row.get("simulated") else None) if part) or None
+
+
+def _messages(error: ValidationError) -> str:
+    return "; ".join(
+        f"{'.'.join(map(str, e['loc'])).replace('_', ' ')}: {e['msg'].removeprefix('Value error, ')}"
+        for e in error.errors()
+    )
+
+
+def _song(services: Services, track_id: int) -> tuple[Track, list[tuple[str, list[SimilarTrack]]]]:
+    """A song, and the songs like it under a title for each kind of comparing."""
+    track = tracks.get_track(services.pool, track_id)
+    with reading(services.pool) as conn:
+        found = tracks.neighbours(conn, track_id)
+    return track, [(f"By {explaining.BY[kind]}", others) for kind, others in found.items() if others]
+
+
+def _named(services: Services, question: RecommendationsQuery) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    with reading(services.pool) as conn:
+        return queries.titles(conn, question.liked), queries.titles(conn, question.disliked)
 
 
 def _languages(services: Services) -> list[str]:
@@ -279,3 +375,7 @@ def _stats(services: Services) -> list[tuple[str, int]]:
     if release is None:
         return []
     return [(title, number) for name, title in STATS.items() if (number := int(release["counts"].get(name, 0)))]
+
+
+templates.env.filters["capitalize_first"] = lambda text: text[:1].upper() + text[1:]
+templates.env.globals |= {"pieces": pieces, "reasons": reasons, "tasting": tasting, "close_to": explaining.close_to}

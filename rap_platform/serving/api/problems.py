@@ -76,6 +76,14 @@ class BadSearch(StatusProblem):
     status = 422
 
 
+class NotComparable(StatusProblem):
+    """A song that has no vector to be compared by."""
+
+    title = "That song cannot be compared yet."
+    type_ = "not-comparable"
+    status = 422
+
+
 class Unanalysable(StatusProblem):
     """The text cannot be analysed or rated, and why."""
 

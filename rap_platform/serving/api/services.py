@@ -11,6 +11,7 @@ from fastapi import Depends, Request
 
 from rap_platform.embeddings.encoders.exporting import ExportError
 from rap_platform.embeddings.encoders.onnx import Encoder, load_encoder
+from rap_platform.embeddings.encoders.registry import Encoders
 from rap_platform.embeddings.encoders.weights import WeightsError
 from rap_platform.serving.api.analyze.llm import LlmAnalyst
 from rap_platform.serving.api.cache import ResilientCache
@@ -64,6 +65,7 @@ class Services:
     cache: ResilientCache
     metrics: Metrics
     encoder: LazyEncoder
+    encoders: Encoders
     quality_model: QualityModel
     llm: LlmAnalyst
     llm_limiter: anyio.CapacityLimiter  # slow calls get threads of their own, so that searches never wait for them

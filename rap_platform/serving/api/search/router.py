@@ -14,5 +14,9 @@ router = APIRouter(tags=["songs"])
 
 @router.get("/search", responses=documented(DatabaseAway, EncoderAway, BadSearch))
 async def search(question: Annotated[SearchQuery, Query()], services: ServicesDep) -> SearchAnswer:
-    """Find songs by what their sections mean and by the words in them; best first, with the lines that match."""
+    """Find songs by what their sections mean, by their words and by how they sound; best first, with the lines that match.
+
+    Misspelt words are corrected, misheard ones found by ear. `next_cursor` asks for the page after: give the same question
+    with it as `cursor`; no song comes twice, whatever is added or removed in between.
+    """
     return await service.search(services, question)

@@ -1,63 +1,87 @@
-"""Answers a search from the cache or the database; a new release makes old answers unreachable."""
+"""Answers a search from the cache or the database; a new release or another encoder makes old answers unreachable."""
 
+import logging
 import time
-from typing import Any
+from functools import partial
 
-from rap_platform.embeddings.encoders.onnx import Encoder
+from rap_platform.embeddings.encoders.registry import EncoderError
 from rap_platform.embeddings.search.finding import search as find
-from rap_platform.embeddings.search.question import Filters, Hit, SearchError
-from rap_platform.serving import queries
-from rap_platform.serving.api.cache import cache_key
-from rap_platform.serving.api.database import in_thread, read, reading
-from rap_platform.serving.api.problems import BadSearch
-from rap_platform.serving.api.search.schemas import MatchedLine, Reason, SearchAnswer, SearchHit, SearchQuery
+from rap_platform.embeddings.search.question import Filters, Hit, Question, SearchError
+from rap_platform.serving.api.database import in_thread, reading
+from rap_platform.serving.api.problems import BadSearch, EncoderAway
+from rap_platform.serving.api.search.schemas import (
+    MatchedLine,
+    Reason,
+    SearchAnswer,
+    SearchHit,
+    SearchPage,
+    SearchQuery,
+    SoundsLike,
+    Span,
+)
 from rap_platform.serving.api.services import Services
+from rap_platform.serving.api.standing import kept, standing
 
-CACHE_S = 60.0
+logger = logging.getLogger("rap_platform.api")
+
+QUESTION_FIELDS = {"q", "but_not", "limit", "cursor"}
 
 
 async def search(services: Services, question: SearchQuery) -> SearchAnswer:
     """The songs that fit. Raises DatabaseAway, EncoderAway, BadSearch."""
     started = time.perf_counter()
-    release_id = await read(_release_id, services)
-    database = services.settings.require_database_url()  # platforms may share a Redis
-    key = cache_key("search", database, release_id, question.model_dump_json())
-    found: list[dict[str, Any]] | None = await services.cache.get(key)
-    cached = found is not None
-    if found is None:
-        encoder = await in_thread(None, services.encoder.get)
-        hits = await read(_find, services, encoder, question)
-        found = [hit.model_dump(mode="json") for hit in hits]
-        await services.cache.set(key, found, CACHE_S)
-    results = [SearchHit.model_validate(hit) for hit in found]
-    took = round((time.perf_counter() - started) * 1000, 1)
+    at = await standing(services)
+    if not services.encoders.loaded(at.encoder):  # loading may take longer than a search may
+        await in_thread(None, _load, services, at.encoder)
+    page, cached = await kept(
+        services, "search", at, question.model_dump_json(), SearchPage, partial(_find, services, question)
+    )
     return SearchAnswer(
         query=question.q,
-        count=len(results),
-        results=results,
-        release_id=release_id,
+        but_not=question.but_not,
+        count=len(page.results),
+        release_id=at.release_id,
         cached=cached,
-        processing_time_ms=took,
+        processing_time_ms=round((time.perf_counter() - started) * 1000, 1),
+        **dict(page),
     )
 
 
-def _release_id(services: Services) -> int | None:
-    with reading(services.pool) as conn:
-        release = queries.current_release(conn)
-    return None if release is None else int(release["release_id"])
+def said(error: SearchError) -> str:
+    """What is wrong with a question, as a sentence."""
+    text = str(error)
+    return f"{text[:1].upper()}{text[1:]}."
 
 
-def _find(services: Services, encoder: Encoder, question: SearchQuery) -> list[SearchHit]:
-    filters = Filters(**question.model_dump(exclude={"q", "limit"}))
+def _load(services: Services, name: str) -> None:
+    try:
+        services.encoders.get(name)
+    except (EncoderError, OSError) as error:
+        logger.exception("the encoder cannot be loaded")
+        raise EncoderAway(f"The encoder {name} cannot be loaded; run `rap-platform doctor`.") from error
+
+
+def _find(services: Services, question: SearchQuery) -> SearchPage:
+    filters = Filters(**question.model_dump(exclude=QUESTION_FIELDS))
+    asked = Question(question.q, question.but_not, filters, question.limit, question.cursor)
     with reading(services.pool) as conn, services.metrics.search_seconds.time():
         try:
-            hits = find(conn, encoder, question.q, limit=question.limit, filters=filters)
+            page = find(conn, services.encoders, asked)
         except SearchError as error:
-            raise BadSearch(f"{str(error)[:1].upper()}{str(error)[1:]}.") from error
-    return [_shown(hit) for hit in hits]
+            raise BadSearch(said(error)) from error
+        except EncoderError as error:
+            logger.exception("the encoder cannot be used")
+            raise EncoderAway("The encoder that serves cannot be used; run `rap-platform doctor`.") from error
+    return SearchPage(
+        results=[_shown(hit) for hit in page.hits],
+        corrected=dict(page.corrected),
+        next_cursor=page.next_cursor,
+        encoder=page.encoder,
+    )
 
 
 def _shown(hit: Hit) -> SearchHit:
+    why = hit.why
     return SearchHit(
         track_id=hit.track_id,
         artist=hit.artist,
@@ -67,11 +91,21 @@ def _shown(hit: Hit) -> SearchHit:
         simulated=hit.simulated,
         section_no=hit.section_no,
         kind=hit.kind,
-        lines=[MatchedLine(line_no=line.line_no, text=line.text, matched=line.matched) for line in hit.lines],
+        lines=[
+            MatchedLine(
+                line_no=line.line_no,
+                text=line.text,
+                matched=line.matched,
+                spans=[Span(start=start, end=end) for start, end in line.spans],
+            )
+            for line in hit.lines
+        ],
         why=Reason(
-            meaning_rank=hit.why.meaning_rank,
-            cosine=hit.why.cosine,
-            words_rank=hit.why.words_rank,
-            words=list(hit.why.words),
+            meaning_rank=why.meaning_rank,
+            cosine=why.cosine,
+            words_rank=why.words_rank,
+            words=list(why.words),
+            sound_rank=why.sound_rank,
+            sounds=[SoundsLike(asked=asked, sung=sung) for asked, sung in why.sounds],
         ),
     )

@@ -4,8 +4,10 @@ from datetime import date, datetime
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.config import JsonDict
 
 from rap_platform.serving.api.rhymes import Line
+from rap_platform.serving.api.tracks.comparing import By, Compared, Likenesses
 
 
 class Section(BaseModel):
@@ -53,8 +55,15 @@ class Rating(BaseModel):
     simulated: bool
 
 
+class SimilarQuery(Compared):
+    """What songs are compared by, and which may come."""
+
+
 class SimilarTrack(BaseModel):
-    """A song whose lyrics mean something alike; similarity is the cosine of the two vectors."""
+    """A song like another: `similarity` is 1 for the same and 0 for what any two songs have in common, `by` has it by kind.
+
+    `simulated` says that the song, or a vector it was compared by, was made by the simulated world.
+    """
 
     track_id: int
     artist: str
@@ -62,6 +71,49 @@ class SimilarTrack(BaseModel):
     year: int | None
     simulated: bool
     similarity: float
+    by: Likenesses
+
+
+class SimilarTracks(BaseModel):
+    """Songs, the most alike first."""
+
+    results: list[SimilarTrack]
+
+
+SIMILAR_EXAMPLE: JsonDict = {
+    "track_id": 17,
+    "by": "blend",
+    "count": 1,
+    "results": [
+        {
+            "track_id": 23,
+            "artist": "Another Artist",
+            "title": "Tide",
+            "year": 2004,
+            "simulated": True,
+            "similarity": 0.52,
+            "by": {"lyrics": 0.61, "audio": 0.5, "analysis": 0.36},
+        }
+    ],
+    "release_id": 3,
+    "encoder": "minilm",
+    "cached": False,
+    "processing_time_ms": 9.3,
+}
+
+
+class SimilarAnswer(SimilarTracks):
+    """Songs like a song."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [SIMILAR_EXAMPLE]})
+
+    track_id: int
+    by: By
+    count: int
+    release_id: int | None
+    encoder: str
+    cached: bool
+    processing_time_ms: float
 
 
 class Provenance(BaseModel):

@@ -1,5 +1,6 @@
 // Makes the pages livelier. Search works without it; data becomes text nodes, never markup.
 import { analyse } from "./analyse.js";
+import { showLikes, watchLikes } from "./liked.js";
 import { pointAtRhymes } from "./rhymes.js";
 
 const results = document.getElementById("results");
@@ -27,10 +28,33 @@ async function show(url, remember) {
   if (!found) return tell(results, "The server answered with something unexpected. Try again in a moment.");
   results.replaceChildren(...found.childNodes);
   results.setAttribute("aria-busy", "false");
+  showLikes(results);
   document.title = page.title;
   document.getElementById("search").className = page.getElementById("search").className;
   document.querySelector(".try")?.remove();
   if (remember) history.pushState(null, "", url);
+}
+
+async function showMore(link) {
+  const turn = latest;
+  link.setAttribute("aria-busy", "true");
+  let next;
+  try {
+    const answer = await fetch(link.href, { headers: { Accept: "text/html" } });
+    next = new DOMParser().parseFromString(await answer.text(), "text/html");
+  } catch {
+    location.assign(link.href);
+    return;
+  }
+  const songs = next.querySelectorAll("[data-hits] > li");
+  if (turn !== latest) return;
+  if (!songs.length) return void location.assign(link.href); // the server says why there
+  document.querySelector("[data-hits]").append(...songs);
+  const further = next.querySelector("[data-more]");
+  if (further) link.replaceWith(further);
+  else link.parentElement.remove();
+  showLikes(results);
+  songs[0].querySelector("a").focus();
 }
 
 export function tell(place, text) {
@@ -50,8 +74,16 @@ if (form && results) {
   form.addEventListener("change", (event) => {
     if (event.target.matches(".filters *") && form.q.value.trim()) show(searchUrl(), true);
   });
+  results.addEventListener("click", (event) => {
+    const link = event.target.closest?.("[data-more]");
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    showMore(link);
+  });
   addEventListener("popstate", () => location.reload());
 }
+
+watchLikes();
 
 const analysisForm = document.querySelector("[data-analyse]");
 if (analysisForm) analyse(analysisForm, document.getElementById("analysis"), tell);

@@ -1,0 +1,1 @@
+"""Songs for somebody who names songs they like."""
