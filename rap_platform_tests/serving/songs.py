@@ -9,6 +9,7 @@ import psycopg
 from rap_platform.embeddings import filling, hearing, indexing
 from rap_platform.embeddings.encoders.onnx import Encoder
 from rap_platform.embeddings.search import facts, spelling
+from rap_platform.lyrics.identity import normalise
 from rap_platform.lyrics.sections import split_sections
 
 HARBOUR = (
@@ -45,7 +46,7 @@ def add_song(
         conn,
         """insert into artists (name, normalised_name, slug, simulated) values (%s, %s, %s, %s)
            on conflict (slug) do update set name = excluded.name returning artist_id""",
-        artist, artist.lower(), slug, simulated,
+        artist, normalise(artist), slug, simulated,
     )  # fmt: skip
     raw_song_id = _value(
         conn,

@@ -21,7 +21,7 @@ from rap_platform.embeddings.synthetic import load_queries
 from rap_platform.embeddings.synthetic.library import Library, Song
 from rap_platform.embeddings.synthetic.vectors import Surrogate, Vectors
 from rap_platform.embeddings.synthetic.verse import Book, as_heard
-from rap_platform.lyrics.identity import normalise, slug, slot_of
+from rap_platform.lyrics.identity import normalise, slot_of, slug
 from rap_platform.orchestration import progress
 from rap_platform.resources.postgres import connect
 
