@@ -247,7 +247,7 @@ def search(
         from rap_platform.embeddings.encoders.registry import Encoders
         from rap_platform.embeddings.search.finding import search as find
         from rap_platform.embeddings.search.question import Filters, Question, SearchError
-        from rap_platform.resources.postgres import connect
+        from rap_platform.resources.connecting import connect
 
         filters = Filters(artist=artist, year_from=year_from, year_to=year_to, language=language)
         with connect() as conn:

@@ -13,7 +13,7 @@ from rap_platform.benchmarks import Bench
 from rap_platform.embeddings import indexing, queries
 from rap_platform.embeddings.encoders import weights
 from rap_platform.embeddings.encoders.onnx import load_encoder
-from rap_platform.resources.postgres import connect
+from rap_platform.resources.connecting import connect
 from rap_platform.settings import Settings
 
 SEED = 2026
