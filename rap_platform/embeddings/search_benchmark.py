@@ -102,11 +102,15 @@ def _measure(
         some = vectors(count + size.warm)
         plain = driven(partial(_plain_client, settings), some, clients, size.warm)
         reference |= plain.figures("vector", clients)
-        figures |= driven(partial(_vector_client, settings), vectors(count + size.warm), clients, size.warm).figures("vector", clients)
+        figures |= driven(partial(_vector_client, settings), vectors(count + size.warm), clients, size.warm).figures(
+            "vector", clients
+        )
         texts = list(islice(asked, count + size.warm))
         figures |= driven(partial(_hybrid_client, dsn, encoders), texts, clients, size.warm).figures("hybrid", clients)
     figures |= _endpoint(settings, asked, size)
-    figures |= _only("query_encoding", driven(lambda: _encoding_client(encoders), list(islice(asked, size.one_client)), 1))
+    figures |= _only(
+        "query_encoding", driven(lambda: _encoding_client(encoders), list(islice(asked, size.one_client)), 1)
+    )
     figures |= _only("exact_scan", driven(partial(_exact_client, dsn), vectors(size.exact), 1))
     with closing(connect(dsn)) as conn:
         texts = list(islice(asked, max(size.recall, size.filtered, size.swept)))
