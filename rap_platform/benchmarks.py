@@ -131,8 +131,14 @@ def api_of_its_own(settings: Settings) -> Iterator[str]:
     port = _free_port()
     argv = [sys.executable, "-m", "uvicorn", "rap_platform.serving.api.app:create_app", "--factory", "--host", "127.0.0.1",
             "--port", str(port), "--loop", "uvloop", "--http", "httptools", "--no-access-log", "--log-level", "critical"]  # fmt: skip
-    of_ours = {"RAP_DATABASE_URL": settings.require_database_url(), "RAP_DATA_DIR": str(settings.data_dir.resolve()), "RAP_WORLD": "off"}
-    env = {name: value for name, value in os.environ.items() if name not in ("RAP_REDIS_URL", "RAP_WORLD_URL")} | of_ours
+    of_ours = {
+        "RAP_DATABASE_URL": settings.require_database_url(),
+        "RAP_DATA_DIR": str(settings.data_dir.resolve()),
+        "RAP_WORLD": "off",
+    }
+    env = {
+        name: value for name, value in os.environ.items() if name not in ("RAP_REDIS_URL", "RAP_WORLD_URL")
+    } | of_ours
     root = f"http://127.0.0.1:{port}"
     with subprocess.Popen(argv, env=env) as child:  # noqa: S603 -- our own interpreter and module
         try:

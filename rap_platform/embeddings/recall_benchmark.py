@@ -175,7 +175,11 @@ def _small_recall(conn: psycopg.Connection[Any], vectors: Vectors) -> float:
 
 
 def _asked(
-    conn: psycopg.Connection[Any], statement: str, vectors: Sequence[HalfVector], exact: Sequence[list[float]], ef_search: int
+    conn: psycopg.Connection[Any],
+    statement: str,
+    vectors: Sequence[HalfVector],
+    exact: Sequence[list[float]],
+    ef_search: int,
 ) -> tuple[float, float]:
     """Recall@10 and the median of milliseconds at this breadth."""
     conn.execute(bench_queries.BREADTH, {"ef_search": str(ef_search)})
@@ -184,7 +188,9 @@ def _asked(
         started = time.perf_counter()
         found = _distances(conn, statement, query)
         seconds.append(time.perf_counter() - started)
-        recalls.append(sum(distance <= nearest[-1] + TOLERANCE for distance in found) / len(nearest) if nearest else 1.0)
+        recalls.append(
+            sum(distance <= nearest[-1] + TOLERANCE for distance in found) / len(nearest) if nearest else 1.0
+        )
     return round(float(np.mean(recalls)), 4), round(float(np.median(seconds)) * 1000, 3)
 
 

@@ -1,6 +1,7 @@
 """Finds the database of a synthetic library, or makes it: what was made for other code, sizes or seeds is not used again."""
 
 import hashlib
+import re
 import time
 from contextlib import closing
 from dataclasses import dataclass
@@ -62,14 +63,19 @@ def _sample(library: Library, most: int) -> list[str]:
     return list(texts)[:most]
 
 
-def made(server: str, library: Library, source: Source, encoder: Encoder, *, keep: bool, workers: int) -> tuple[str, dict[str, float]]:
+def made(
+    server: str, library: Library, source: Source, encoder: Encoder, *, keep: bool, workers: int
+) -> tuple[str, dict[str, float]]:
     """The DSN of the library's database, filled and indexed, and the figures of its making (of the run that made it).
 
     Without `keep` it is made anew. A run that is killed leaves a half-made database under another name, which the next drops.
     """
     name = f"{PREFIX}_{library.songs}_{_digest(library, source)}"
     with closing(psycopg.connect(server, autocommit=True)) as conn:
-        names = {row[0] for row in conn.execute(load_queries.DATABASES, {"like": f"{PREFIX}\\_{library.songs}\\_%"}).fetchall()}
+        names = {
+            row[0]
+            for row in conn.execute(load_queries.DATABASES, {"like": f"{PREFIX}\\_{library.songs}\\_%"}).fetchall()
+        }
         for other in names if not keep else names - {name}:
             conn.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(other)))
         dsn = make_conninfo(server, dbname=name)
@@ -95,7 +101,11 @@ def _make(dsn: str, library: Library, source: Source, encoder: Encoder, workers:
         figures["made_planted_s"] = round(time.monotonic() - started, 2)
         figures |= _build_indexes(conn)
         figures["sections"] = float(loaded.sections)
-        stored: dict[str, Any] = {"kind": loading.MAKER, "digest": hashlib.sha256(dsn.encode()).hexdigest(), "body": Jsonb(figures)}
+        stored: dict[str, Any] = {
+            "kind": loading.MAKER,
+            "digest": hashlib.sha256(dsn.encode()).hexdigest(),
+            "body": Jsonb(figures),
+        }
         conn.execute(load_queries.STORE_FIGURES, stored)
 
 
@@ -106,5 +116,9 @@ def _build_indexes(conn: psycopg.Connection[Any]) -> dict[str, float]:
 
 def _digest(library: Library, source: Source) -> str:
     told = [loading.VERSION, sound_keys.VERSION, str(library.seed), repr(source.surrogate.fit)]
-    files = [path.read_text(encoding="utf-8") for path in sorted(SQL_DIR.glob("*.sql"))]
+    files = [_without_comments(path.read_text(encoding="utf-8")) for path in sorted(SQL_DIR.glob("*.sql"))]
     return hashlib.sha256("\0".join([*told, *files]).encode()).hexdigest()[:12]
+
+
+def _without_comments(statements: str) -> str:
+    return " ".join(re.sub(r"--.*", "", statements).split())

@@ -13,7 +13,10 @@ from rap_platform.world import truth
 from rap_platform.world.lexicon import MOODS, THEMES
 
 SONGS_PER_ARTIST = 15
-ARTIST_SHIFT, ARTIST_POWER = 10, 0.8  # of Zipf and Mandelbrot's law: the most productive of 3,850 artists has 1 % of the songs
+ARTIST_SHIFT, ARTIST_POWER = (
+    10,
+    0.8,
+)  # of Zipf and Mandelbrot's law: the most productive of 3,850 artists has 1 % of the songs
 LANGUAGES = {"en": 0.86, "es": 0.05, "fr": 0.03, "de": 0.02, "pt": 0.02, "it": 0.02}
 RATINGS = {"G": 0.2, "PG": 0.2, "PG-13": 0.2, "R": 0.25, "NC-17": 0.15}
 YEARS = (1985, 2025)
@@ -50,9 +53,7 @@ class Library:
         self.seed, self.songs = seed, songs
         self.writer = Writer(seed, book)
         self.artists = max(2, math.ceil(songs / SONGS_PER_ARTIST))
-        self._popularity = list(
-            accumulate(1 / (place + ARTIST_SHIFT) ** ARTIST_POWER for place in range(self.artists))
-        )
+        self._popularity = list(accumulate(1 / (place + ARTIST_SHIFT) ** ARTIST_POWER for place in range(self.artists)))
 
     @cached_property
     def names(self) -> list[str]:

@@ -1,6 +1,14 @@
 """SQL that loads and empties synthetic libraries; it drops what slows loading, so it is for databases of benchmarks only."""
 
-TABLES = ("raw_songs", "tracks", "track_sections", "section_vectors_minilm", "track_vectors_minilm", "track_facts", "section_sounds")
+TABLES = (
+    "raw_songs",
+    "tracks",
+    "track_sections",
+    "section_vectors_minilm",
+    "track_vectors_minilm",
+    "track_facts",
+    "section_sounds",
+)
 
 # Neither foreign keys nor triggers fire in a session that is a replica.
 NO_TRIGGERS = "set session_replication_role = replica"

@@ -21,7 +21,7 @@ from rap_platform.embeddings.synthetic import load_queries
 from rap_platform.embeddings.synthetic.library import Library, Song
 from rap_platform.embeddings.synthetic.vectors import Surrogate, Vectors
 from rap_platform.embeddings.synthetic.verse import Book, as_heard
-from rap_platform.lyrics.identity import normalise, slug, slot_of
+from rap_platform.lyrics.identity import normalise, slot_of, slug
 from rap_platform.orchestration import progress
 from rap_platform.resources.postgres import connect
 
@@ -162,7 +162,19 @@ class _Maker:
         with cursor.copy(load_queries.COPY_RAW_SONGS) as copy:
             for song in songs:
                 artist = names[song.artist]
-                copy.write_row((song.number + 1, "import", _source_id(song), artist, song.title, "ok", Jsonb({}), _lyrics_sha256(song), True))
+                copy.write_row(
+                    (
+                        song.number + 1,
+                        "import",
+                        _source_id(song),
+                        artist,
+                        song.title,
+                        "ok",
+                        Jsonb({}),
+                        _lyrics_sha256(song),
+                        True,
+                    )
+                )
         with cursor.copy(load_queries.COPY_TRACKS) as copy:
             for song in songs:
                 copy.write_row(_track_row(song, names))
@@ -202,7 +214,19 @@ def _copy_sections(cursor: psycopg.Cursor[Any], sections: Sequence[_Section], ve
     with cursor.copy(load_queries.COPY_SECTIONS) as copy:
         for row in sections:
             last = row.first_line + row.text.count("\n")
-            copy.write_row((row.section_id, row.track_id, row.section_no, row.kind, row.first_line, last, row.text, row.sha256, row.language))
+            copy.write_row(
+                (
+                    row.section_id,
+                    row.track_id,
+                    row.section_no,
+                    row.kind,
+                    row.first_line,
+                    last,
+                    row.text,
+                    row.sha256,
+                    row.language,
+                )
+            )
     with cursor.copy(load_queries.COPY_SECTION_VECTORS) as copy:
         copy.set_types(["int8", "int8", "text", "halfvec", "bool"])
         for row, vector in zip(sections, vectors, strict=True):
@@ -234,7 +258,10 @@ def plant(conn: psycopg.Connection[Any], encoder: Encoder, section_ids: Sequence
     with conn.transaction(), conn.cursor() as cursor:
         cursor.executemany(
             load_queries.PLANT,
-            [{"section_id": row[0], "embedding": HalfVector(vector)} for row, vector in zip(rows, vectors, strict=True)],
+            [
+                {"section_id": row[0], "embedding": HalfVector(vector)}
+                for row, vector in zip(rows, vectors, strict=True)
+            ],
         )
     return len(rows)
 
