@@ -14,6 +14,7 @@ from rich.text import Text
 
 from rap_platform.analyses import commands as analyses
 from rap_platform.console import AsJson, err, out, refuse, running, settings, show_json, table
+from rap_platform.embeddings import commands as encoders
 from rap_platform.lyrics import commands as artists
 from rap_platform.settings import NotConfigured, Settings
 from rap_platform.spotify import commands as spotify
@@ -32,6 +33,7 @@ app = typer.Typer(
 
 app.add_typer(artists.app)
 app.add_typer(spotify.app)
+app.add_typer(encoders.app)
 
 
 def quietly(log: Path) -> None:

@@ -1,6 +1,8 @@
 """The assets of this stage that wait for the analyses: analysis_embeddings, and vector_index over all vectors."""
 
 import time
+from dataclasses import asdict
+from functools import partial
 
 import dagster as dg
 
@@ -26,26 +28,34 @@ from rap_platform.resources.postgres import PostgresResource
     owners=[metadata.TEAM],
     pool="embedder",
     retry_policy=failures.RETRY,
-    description="MiniLM vectors of what the best analysis of each track says: moods, themes, summary.",
+    description="Vectors, by every configured encoder, of what the best analysis of each track says: moods, themes, summary.",
 )
 def analysis_embeddings(
     context: dg.AssetExecutionContext, postgres: PostgresResource, embedder: EmbedderResource
 ) -> dg.MaterializeResult:
     """Encode the text of the best analysis (QWEN before the rules); simulated when the analysis or the track is."""
     started = time.monotonic()
-    keys = [f"analysis_embeddings/{key}" for key in context.partition_keys]
-    with postgres.exclusively(*keys), postgres.connection() as conn:
-        found = filling.fill_analyses(conn, embedder.encoder, slots(context))
+    encoders = embedder.encoders()
+    with (
+        postgres.exclusively(*(f"analysis_embeddings/{key}" for key in context.partition_keys)),
+        postgres.connection() as conn,
+    ):
+        found = {
+            name: filling.fill_analyses(conn, partial(encoders.get, name), slots(context), name)
+            for name in encoders.due(conn)
+        }
+        ours = found[weights.NAME]
         return dg.MaterializeResult(
             metadata=metadata.report(
                 conn,
                 table="track_vectors_minilm",
-                rows_new=found.tracks,
-                texts_encoded=found.texts,
-                analyzers=found.analyzers,
-                rows_removed=found.removed,
+                rows_new=ours.tracks,
+                texts_encoded=ours.texts,
+                analyzers=ours.analyzers,
+                rows_removed=ours.removed,
                 seconds=round(time.monotonic() - started, 2),
                 encoder=weights.NAME,
+                encoders=dg.MetadataValue.json({name: asdict(figures) for name, figures in found.items()}),
             )
         )
 

@@ -178,13 +178,15 @@ def test_the_description_is_complete(api: httpx.Client) -> None:
     assert operations == {
         "search": ("get", "/search"),
         "get_track": ("get", "/tracks/{track_id}"),
+        "similar_tracks": ("get", "/tracks/{track_id}/similar"),
+        "recommendations": ("get", "/recommendations"),
         "analyze": ("post", "/analyze"),
         "predict_quality": ("post", "/predict-quality"),
         "health": ("get", "/health"),
         "live": ("get", "/health/live"),
         "metrics": ("get", "/metrics"),
     }
-    for name in ("AnalysisQuestion", "QualityQuestion", "SearchAnswer", "AnalysisAnswer", "QualityAnswer"):
+    for name in ("AnalysisQuestion", "QualityQuestion", "SearchAnswer", "SimilarAnswer", "RecommendationsAnswer", "AnalysisAnswer", "QualityAnswer"):
         assert described["components"]["schemas"][name]["examples"], name
     for path, status in (
         ("/search", "503"),

@@ -129,8 +129,8 @@ def test_small_words_are_coloured_at_the_end_of_a_line_only() -> None:
 def test_the_page_shows_what_the_address_asks(api: httpx.Client, library: dict[str, int]) -> None:
     page = api.get("/", params={"q": "lonely night at sea", "simulated": "false", "mood": "lonely"})
     assert page.status_code == 200
-    assert f'href="/songs/{library["harbour"]}"' in page.text
-    assert "<mark>A lonely man and a lonely sea</mark>" in page.text
+    assert f'href="/songs/{library["harbour"]}#line-' in page.text
+    assert "A <mark>lonely</mark> man and a <mark>lonely</mark> <mark>sea</mark>" in page.text
     assert 'value="lonely night at sea"' in page.text
     assert '<option value="lonely" selected>' in page.text
     assert "2 set" in page.text

@@ -45,10 +45,9 @@ select set_config('hnsw.ef_search', %(ef_search)s, true), set_config('hnsw.itera
 """
 
 ARTISTS_NAMED = """
-select asked, array(
-    select a.artist_id from artists a
-    where lower(a.name) = lower(asked) or a.normalised_name = lower(asked) or a.slug = asked)
-from unnest(%(names)s::text[]) asked
+select asked.name, array(
+    select a.artist_id from artists a where a.normalised_name = asked.normalised or a.slug = asked.slug)
+from unnest(%(names)s::text[], %(normalised)s::text[], %(slugs)s::text[]) asked (name, normalised, slug)
 """
 
 
