@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 from pgvector import HalfVector
 
-from rap_platform.embeddings import hearing
+from rap_platform.embeddings import hearing, indexing
 from rap_platform.embeddings import queries as embedding_queries
 from rap_platform.embeddings.encoders.onnx import Encoder
 from rap_platform.embeddings.search import facts, spelling
@@ -89,8 +89,8 @@ def add_vectors(conn: psycopg.Connection[Any], encoder: Encoder) -> None:
     facts.state_facts(conn, slots)
     hearing.fill(conn, slots)
     spelling.sum_up(conn)
-    for statement in embedding_queries.INDEXES.values():
-        conn.execute(statement)
+    conn.commit()
+    indexing.build_missing(conn, indexing.inventory(conn).vectors)
     conn.commit()
 
 
