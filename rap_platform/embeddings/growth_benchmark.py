@@ -193,10 +193,14 @@ def run(dsn: str, what: str) -> Run:
         for event in result.all_events:
             if event.is_step_success:
                 by_asset[event.step_key or ""] = round(event.step_success_data.duration_ms / 1000, 2)
-        # A run over shards reports the same for each of them.
-        told = {event.asset_key: event.materialization.metadata for event in result.get_asset_materialization_events()}
-        texts += sum(int(metadata["texts_encoded"].value) for metadata in told.values() if "texts_encoded" in metadata)
+        texts += _texts_encoded(result)
     return Run(round(time.monotonic() - started, 2), by_asset, texts)
+
+
+def _texts_encoded(result: dg.ExecuteInProcessResult) -> int:
+    """What the assets of a run say they encoded; one over shards says the same for each of them."""
+    told = {event.asset_key: event.materialization.metadata for event in result.get_asset_materialization_events()}
+    return sum(int(str(metadata["texts_encoded"].value)) for metadata in told.values() if "texts_encoded" in metadata)
 
 
 def _edited(songs: _Songs, encoders: Encoders) -> dict[str, float]:
