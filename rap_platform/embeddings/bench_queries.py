@@ -21,6 +21,8 @@ join artists a using (artist_id)
 
 ORIGINALS_AMONG = "select count(distinct original_id) from track_facts where track_id = any(%(track_ids)s)"
 
+TRACKS_TITLED = "select track_id from tracks where title like %(number)s"
+
 SAMPLE_TABLE = "create temp table sample (number integer primary key, embedding halfvec(384) not null) on commit drop"
 
 COPY_SAMPLE = "copy sample (number, embedding) from stdin with (format binary)"

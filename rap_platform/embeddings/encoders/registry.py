@@ -10,7 +10,7 @@ import numpy.typing as npt
 import psycopg
 
 from rap_platform.embeddings import queries
-from rap_platform.embeddings.encoders import endpoint, onnx, reference, weights
+from rap_platform.embeddings.encoders import endpoint, onnx, reference, weights, wordpieces
 from rap_platform.embeddings.encoders.encoding import Encoded, Encoder, EncoderError, Vectors
 from rap_platform.settings import Settings
 
@@ -41,6 +41,10 @@ class Encoders:
         """The names of the encoders that assets fill: minilm and those of RAP_EMBEDDINGS__BESIDE."""
         return tuple(dict.fromkeys((weights.NAME, *self._settings.embeddings.beside)))
 
+    def due(self, conn: psycopg.Connection[Any]) -> tuple[str, ...]:
+        """The names of the encoders that a run fills: those of `filled`, and the one that searches ask."""
+        return tuple(dict.fromkeys((*self.filled(), self.serving(conn))))
+
     def get(self, name: str) -> Encoder:
         """The encoder `name`; the first caller waits while it loads. Raises EncoderError that says what to do."""
         found = self._loaded.get(name)
@@ -70,9 +74,21 @@ class Encoders:
         return name in self._loaded
 
     def serving(self, conn: psycopg.Connection[Any]) -> str:
-        """The name of the encoder whose vectors searches ask, read anew each time; minilm until another was switched to."""
+        """The name of the encoder whose vectors searches ask, read anew each time; minilm until another was switched to.
+
+        Raises EncoderError when these settings make another encoder of that name: its questions would be compared with vectors that
+        are not its own.
+        """
         row = conn.execute(queries.SERVING_ENCODER).fetchone()
-        return str(row[0]) if row else weights.NAME
+        if row is None:
+            return weights.NAME
+        name, fingerprint = row
+        ours = wordpieces.fingerprint() if name == weights.NAME else self.get(name).fingerprint
+        if ours != fingerprint:
+            raise EncoderError(
+                f"the encoder {name} of these settings is not the one whose vectors are stored: set what it was, or give it another name"
+            )
+        return str(name)
 
     def sketch(self, text: str, lines: Sequence[str]) -> npt.NDArray[np.float64]:
         """How alike each line and `text` are by MiniLM's word vectors, float64 (len(lines),), about 0..1: quick and rough."""

@@ -19,11 +19,12 @@ from rap_platform.embeddings import queries as stage_queries
 from rap_platform.embeddings.encoders import weights as minilm
 from rap_platform.embeddings.search import similar_queries
 from rap_platform.embeddings.search.question import SearchError
+from rap_platform.lyrics.identity import normalise, slug
 from rap_platform.settings import get_settings
 
 Kind = Literal["lyrics", "audio", "analysis"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
-NEAR_DUPLICATE = 0.97  # cosine of lyrics above which two songs count as one
+NEAR_DUPLICATE = 0.95  # cosine of lyrics above which two songs count as one: versions in the world have 0.97 and more, others 0.81 at most
 FEWEST_SAMPLED = 20
 # Until there are enough songs to sample: unit vectors at right angles, and nine independent numbers spread evenly over 0..1.
 USUAL_SPREAD: Mapping[Kind, float] = {"lyrics": 2.0, "audio": 1.5, "analysis": 2.0}
@@ -154,9 +155,13 @@ class Comparing:
         if among.language is not None:
             found["language"] = among.language
         artist_ids = {known.artist_id for known in asked} if among.other_artists else set()
-        for name, ids in self.conn.execute(
-            similar_queries.ARTISTS_NAMED, {"names": [name.strip() for name in among.without_artists]}
-        ).fetchall():
+        names = list(among.without_artists)
+        named = {
+            "names": names,
+            "normalised": [normalise(name) for name in names],
+            "slugs": [slug(name) for name in names],
+        }
+        for name, ids in self.conn.execute(similar_queries.ARTISTS_NAMED, named).fetchall():
             if not ids:
                 raise SearchError(f"no artist is called {name!r}, so nothing of theirs can be left out")
             artist_ids.update(ids)

@@ -45,10 +45,9 @@ select set_config('hnsw.ef_search', %(ef_search)s, true), set_config('hnsw.itera
 """
 
 ARTISTS_NAMED = """
-select asked, array(
-    select a.artist_id from artists a
-    where lower(a.name) = lower(asked) or a.normalised_name = lower(asked) or a.slug = asked)
-from unnest(%(names)s::text[]) asked
+select asked.name, array(
+    select a.artist_id from artists a where a.normalised_name = asked.normalised or a.slug = asked.slug)
+from unnest(%(names)s::text[], %(normalised)s::text[], %(slugs)s::text[]) asked (name, normalised, slug)
 """
 
 
@@ -110,14 +109,6 @@ def spreads(encoder: str) -> str:
     found = vectors(encoder)
     return "union all".join(_SPREAD.format(name=name, table=each.table, kind=each.kind) for name, each in found.items())
 
-
-FIND_TITLE = """
-select track_id, artist, title, year, duplicate_of
-from tracks
-where normalised_title = %(normalised_title)s and (%(artist)s::text is null or lower(artist) = lower(%(artist)s))
-order by (duplicate_of is null) desc, views desc nulls last, track_id
-limit 10
-"""
 
 # ---- examples for the README: everything an index can answer is asked with `order by ... limit` -----------------------
 
