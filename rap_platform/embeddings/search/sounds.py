@@ -196,9 +196,8 @@ def _ranked(rows: Sequence[tuple[Any, ...]], weights: Mapping[int, float], wante
         return []
     places, held = _held(b"".join([row[3][_HEADER:] for row in rows]), weights)
     ends = np.cumsum([(len(row[3]) - _HEADER) // 4 for row in rows])
-    sums: npt.NDArray[np.float64] = np.bincount(
-        np.searchsorted(ends, places, side="right"), weights=held, minlength=len(rows)
-    )
+    owners = np.searchsorted(ends, places, side="right")
+    sums = np.asarray(np.bincount(owners, weights=held, minlength=len(rows)), dtype=np.float64)
     order = np.lexsort((np.array([row[0] for row in rows]), -sums))[:wanted]
     scores, coverages = sums[order].tolist(), coverage(weights, sums[order]).tolist()
     return [
