@@ -84,10 +84,11 @@ def _steps(conn: psycopg.Connection[Any], asked: Asked) -> Iterator[Candidates]:
         breadth = Breadth(times * candidates, search.ef_search, max_scan_tuples, memory)
         found = _found(conn, asked, breadth)
         yield found
-        if "meaning" in found and len(found["meaning"]) < breadth.sections:
-            if asked.filtering.track_ids is not None:
-                return
-            break
+        ended = [side for side, sections in found.items() if len(sections) < breadth.sections]
+        if "meaning" in ended and asked.filtering.track_ids is None:
+            break  # the index gave up
+        if "meaning" in ended or len(ended) == len(found):
+            return
     if "meaning" in asked.question.sides and asked.query is not None:
         yield {"meaning": by_meaning_exactly(conn, asked.encoder, asked.query, asked.filtering, DEEPEST)}
 
