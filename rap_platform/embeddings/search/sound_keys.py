@@ -99,7 +99,7 @@ def spoken(word: str) -> str:
     """The phones of a word as it is sung in a line, as characters."""
     phones = pronounce(word).phones
     sung = _characters(phones)
-    return _WEAK_FORM.sub(_WEAK, sung) if word in _UNSTRESSED else sung
+    return _WEAK_FORM.sub(_WEAK, sung) if word.strip("'") in _UNSTRESSED else sung
 
 
 def _line(spelt: Iterable[str]) -> str:
