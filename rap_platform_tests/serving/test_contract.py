@@ -186,7 +186,15 @@ def test_the_description_is_complete(api: httpx.Client) -> None:
         "live": ("get", "/health/live"),
         "metrics": ("get", "/metrics"),
     }
-    for name in ("AnalysisQuestion", "QualityQuestion", "SearchAnswer", "SimilarAnswer", "RecommendationsAnswer", "AnalysisAnswer", "QualityAnswer"):
+    for name in (
+        "AnalysisQuestion",
+        "QualityQuestion",
+        "SearchAnswer",
+        "SimilarAnswer",
+        "RecommendationsAnswer",
+        "AnalysisAnswer",
+        "QualityAnswer",
+    ):
         assert described["components"]["schemas"][name]["examples"], name
     for path, status in (
         ("/search", "503"),
