@@ -6,21 +6,19 @@ import threading
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
 from rich.text import Text
 
 from rap_platform.analyses import commands as analyses
 from rap_platform.console import AsJson, err, out, refuse, running, settings, show_json, table
 from rap_platform.embeddings import commands as encoders
+from rap_platform.embeddings.audio import commands as audio
 from rap_platform.lyrics import commands as artists
+from rap_platform.serving import commands as serving
 from rap_platform.settings import NotConfigured, Settings
 from rap_platform.spotify import commands as spotify
-
-if TYPE_CHECKING:
-    from rap_platform.embeddings.search.question import Why
 
 app = typer.Typer(
     name="rap-platform",
@@ -34,6 +32,7 @@ app = typer.Typer(
 app.add_typer(artists.app)
 app.add_typer(spotify.app)
 app.add_typer(encoders.app)
+app.add_typer(audio.app)
 
 
 def quietly(log: Path) -> None:
@@ -230,53 +229,9 @@ def import_(
         out.print("next: rap-platform run")
 
 
-@app.command()
-def search(
-    text: Annotated[str, typer.Argument(help="What the song says, in your words or in its own.")],
-    limit: Annotated[int, typer.Option(min=1, max=100)] = 10,
-    artist: Annotated[str | None, typer.Option()] = None,
-    year_from: Annotated[int | None, typer.Option()] = None,
-    year_to: Annotated[int | None, typer.Option()] = None,
-    language: Annotated[str | None, typer.Option()] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Find tracks by meaning and words; shows the lines that matched."""
-    if not text.strip() or "\0" in text:
-        refuse("the search text is empty or holds a NUL: give a few words")
-    with running("postgres") as ready:
-        from rap_platform.embeddings.encoders.registry import Encoders
-        from rap_platform.embeddings.search.finding import search as find
-        from rap_platform.embeddings.search.question import Filters, Question, SearchError
-        from rap_platform.resources.postgres import connect
-
-        filters = Filters(artist=artist, year_from=year_from, year_to=year_to, language=language)
-        with connect() as conn:
-            try:
-                hits = find(conn, Encoders(ready), Question(text, filters=filters, limit=limit)).hits
-            except SearchError as error:
-                refuse(str(error))
-    if as_json:
-        show_json([asdict(hit) for hit in hits])
-        return
-    if not hits:
-        out.print("nothing found: is anything imported? (`rap-platform import FILE`, then `rap-platform run`)")
-    for place, hit in enumerate(hits, start=1):
-        mark = " [magenta](simulated)[/magenta]" if hit.simulated else ""
-        out.print(
-            f"[bold]{place}. {escape(hit.title)}[/bold] by {escape(hit.artist)}{f', {hit.year}' if hit.year else ''}{mark}"
-            f"  [dim]{escape(_reasons(hit.why))}[/dim]"
-        )
-        for line in hit.lines:
-            if line.matched:
-                out.print(Text(f"   {line.line_no:>4}  {line.text}"))
-
-
-def _reasons(why: "Why") -> str:
-    meaning = f"meaning: place {why.meaning_rank}" if why.meaning_rank else ""
-    words = f"words: {', '.join(why.words)}" if why.words else ""
-    return "; ".join(filter(None, (meaning, words)))
-
-
+app.command()(serving.search)
+app.command()(serving.similar)
+app.command()(serving.recommend)
 app.command()(analyses.analyze)
 
 

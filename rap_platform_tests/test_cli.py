@@ -21,6 +21,9 @@ COMMANDS = [
     "run",
     "import",
     "search",
+    "similar",
+    "recommend",
+    "scaler",
     "analyze",
     "evaluate",
     "bench",
@@ -91,7 +94,24 @@ def test_importing_twice_stores_nothing_new_and_an_edit_is_one_change(settings: 
     assert (third["new"], third["changed"], third["unchanged"]) == (0, 1, 2)
 
 
-@pytest.mark.parametrize("arguments", [["search", "  "], ["analyze", "nowhere.txt"], ["bench", "nothing"], ["purge"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["search", "  "],
+        ["search", "night", "--mood", "hangry"],
+        ["search", "night", "--include-features"],
+        ["search", "night", "--rating", "X"],
+        ["search", "night", "--year-from", "2000", "--year-to", "1990"],
+        ["search", "night", "--more", "nonsense"],
+        ["similar", "999"],
+        ["similar", "Nobody - Nothing"],
+        ["similar", "1", "--by", "smell"],
+        ["recommend", "999"],
+        ["analyze", "nowhere.txt"],
+        ["bench", "nothing"],
+        ["purge"],
+    ],
+)
 def test_bad_arguments_are_refused(arguments: list[str], settings: Settings) -> None:
     done = cli(*arguments)
     assert done.returncode == 2

@@ -18,6 +18,8 @@ SANCTIONED = {
     ("embeddings/fact_assets.py", "analyses"),
     ("lyrics/identity_benchmark.py", "world"),
     ("features/benchmarks.py", "world"),
+    ("embeddings/synthetic/library.py", "world"),
+    ("embeddings/synthetic/verse.py", "world"),
     ("features/world_benchmark.py", "world"),
 }
 

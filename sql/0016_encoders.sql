@@ -13,6 +13,9 @@ create table serving_encoder (
     switched_at timestamptz not null default now()
 );
 
+-- Where the emptied tables of a dropped encoder wait until nobody reads what their foreign keys refer to.
+create schema dropped;
+
 -- The tables of an encoder that is filled beside the others; its HNSW indexes are made by the asset vector_index.
 create function create_vector_tables(encoder text, dimension integer) returns void language plpgsql as $$
 declare

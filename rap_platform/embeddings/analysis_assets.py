@@ -10,7 +10,7 @@ from rap_platform.analyses import assets as analyses
 from rap_platform.embeddings import assets as embeddings
 from rap_platform.embeddings import filling, indexing
 from rap_platform.embeddings.audio import assets as audio
-from rap_platform.embeddings.encoders import weights
+from rap_platform.embeddings.encoders import switching, weights
 from rap_platform.orchestration import failures, metadata
 from rap_platform.orchestration.automation import on_any_new_partition, on_new_data
 from rap_platform.orchestration.partitions import SHARDS, slots
@@ -82,6 +82,7 @@ def vector_index(context: dg.AssetExecutionContext, postgres: PostgresResource) 
                 metadata=metadata.report(conn, table="section_vectors_minilm", status="unchanged", digest=found.digest)
             )
         built = indexing.build_missing(conn, found.vectors)
+        switching.sweep(conn)
         with conn.transaction():
             reports = indexing.measure(conn, found.vectors)
             indexing.store(conn, found, reports, built)

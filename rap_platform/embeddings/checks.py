@@ -1,11 +1,11 @@
-"""What must hold of all vectors before anything is built on them. Coverage is checked by the asset, for its own shards."""
+"""What must hold of all vectors and words before anything is built on them. Coverage is checked by the asset, for its own shards."""
 
 from collections.abc import Callable
 
 import dagster as dg
 import psycopg
 
-from rap_platform.embeddings import analysis_assets, assets, indexing, queries
+from rap_platform.embeddings import analysis_assets, assets, hearing, indexing, queries, term_assets
 from rap_platform.embeddings.audio.assets import audio_vectors_are_scaled
 from rap_platform.embeddings.encoders import registering
 from rap_platform.resources.postgres import PostgresResource
@@ -34,6 +34,18 @@ def analysis_vectors_are_unit(postgres: PostgresResource) -> dg.AssetCheckResult
     """Track vectors of analyses by every encoder have its dimension and length 1."""
     with postgres.connection() as conn:
         return _unit(conn, queries.track_norms, kind="analysis")
+
+
+@dg.asset_check(asset=term_assets.section_sounds, blocking=False)
+def sung_words_are_known(postgres: PostgresResource) -> dg.AssetCheckResult:
+    """Near-miss spelling knows every word of 500 sections: none of them would be corrected."""
+    with postgres.connection() as conn:
+        sections, unknown = hearing.unknown_words(conn)
+    return dg.AssetCheckResult(
+        passed=not unknown,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={"sections": sections, "unknown": len(unknown), "examples": ", ".join(unknown[:10]) or "none"},
+    )
 
 
 @dg.asset_check(asset=analysis_assets.vector_index, blocking=True)

@@ -26,7 +26,7 @@ def _database() -> Iterator["psycopg.Connection[Any]"]:
     """A connection to the platform's database; what an encoder refuses is said in one line."""
     with running("postgres"):
         from rap_platform.embeddings.encoders.encoding import EncoderError
-        from rap_platform.resources.postgres import connect
+        from rap_platform.resources.connecting import connect
 
         try:
             with connect() as conn:

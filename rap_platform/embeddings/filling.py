@@ -50,6 +50,7 @@ def fill_sections(
     The encoder is loaded when there is something to encode, so that a run without work costs two queries. Commits every 128 texts,
     and encodes outside of any transaction: a killed run loses at most one batch. Raises EncoderError.
     """
+    conn.commit()  # in a transaction that the caller left open nothing would be stored before its end
     make_tables(conn, load, name)
     sections = done = over_limit = word_pieces = 0
     with _pending(conn, slots, name) as texts:
@@ -81,6 +82,7 @@ def coverage(conn: psycopg.Connection[Any], slots: Sequence[int], name: str = we
 
 def fill_lyrics(conn: psycopg.Connection[Any], slots: Sequence[int], name: str = weights.NAME) -> int:
     """Give every track whose sections all have vectors their normalised mean; returns the number of tracks written."""
+    conn.commit()
     written = 0
     for some in _batches(slots, SLOTS_AT_ONCE):
         with conn.transaction():
@@ -92,6 +94,7 @@ def fill_analyses(
     conn: psycopg.Connection[Any], load: Callable[[], Encoder], slots: Sequence[int], name: str = weights.NAME
 ) -> AnalysisFigures:
     """Encode what the best analysis of each track says: its moods, its themes and its summary; equal texts once in a batch."""
+    conn.commit()  # in a transaction that the caller left open nothing would be stored before its end
     make_tables(conn, load, name)
     analyzers: dict[str, int] = {}
     tracks = texts = removed = 0

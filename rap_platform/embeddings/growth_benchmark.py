@@ -36,7 +36,19 @@ from rap_platform.settings import Settings
 TRACKS = 6_000
 NEW_SHARE = 0.01
 BOOK_SONGS = 1_200
-HEADER = ("title", "tag", "artist", "year", "views", "features", "lyrics", "id", "language_cld3", "language_ft", "language")
+HEADER = (
+    "title",
+    "tag",
+    "artist",
+    "year",
+    "views",
+    "features",
+    "lyrics",
+    "id",
+    "language_cld3",
+    "language_ft",
+    "language",
+)
 EDITED_LINE = "a paper lantern over seven quiet harbours"
 PER_SHARD = (assets.lyrics_embeddings, fact_assets.track_facts)
 # From songs that are stored to songs that are found. Without analysts: what they cost is theirs.
@@ -71,7 +83,12 @@ def growth(settings: Settings, *, tracks: int = TRACKS, book_songs: int = BOOK_S
         more = run(dsn, "new songs")
         nothing = run(dsn, "no new song")
         figures |= _edited(songs, encoders) | _deleted(songs, encoders)
-    figures |= {"tracks": float(tracks), "new_tracks": float(new), "new_s": more.seconds, "new_texts_encoded": float(more.texts_encoded)}
+    figures |= {
+        "tracks": float(tracks),
+        "new_tracks": float(new),
+        "new_s": more.seconds,
+        "new_texts_encoded": float(more.texts_encoded),
+    }
     figures |= {f"new_{asset}_s": seconds for asset, seconds in more.by_asset.items()}
     figures |= {"nothing_new_s": nothing.seconds, "nothing_new_texts_encoded": float(nothing.texts_encoded)}
     reference = {"new_s": full.seconds, "new_texts_encoded": float(full.texts_encoded)}
@@ -82,7 +99,7 @@ def growth(settings: Settings, *, tracks: int = TRACKS, book_songs: int = BOOK_S
 def _start_up(settings: Settings) -> tuple[dict[str, float], Encoders]:
     """What every run of a process pays once: imports and the asset graph in a fresh interpreter, and loading the encoder."""
     started = time.monotonic()
-    subprocess.run([sys.executable, "-c", "import rap_platform.definitions"], check=True)  # noqa: S603 -- our own module
+    subprocess.run([sys.executable, "-c", "import rap_platform.definitions"], check=True)
     graph_s = time.monotonic() - started
     encoders = Encoders(settings)
     started = time.monotonic()
@@ -99,7 +116,9 @@ class _Songs:
     def store(self, numbers: Sequence[int]) -> float:
         """Import these songs from a file; returns the seconds it took."""
         songs = (self._library.song(number) for number in numbers)
-        return self._import([_row(song, song.passages, self._library.names) for song in progress.track(songs, len(numbers), "songs")])
+        return self._import(
+            [_row(song, song.passages, self._library.names) for song in progress.track(songs, len(numbers), "songs")]
+        )
 
     def edit(self, number: int, section: int) -> str:
         """Reword the first line of a section; returns the new line."""
@@ -116,7 +135,13 @@ class _Songs:
             song = self._library.song(number)
             for place, passage in enumerate(song.passages):
                 once = sum(other.lines == passage.lines for other in song.passages) == 1
-                if song.language == "en" and song.copy_of is None and once and passage.kind == "verse" and len(passage.lines) >= 4:
+                if (
+                    song.language == "en"
+                    and song.copy_of is None
+                    and once
+                    and passage.kind == "verse"
+                    and len(passage.lines) >= 4
+                ):
                     return number, place
         raise RuntimeError("no song of the bench has a verse of its own")
 
@@ -135,7 +160,19 @@ class _Songs:
 def _row(song: Song, passages: Sequence[Passage], names: Sequence[str]) -> tuple[object, ...]:
     lyrics_text = "\n\n".join(f"[{passage.kind.capitalize()}]\n{passage.text}" for passage in passages)
     language = song.language
-    return song.title, "rap", names[song.artist], song.year or "", 0, "{}", lyrics_text, song.number + 1, language, language, language
+    return (
+        song.title,
+        "rap",
+        names[song.artist],
+        song.year or "",
+        0,
+        "{}",
+        lyrics_text,
+        song.number + 1,
+        language,
+        language,
+        language,
+    )
 
 
 def run(dsn: str, what: str) -> Run:
@@ -156,10 +193,14 @@ def run(dsn: str, what: str) -> Run:
         for event in result.all_events:
             if event.is_step_success:
                 by_asset[event.step_key or ""] = round(event.step_success_data.duration_ms / 1000, 2)
-        # A run over shards reports the same for each of them.
-        told = {event.asset_key: event.materialization.metadata for event in result.get_asset_materialization_events()}
-        texts += sum(int(metadata["texts_encoded"].value) for metadata in told.values() if "texts_encoded" in metadata)
+        texts += _texts_encoded(result)
     return Run(round(time.monotonic() - started, 2), by_asset, texts)
+
+
+def _texts_encoded(result: dg.ExecuteInProcessResult) -> int:
+    """What the assets of a run say they encoded; one over shards says the same for each of them."""
+    told = {event.asset_key: event.materialization.metadata for event in result.get_asset_materialization_events()}
+    return sum(int(str(metadata["texts_encoded"].value)) for metadata in told.values() if "texts_encoded" in metadata)
 
 
 def _edited(songs: _Songs, encoders: Encoders) -> dict[str, float]:
@@ -185,8 +226,14 @@ def _deleted(songs: _Songs, encoders: Encoders) -> dict[str, float]:
         seconds = time.monotonic() - started
         after = _is_found(conn, encoders, EDITED_LINE, number)
     if not before or after:
-        raise RuntimeError(f"the deleted song was {'' if before else 'not '}found before and {'' if after else 'not '}after")
-    return {"deleted_ms": round(seconds * 1000, 1), "deleted_found_before": float(before), "deleted_found_after": float(after)}
+        raise RuntimeError(
+            f"the deleted song was {'' if before else 'not '}found before and {'' if after else 'not '}after"
+        )
+    return {
+        "deleted_ms": round(seconds * 1000, 1),
+        "deleted_found_before": float(before),
+        "deleted_found_after": float(after),
+    }
 
 
 def _is_found(conn: psycopg.Connection[Any], encoders: Encoders, text: str, number: int) -> bool:

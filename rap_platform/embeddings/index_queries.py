@@ -13,10 +13,27 @@ def create_index(index: str, table: str, where: str, operators: str, *, concurre
     )
 
 
+def drop_index(index: str) -> str:
+    """Drop an index while searches and writers go on."""
+    return f"drop index concurrently if exists {index}"
+
+
+def take_place(index: str, following: str) -> str:
+    """Give an index the name of the one that it replaced; keeps nobody out."""
+    return f"alter index {following} rename to {index}"
+
+
+def analyze(table: str) -> str:
+    """Statistics for the planner."""
+    return f"analyze {table}"
+
+
 # Valid indexes of the present schema: one that is being built or was left half built answers nothing.
 VALID_INDEX = """
 select i.indisvalid and i.indisready from pg_index i where i.indexrelid = to_regclass(%(name)s)
 """
+
+RESET_BUILD_SETTINGS = ("reset maintenance_work_mem", "reset max_parallel_maintenance_workers")
 
 INDEX_BYTES = "select coalesce(pg_relation_size(to_regclass(%(name)s)), 0)"
 

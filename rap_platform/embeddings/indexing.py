@@ -44,10 +44,15 @@ class Target:
     operators: str
     encoder: str | None  # None: audio
 
+    @property
+    def following(self) -> str:
+        """The name of the index that is built to take its place."""
+        return self.index + NEXT
+
     def statement(self, *, beside: bool = False) -> str:
         """The statement that creates it; `beside` under its next name, without keeping writers out."""
         config = get_settings().embeddings
-        name = self.index + NEXT if beside else self.index
+        name = self.following if beside else self.index
         create = queries.create_index(name, self.table, self.where, self.operators, concurrently=beside)
         return create.format(m=config.hnsw_m, ef_construction=config.hnsw_ef_construction)
 
@@ -135,7 +140,7 @@ def build_missing(conn: psycopg.Connection[Any], vectors: Mapping[str, int]) -> 
     conn.commit()
     with conn.transaction():
         for table_name in (*tables, "track_sections"):
-            conn.execute(f"analyze {table_name}")
+            conn.execute(queries.analyze(table_name))
     return built
 
 
@@ -150,23 +155,23 @@ def rebuild(conn: psycopg.Connection[Any], target: Target) -> float:
     conn.commit()
     _create(conn, target, int(row[0]) if row else 0, beside=True)
     with _outside(conn):
-        conn.execute(f"drop index concurrently if exists {target.index}")
-        conn.execute(f"alter index {target.index}{NEXT} rename to {target.index}")
+        conn.execute(queries.drop_index(target.index))
+        conn.execute(queries.take_place(target.index, target.following))
     return round(time.monotonic() - started, 3)
 
 
 def clean(conn: psycopg.Connection[Any], target: Target) -> None:
     """Finish or undo what a killed rebuild left: a complete new index takes its place, a half-built one goes."""
     conn.commit()
-    present, following = (_validity(conn, name) for name in (target.index, target.index + NEXT))
+    present, following = (_validity(conn, name) for name in (target.index, target.following))
     conn.commit()
     with _outside(conn):
         if present is False:
-            conn.execute(f"drop index concurrently if exists {target.index}")
+            conn.execute(queries.drop_index(target.index))
         if following is False or (following and present):
-            conn.execute(f"drop index concurrently if exists {target.index}{NEXT}")
+            conn.execute(queries.drop_index(target.following))
         elif following:
-            conn.execute(f"alter index {target.index}{NEXT} rename to {target.index}")
+            conn.execute(queries.take_place(target.index, target.following))
 
 
 def exists(conn: psycopg.Connection[Any], name: str) -> bool:
@@ -201,8 +206,8 @@ def _create_with(conn: psycopg.Connection[Any], target: Target, vectors: int, wo
                 conn.execute(target.statement(beside=True))
             finally:
                 if not conn.broken:
-                    conn.execute("reset maintenance_work_mem")
-                    conn.execute("reset max_parallel_maintenance_workers")
+                    for statement in queries.RESET_BUILD_SETTINGS:
+                        conn.execute(statement)
         return
     with conn.transaction():
         conn.execute(queries.BUILD_SETTINGS, settings)

@@ -2,12 +2,12 @@
 
 import re
 
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
-def checked(name: str) -> str:
+def checked(name: str, longest: int = 31) -> str:
     """The name as part of an identifier. Raises ValueError when it may not be one."""
-    if not _NAME.fullmatch(name):
+    if not _NAME.fullmatch(name) or len(name) > longest:
         raise ValueError(f"{name!r} is no encoder's name: lower-case letters, digits and _, at most 31, a letter first")
     return name
 
@@ -48,12 +48,23 @@ UNREGISTER = "delete from encoders where name = %(name)s"
 
 LOCK_ENCODERS = "lock table encoders in share row exclusive mode"
 
+LOCK_TIMEOUT = "select set_config('lock_timeout', %(timeout)s, true)"
+
 TABLE_BYTES = "select coalesce(sum(pg_total_relation_size(to_regclass(name))), 0) from unnest(%(tables)s::text[]) name"
 
 
-def drop_tables(encoder: str) -> tuple[str, ...]:
-    """Statements that drop an encoder's tables, indexes included."""
-    return f"drop table if exists {section_table(encoder)}", f"drop table if exists {track_table(encoder)}"
+def retire_tables(encoder: str) -> tuple[str, ...]:
+    """Statements that empty an encoder's tables and put them away, so that their names are free."""
+    tables = section_table(encoder), track_table(encoder)
+    return f"truncate {', '.join(tables)}", *(f"alter table {table} set schema dropped" for table in tables)
+
+
+def drop_put_away(table: str) -> str:
+    """Drop a table that was put away."""
+    return f"drop table if exists dropped.{checked(table, longest=63)}"
+
+
+PUT_AWAY = "select tablename from pg_tables where schemaname = 'dropped' order by tablename"
 
 
 # ---- sections -------------------------------------------------------------------------------------------------------

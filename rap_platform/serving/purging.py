@@ -9,7 +9,7 @@ from rap_platform.resources.mlflow import MlflowResource
 from rap_platform.serving import queries
 from rap_platform.serving.champion import RegistryAway, find_champion
 from rap_platform.settings import Settings
-from rap_platform.training.quality import MODEL_NAME
+from rap_platform.training.naming import MODEL_NAME
 
 
 def simulated_slugs(conn: Connection[Any]) -> list[str]:

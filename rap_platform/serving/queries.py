@@ -6,6 +6,8 @@ from psycopg import Connection
 from psycopg.rows import dict_row, scalar_row
 from psycopg.types.json import Jsonb
 
+from rap_platform.lyrics.identity import normalise, normalise_title
+
 Row = tuple[Any, ...]
 Record = dict[str, Any]
 
@@ -85,6 +87,25 @@ def titles(conn: Connection[Any], track_ids: list[int]) -> list[Record]:
         order by asked.place
     """
     return _all(conn, sql, track_ids=track_ids)
+
+
+def named(conn: Connection[Any], name: str) -> list[Record]:
+    """Up to ten songs of a title, or of an "Artist - Title", in any spelling that identity takes for the same; no copies."""
+    artist, found, title = name.partition(" - ")
+    sql = """
+        select t.track_id, t.artist, t.title, t.year, t.simulated
+        from tracks t join artists a using (artist_id)
+        where t.duplicate_of is null and (t.normalised_title = %(whole)s
+            or (%(artist)s::text is not null and t.normalised_title = %(title)s and a.normalised_name = %(artist)s))
+        order by t.views desc nulls last, t.track_id
+        limit 10
+    """
+    parameters = {
+        "whole": normalise_title(name),
+        "title": normalise_title(title),
+        "artist": normalise(artist) if found else None,
+    }
+    return _all(conn, sql, **parameters)
 
 
 def store_release(conn: Connection[Any], release: Record) -> int:

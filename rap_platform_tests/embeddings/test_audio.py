@@ -261,6 +261,8 @@ def test_a_scaler_that_was_tampered_with_is_refused(connection: psycopg.Connecti
     connection.execute("update audio_scalers set quantiles = jsonb_set(quantiles, '{energy,0}', '-1')")
     with pytest.raises(ValueError, match="was changed after it was fitted: run `rap-platform scaler fit`"):
         filling.fill_audio(connection, SLOTS)
+    assert filling.refit(connection).tracks == 200
+    assert filling.fill_audio(connection, SLOTS).tracks == 0
 
 
 def test_the_check_sees_values_out_of_range_and_vectors_of_other_scalers(

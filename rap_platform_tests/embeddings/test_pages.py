@@ -1,5 +1,6 @@
 """Pages follow one another: no song twice, none left out, whatever happens to the library in between."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import psycopg
@@ -11,8 +12,9 @@ from rap_platform.embeddings.encoders.registry import Encoders
 from rap_platform.embeddings.search import cursor, facts, filtering, finding
 from rap_platform.embeddings.search.finding import search
 from rap_platform.embeddings.search.question import Filters, Page, Question, SearchError
+from rap_platform.resources.postgres import connect
 from rap_platform.settings import Search, Settings
-from rap_platform_tests.embeddings.conftest import AddTrack
+from rap_platform_tests.embeddings.conftest import AddTrack, sha256
 from rap_platform_tests.embeddings.test_filling import SLOTS
 
 PLACES = ("harbour", "desert", "station", "kitchen", "rooftop", "church", "prison", "garden", "casino", "bridge")
@@ -199,3 +201,38 @@ def test_songs_are_found_before_their_facts_are_stated(
     (hit,) = search(connection, encoders, QUESTION).hits
     assert (hit.title, hit.why.meaning_rank, hit.why.words_rank, hit.why.sound_rank) == ("New", 1, 1, 1)
     assert search(connection, encoders, replace(QUESTION, filters=Filters(year_from=1980))).hits == []
+
+
+def test_an_edited_song_is_found_by_its_new_text_and_a_deleted_one_not_at_all(
+    library: psycopg.Connection, encoders: Encoders
+) -> None:
+    new = "the lighthouse keeper counts the whales"
+    library.execute(
+        """
+        update track_sections set text = %(text)s, text_sha256 = %(sha256)s
+        where track_id = (select track_id from tracks where title = 'Song 39')
+        """,
+        {"text": new, "sha256": sha256(new)},
+    )
+    library.commit()
+    fill(library, encoders)
+    asked = Question("counting whales at the lighthouse", limit=1)
+    (hit,) = search(library, encoders, asked).hits
+    assert (hit.title, hit.why.meaning_rank, hit.why.words_rank, hit.lines[0].text) == ("Song 39", 1, 1, new)
+    library.execute("delete from tracks where title = 'Song 39'")
+    library.commit()
+    assert titles(pages(library, encoders, asked)).count("Song 39") == 0
+
+
+def test_searches_run_side_by_side(library: psycopg.Connection, encoders: Encoders) -> None:
+    questions = [replace(QUESTION, text=f"{doing} {place}") for doing in DOINGS for place in PLACES[:5]]
+    alone = [search(library, encoders, question) for question in questions]
+    dsn = library.info.dsn + f" password={library.info.password}"
+
+    def answered(share: int) -> list[Page]:
+        with connect(dsn) as conn:
+            return [search(conn, encoders, question) for question in questions[share::4]]
+
+    with ThreadPoolExecutor(4) as threads:
+        together = list(threads.map(answered, range(4)))
+    assert [together[number % 4][number // 4] for number in range(len(questions))] == alone

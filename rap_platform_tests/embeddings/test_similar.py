@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from pgvector import HalfVector
 
-from rap_platform.embeddings import queries
+from rap_platform.embeddings import indexing
 from rap_platform.embeddings.search import likeness, similar_queries
 from rap_platform.embeddings.search.likeness import Among, Comparing, Weights
 from rap_platform.embeddings.search.question import SearchError
@@ -43,8 +43,8 @@ def store(conn: psycopg.Connection, track_id: int, **vectors: np.ndarray | Seque
 
 
 def make_indexes(conn: psycopg.Connection) -> None:
-    for statement in queries.INDEXES.values():
-        conn.execute(statement)
+    conn.commit()
+    indexing.build_missing(conn, indexing.inventory(conn).vectors)
     conn.commit()
 
 

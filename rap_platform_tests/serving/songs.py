@@ -81,7 +81,9 @@ def add_vectors(conn: psycopg.Connection[Any], encoder: Encoder) -> None:
     facts.state_facts(conn, slots)
     hearing.fill(conn, slots)
     spelling.sum_up(conn)
+    conn.commit()
     indexing.build_missing(conn, {})
+    conn.commit()
 
 
 def add_analysis(

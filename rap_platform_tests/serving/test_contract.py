@@ -134,11 +134,35 @@ def test_a_body_over_one_megabyte_is_not_read(api: httpx.Client) -> None:
         {}, {"q": ""}, {"q": "\x00night"}, {"q": "?!"}, {"q": "x" * 501}, {"q": "night", "limit": 0}, {"q": "night", "limit": 51},
         {"q": "night", "mood": "hangry"}, {"q": "night", "theme": "love'; drop table tracks"}, {"q": "night", "year_from": 2001, "year_to": 1999},
         {"q": "night", "year_from": 99}, {"q": "night", "language": "English"}, {"q": "night", "artist": " "}, {"q": "night", "explicit": "perhaps"},
-        {"q": "night", "sort": "asc"},
+        {"q": "night", "sort": "asc"}, {"q": "night", "not": "?!"}, {"q": "night", "not": "day", "but_not": "day"},
+        {"q": "night", "rating": "X"}, {"q": "night", "include_features": "true"}, {"q": "night", "featuring": " "},
+        {"q": "night", "cursor": "AAAA"}, {"q": "night", "cursor": "not a cursor!"},
     ],
 )  # fmt: skip
 def test_bad_searches_are_refused(api: httpx.Client, question: dict[str, str | int]) -> None:
     problem(api.get("/search", params=question), 422)
+
+
+@pytest.mark.parametrize(
+    ("question", "told"),
+    [
+        ("", "liked"), ("liked=0", "liked"), ("liked=x", "liked"), ("&".join(["liked=1"] * 51), "at most 50"),
+        ("liked=1&diversity=1.5", "diversity"), ("liked=1&diversity=nan", "diversity"), ("liked=1&per_artist=0", "per_artist"),
+        ("liked=1&by=smell", "by"), ("liked=1&lyrics_weight=-1", "lyrics_weight"), ("liked=1&lyrics_weight=inf", "lyrics_weight"),
+        ("liked=1&lyrics_weight=0&audio_weight=0", "above 0"), ("liked=1&by=audio&audio_weight=1", "by=blend"),
+        ("liked=1&disliked=1", "both liked and disliked"), ("liked=71&liked=70", "no track 70, 71"), ("liked=1&hated=2", "hated"),
+    ],
+)  # fmt: skip
+def test_bad_tastes_are_refused(api: httpx.Client, question: str, told: str) -> None:
+    assert told in str(problem(api.get(f"/recommendations?{question}"), 422))
+    assert api.get(f"/liked?{question}").status_code in ({422} if "liked=" in question else {200})
+
+
+@pytest.mark.parametrize(
+    "question", ["by=smell", "limit=51", "audio_weight=0", "language=English", "without_artist=%20"]
+)
+def test_bad_comparisons_are_refused(api: httpx.Client, question: str) -> None:
+    problem(api.get(f"/tracks/1/similar?{question}"), 422)
 
 
 @pytest.mark.parametrize("number", ["0", "-1", "abc", "1.5", str(2**63), "9" * 40])
@@ -148,10 +172,13 @@ def test_bad_track_numbers_are_refused(api: httpx.Client, number: str) -> None:
 
 
 def test_an_unknown_track_is_not_found(api: httpx.Client) -> None:
-    assert problem(api.get("/tracks/123456"), 404)["type"] == "track-not-found"
+    for path in ("/tracks/123456", "/tracks/123456/similar"):
+        assert problem(api.get(path), 404)["type"] == "track-not-found"
 
 
-@pytest.mark.parametrize("path", ["/", "/docs", "/health", "/search", "/static/app.js", "/nowhere", "/songs/1"])
+@pytest.mark.parametrize(
+    "path", ["/", "/docs", "/liked", "/health", "/search", "/static/app.js", "/nowhere", "/songs/1"]
+)
 def test_every_answer_has_the_security_headers(api: httpx.Client, path: str) -> None:
     headers = api.get(path).headers
     policy = headers["content-security-policy"]
@@ -186,7 +213,15 @@ def test_the_description_is_complete(api: httpx.Client) -> None:
         "live": ("get", "/health/live"),
         "metrics": ("get", "/metrics"),
     }
-    for name in ("AnalysisQuestion", "QualityQuestion", "SearchAnswer", "SimilarAnswer", "RecommendationsAnswer", "AnalysisAnswer", "QualityAnswer"):
+    for name in (
+        "AnalysisQuestion",
+        "QualityQuestion",
+        "SearchAnswer",
+        "SimilarAnswer",
+        "RecommendationsAnswer",
+        "AnalysisAnswer",
+        "QualityAnswer",
+    ):
         assert described["components"]["schemas"][name]["examples"], name
     for path, status in (
         ("/search", "503"),

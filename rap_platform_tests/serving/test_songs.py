@@ -10,6 +10,7 @@ from rap_platform.embeddings.encoders.onnx import Encoder
 from rap_platform.features.bars import bars
 from rap_platform.features.groups import rhyme_groups, syllable_groups
 from rap_platform.features.hearing import hear
+from rap_platform.serving.api.pages import FILTERS
 from rap_platform.serving.api.rhymes import letter, rhyme_lines
 from rap_platform.settings import Settings
 from rap_platform_tests.serving import songs
@@ -157,7 +158,15 @@ def test_hostile_lyrics_stay_text(api: httpx.Client, library: dict[str, int]) ->
 
 
 def test_pages_have_no_inline_script_style_or_handler(api: httpx.Client, library: dict[str, int]) -> None:
-    for path in ("/", "/?q=night", f"/songs/{library['harbour']}", "/docs", "/songs/999999"):
+    for path in (
+        "/",
+        "/?q=night",
+        f"/songs/{library['harbour']}",
+        "/docs",
+        "/songs/999999",
+        "/liked",
+        f"/liked?liked={library['harbour']}",
+    ):
         page = api.get(path).text
         assert page.count("<script") == page.count('<script type="module" src="/static/') == 1
         for forbidden in ("<style", " style=", " onclick=", " onload=", "javascript:", "https://cdn", "//fonts."):
@@ -165,7 +174,7 @@ def test_pages_have_no_inline_script_style_or_handler(api: httpx.Client, library
 
 
 def test_scripts_never_build_markup_from_data(api: httpx.Client) -> None:
-    for name in ("app.js", "analyse.js", "rhymes.js", "dom.js"):
+    for name in ("app.js", "analyse.js", "rhymes.js", "liked.js", "dom.js"):
         script = api.get(f"/static/{name}").text
         for forbidden in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "new Function"):
             assert forbidden not in script, name
@@ -173,10 +182,11 @@ def test_scripts_never_build_markup_from_data(api: httpx.Client) -> None:
 
 def test_every_field_of_the_page_has_a_label(api: httpx.Client) -> None:
     page = api.get("/").text
-    for field in ("artist", "year_from", "year_to", "mood", "theme", "language", "explicit", "simulated"):
+    for field in FILTERS:
         before = page[: page.index(f'name="{field}"')]
         assert before.rindex("<label") > before.rindex("</label>")
     assert '<label class="visually-hidden" for="q">' in page
+    assert '<label for="but-not">' in page
     assert '<label for="lyrics">' in page
     assert page.count('aria-live="polite"') == 2
 

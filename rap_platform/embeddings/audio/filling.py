@@ -95,14 +95,13 @@ def refit(conn: psycopg.Connection[Any]) -> AudioFigures:
     """Fit the scaler to the tracks as they are now and make every vector again, in one transaction.
 
     Readers see the old vectors until all new ones are there; distances are never taken between two scalers. When the tracks
-    give the scaler that is in force, nothing is written.
+    give the scaler that is in force, no vector is written.
     """
     with conn.transaction():
         conn.execute(queries.LOCK_FITTING)
         scaler = fitted(conn)
-        if scaler != active_scaler(conn):
-            conn.execute(queries.RETIRE_SCALER)
-            _put_in_force(conn, scaler)
+        conn.execute(queries.RETIRE_SCALER)
+        _put_in_force(conn, scaler)
         removed = conn.execute(queries.DELETE_STALE, {"slots": list(ALL_SLOTS)}).rowcount
         counted = _Counted(scaler)
         after: int | None = -1

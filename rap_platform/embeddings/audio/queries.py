@@ -38,7 +38,8 @@ RETIRE_SCALER = "update audio_scalers set active = false where active"
 STORE_SCALER = """
 insert into audio_scalers (version, quantiles, tracks, simulated, active)
 values (%(version)s, %(quantiles)s, %(tracks)s, %(simulated)s, true)
-on conflict (version) do update set active = true
+on conflict (version) do update set
+    quantiles = excluded.quantiles, tracks = excluded.tracks, simulated = excluded.simulated, active = true
 """
 
 # ---- vectors --------------------------------------------------------------------------------------------------------

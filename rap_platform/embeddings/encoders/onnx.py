@@ -25,6 +25,7 @@ TOKEN_BUDGET = 1024  # word pieces per forward pass, padding included: 4 full te
 SHORT_PIECES = 64  # a question; a longer text keeps one core busy long enough
 SHARED_CORES = 4  # a pass of a short text gains nothing from more
 SPIN_US = 50  # how long a core waits for the next operator of a shared pass before it sleeps
+_LOADING = threading.Lock()  # lru_cache alone would let two who ask at once load twice
 
 
 class Encoder(WordPieceEncoder):
@@ -112,12 +113,14 @@ def load_encoder(settings: Settings, *, threads: int = 0) -> Encoder:
 
     Raises WeightsError or ExportError when the weights, their export or what it computes are not what they should be.
     """
-    return _load(settings.data_dir, threads, int8=False)
+    with _LOADING:
+        return _load(settings.data_dir, threads, int8=False)
 
 
 def load_int8(settings: Settings, *, threads: int = 0) -> Encoder:
     """MiniLM in int8: half the time, cosine about 0.99 to the reference, another set of neighbours; errors as `load_encoder`."""
-    return _load(settings.data_dir, threads, int8=True)
+    with _LOADING:
+        return _load(settings.data_dir, threads, int8=True)
 
 
 @lru_cache(maxsize=8)

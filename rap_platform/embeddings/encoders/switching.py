@@ -1,5 +1,7 @@
 """Which encoder searches ask: switching to another that is complete, and dropping one that nobody asks. Filling is in filling.py."""
 
+import random
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +10,10 @@ import psycopg
 from rap_platform.embeddings import indexing, queries
 from rap_platform.embeddings.encoders import weights
 from rap_platform.embeddings.encoders.encoding import EncoderError
+
+DROP_TRIES = 20
+LOCK_WAIT_MS = 800  # PostgreSQL looks for deadlocks after a second, and would end a search
+SWEEP_WAIT_MS = 50  # searches wait as long
 
 
 @dataclass(frozen=True)
@@ -58,19 +64,54 @@ def switch(conn: psycopg.Connection[Any], name: str) -> None:
 
 
 def drop(conn: psycopg.Connection[Any], name: str) -> None:
-    """Forget an encoder and all its vectors, in one transaction. Raises EncoderError for minilm and for the one that serves."""
+    """Forget an encoder and all its vectors, in one transaction. Raises EncoderError for minilm and for the one that serves.
+
+    Its tables are emptied and put away, which waits for their own readers alone. That they go wholly waits for all who read tracks,
+    because of their foreign keys: see `sweep`.
+    """
     if name == weights.NAME:
         raise EncoderError("minilm stays: the rules and the quality model read its vectors")
+    for _ in range(DROP_TRIES):
+        try:
+            with conn.transaction():
+                _retire(conn, name)
+            sweep(conn)
+        except psycopg.errors.LockNotAvailable:
+            time.sleep(random.uniform(0, LOCK_WAIT_MS / 1000))  # noqa: S311 not a secret
+        except psycopg.errors.DuplicateTable:
+            sweep(conn)
+        else:
+            return
+    raise EncoderError(f"the tables of {name} are in use all the time: stop what reads or fills them, and try again")
+
+
+def sweep(conn: psycopg.Connection[Any]) -> int:
+    """Drop the empty tables that were put away, those that nobody keeps waiting; returns how many. `vector_index` does it too."""
+    dropped = 0
     with conn.transaction():
-        conn.execute(queries.LOCK_ENCODERS)
-        names = [str(row[0]) for row in conn.execute(queries.REGISTERED).fetchall()]
-        if name not in names:
-            raise EncoderError(f"no encoder {name!r} has vectors; there are: {', '.join(names) or 'none'}")
-        if serving_name(conn) == name:
-            raise EncoderError(f"searches ask {name}: switch to another first, `rap-platform encoders switch minilm`")
-        for statement in queries.drop_tables(name):
-            conn.execute(statement)
-        conn.execute(queries.UNREGISTER, {"name": name})
+        names = [str(row[0]) for row in conn.execute(queries.PUT_AWAY).fetchall()]
+    for name in names:
+        try:
+            with conn.transaction():
+                conn.execute(queries.LOCK_TIMEOUT, {"timeout": f"{SWEEP_WAIT_MS}ms"})
+                conn.execute(queries.drop_put_away(name))
+            dropped += 1
+        except psycopg.errors.LockNotAvailable:
+            continue
+    return dropped
+
+
+def _retire(conn: psycopg.Connection[Any], name: str) -> None:
+    conn.execute(queries.LOCK_TIMEOUT, {"timeout": f"{LOCK_WAIT_MS}ms"})
+    conn.execute(queries.LOCK_ENCODERS)
+    names = [str(row[0]) for row in conn.execute(queries.REGISTERED).fetchall()]
+    if name not in names:
+        raise EncoderError(f"no encoder {name!r} has vectors; there are: {', '.join(names) or 'none'}")
+    if serving_name(conn) == name:
+        raise EncoderError(f"searches ask {name}: switch to another first, `rap-platform encoders switch minilm`")
+    for statement in queries.retire_tables(name):
+        conn.execute(statement)
+    conn.execute(queries.UNREGISTER, {"name": name})
 
 
 def serving_name(conn: psycopg.Connection[Any]) -> str:

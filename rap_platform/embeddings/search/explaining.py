@@ -5,17 +5,18 @@ from collections.abc import Iterable
 from rap_platform.embeddings.search.likeness import Kind
 
 BY: dict[Kind, str] = {"lyrics": "lyrics", "audio": "sound", "analysis": "mood and themes"}
+HIGH = 20  # a place by meaning that says something beside words that fit
 STRENGTHS = ((0.75, "very close"), (0.5, "close"), (0.25, "somewhat close"))
 
 
 def found_by(meaning_rank: int | None, words: Iterable[str], sounds: Iterable[tuple[str, str]]) -> list[str]:
-    """What speaks for a hit, the plainest first: words it says, words that sound alike, its place by meaning."""
+    """What speaks for a hit, the plainest first: words it says, words that sound alike, its place by meaning where that is a reason."""
     told = []
     if said := [f"“{word}”" for word in words]:
         told.append(f"says {listed(said)}")
     if heard := [f"“{sung}” sounds like “{asked}”" for asked, sung in sounds]:
         told.append(listed(heard))
-    if meaning_rank is not None:
+    if meaning_rank is not None and (meaning_rank <= HIGH or not told):
         told.append("means it best" if meaning_rank == 1 else f"{ordinal(meaning_rank)} by meaning")
     return told
 

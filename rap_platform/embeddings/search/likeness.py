@@ -24,7 +24,7 @@ from rap_platform.settings import get_settings
 
 Kind = Literal["lyrics", "audio", "analysis"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
-NEAR_DUPLICATE = 0.97  # cosine of lyrics above which two songs count as one
+NEAR_DUPLICATE = 0.95  # cosine of lyrics above which two songs count as one: versions in the world have 0.97 and more, others 0.81 at most
 FEWEST_SAMPLED = 20
 # Until there are enough songs to sample: unit vectors at right angles, and nine independent numbers spread evenly over 0..1.
 USUAL_SPREAD: Mapping[Kind, float] = {"lyrics": 2.0, "audio": 1.5, "analysis": 2.0}

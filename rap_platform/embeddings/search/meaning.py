@@ -41,7 +41,10 @@ class Breadth:
 def by_meaning(
     conn: psycopg.Connection[Any], encoder: str, query: HalfVector, filtering: Filtering, breadth: Breadth
 ) -> list[Found]:
-    """The nearest sections that pass, nearest first, through the index; where few tracks pass, exactly, one section of each."""
+    """The nearest sections that pass, nearest first: through the index, or exactly where few tracks pass.
+
+    Fewer than are wanted mean that there are no more where few tracks pass, else that the index gave up.
+    """
     if filtering.track_ids is not None:
         among = {"query": query, "track_ids": filtering.track_ids, "wanted": breadth.sections}
         return _found(conn.execute(queries.by_meaning_among(encoder), among).fetchall())

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-BUDGET = 300.0  # sections that a first look may bring
+PER_WANTED = 3.0  # sections that a first look may bring, per one that is wanted
 RAISED = 5.0  # times the budget, for a second look where filters left too few
 ENOUGH = 10  # sections of a first look without filters: whatever else there is holds less of the question
-MOST_READ = 800  # sections that are ranked at most, when more hold a combination than expected
+MOST_READ = 8  # sections that are ranked at most, per one that is wanted, when more hold a combination than expected
 MAX_PLANNED = 12  # terms that are combined: the rarest
 MAX_COMBINATIONS = 16  # each costs a walk over the sections of its rarest term
 DEPENDENCE = 0.7  # exponent of the second share: terms of one song come together more often than chance has it
@@ -27,20 +27,22 @@ class Plan:
     postings: float = 0.0
 
 
-def plans(shares: Sequence[float], sections: int, *, listed: bool) -> list[Plan]:
+def plans(shares: Sequence[float], sections: int, wanted: int, *, listed: bool) -> list[Plan]:
     """The plan to try, and the wider one for when that leaves too few; `listed` when something else says which sections to read."""
     if listed:
         return [Plan(tuple((number,) for number in range(len(shares))), 0.0, whole=True)]
-    first = plan(shares, sections)
+    budget = PER_WANTED * wanted
+    first = plan(shares, sections, budget)
     if first.whole:
         return [first]
-    wider = plan(shares, sections, BUDGET * RAISED)
+    wider = plan(shares, sections, budget * RAISED)
     return [first] if wider.combinations == first.combinations else [first, wider]
 
 
-def equal(plan: Plan, terms: int) -> bool:
-    """Whether all that is found holds all of the terms, so that there is little to rank."""
-    return len(plan.combinations) == 1 and len(plan.combinations[0]) == terms
+def most_read(plan: Plan, terms: int, wanted: int) -> int:
+    """How many sections to rank at most: a few where all hold all of the terms, so that little tells them apart."""
+    equal = len(plan.combinations) == 1 and len(plan.combinations[0]) == terms
+    return (2 if equal else MOST_READ) * wanted
 
 
 def walks(plan: Plan, sections: int, most: int, per_posting_us: float, per_section_us: float) -> bool:
@@ -53,7 +55,7 @@ def walks(plan: Plan, sections: int, most: int, per_posting_us: float, per_secti
     return most * sections / plan.expected * per_section_us < plan.postings * per_posting_us
 
 
-def plan(shares: Sequence[float], sections: int, budget: float = BUDGET) -> Plan:
+def plan(shares: Sequence[float], sections: int, budget: float) -> Plan:
     """The combinations to ask for, given the share of sections that hold each term: the most selective ones within the budget.
 
     Single terms first, then pairs, by rising expected count; when not even the rarest pair fits the budget, the fewest rarest terms

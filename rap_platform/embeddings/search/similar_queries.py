@@ -110,14 +110,6 @@ def spreads(encoder: str) -> str:
     return "union all".join(_SPREAD.format(name=name, table=each.table, kind=each.kind) for name, each in found.items())
 
 
-FIND_TITLE = """
-select track_id, artist, title, year, duplicate_of
-from tracks
-where normalised_title = %(normalised_title)s and (%(artist)s::text is null or lower(artist) = lower(%(artist)s))
-order by (duplicate_of is null) desc, views desc nulls last, track_id
-limit 10
-"""
-
 # ---- examples for the README: everything an index can answer is asked with `order by ... limit` -----------------------
 
 # Tracks whose lyrics are like a text or a track: the vector has the table's 384 dimensions and is bound, not printed.

@@ -77,15 +77,20 @@ def stream(spelt: str) -> str:
     return _FLAPPED.sub("d", _SWALLOWED.sub("", merged))
 
 
+def streamed(spelt: Iterable[str]) -> str:
+    """The stream of some words of a line."""
+    return stream(_line(spelt))
+
+
 def pairs(line: str) -> list[str]:
     """Each vowel of a line with the consonants after it and the next vowel, in order, as characters."""
-    return _PAIR.findall(stream(_line(words(line))))
+    return _PAIR.findall(streamed(words(line)))
 
 
 def pairs_of(spelt: Sequence[str]) -> tuple[list[str], list[tuple[int, int]]]:
     """The pairs of a line's words in order, and of each the positions of the words that its two vowels stand in."""
     owners = [at for at, word in enumerate(spelt) for _ in range(vowels([word]))]
-    found = _PAIR.findall(stream(_line(spelt)))
+    found = _PAIR.findall(streamed(spelt))
     return found, list(pairwise(owners))
 
 

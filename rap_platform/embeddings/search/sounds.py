@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import psycopg
+from rapidfuzz.distance import Indel
 
 from rap_platform.embeddings.search import planning, sound_keys, term_queries
 from rap_platform.embeddings.search.filtering import Filtering
@@ -19,6 +20,9 @@ _HEADER = 4  # bytes before the numbers of a vector as `vector_send` writes it
 # What reading one posting of the index and looking at one section cost.
 _PER_POSTING_US = 0.07
 _PER_SECTION_US = 2.5
+# Share of equal phones from which on runs of words with the same vowels and borders, or single words, are said to sound alike.
+_LIKE_RUN = 0.6
+_LIKE_WORD = 0.75
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,9 @@ def by_sound(conn: psycopg.Connection[Any], terms: Terms, filtering: Filtering, 
         together = tuple(at for at, key in enumerate(keys) if key in required)
         plans = [planning.Plan((together,) if together else (), 0.0, whole=True)]
     else:
-        plans = planning.plans(shares(terms.sounds.values()), terms.sections, listed=filtering.track_ids is not None)
+        plans = planning.plans(
+            shares(terms.sounds.values()), terms.sections, wanted, listed=filtering.track_ids is not None
+        )
     found: list[tuple[Any, ...]] = []
     for plan in plans:
         if not plan.combinations:
@@ -132,8 +138,24 @@ def _differing(asked: _Spoken, here: int, sung: _Spoken, there: int, length: int
         ours, theirs, stop = ours[:-1], theirs[:-1], stop - 1
     if not ours or not theirs or sound_keys.vowels(ours) != sound_keys.vowels(theirs):
         return None
-    begin, end = sung.spans[start][0], sung.spans[stop][1]
-    return Alike(" ".join(ours), sung.line[begin:end].lower(), begin, end)
+    cut = _cut(ours, theirs)
+    if cut is None:
+        return None
+    before, after = cut
+    begin, end = sung.spans[start + before][0], sung.spans[stop - after][1]
+    return Alike(" ".join(ours[before : len(ours) - after]), sung.line[begin:end].lower(), begin, end)
+
+
+def _cut(ours: Sequence[str], theirs: Sequence[str]) -> tuple[int, int] | None:
+    """How many words to leave out at the beginning and the end of both: those that share a vowel with the run and no more."""
+    fewest = min(len(ours), len(theirs))
+    for before, after in ((0, 0), (0, 1), (1, 0), (1, 1)):
+        if before + after < fewest:
+            mine = sound_keys.streamed(ours[before : len(ours) - after])
+            if mine == sound_keys.streamed(theirs[before : len(theirs) - after]):
+                return before, after
+    likeness = Indel.normalized_similarity(sound_keys.streamed(ours), sound_keys.streamed(theirs))
+    return (0, 0) if likeness >= (_LIKE_RUN if fewest > 1 else _LIKE_WORD) else None
 
 
 def _within(inner: Alike, outer: Alike) -> bool:
@@ -150,7 +172,7 @@ def _ask(
 ) -> list[tuple[Any, ...]]:
     alone = [keys[positions[0]] for positions in plan.combinations if len(positions) == 1]
     together = [[keys[term] for term in positions] for positions in plan.combinations if len(positions) > 1]
-    most = wanted if planning.equal(plan, len(keys)) else max(planning.MOST_READ, wanted)
+    most = planning.most_read(plan, len(keys), wanted)
     walk = not filtering.where and planning.walks(plan, terms.sections, most, _PER_POSTING_US, _PER_SECTION_US)
     statement = term_queries.by_sound(
         len(together), filtering.where, alone=bool(alone), tracks=filtering.track_ids is not None, walk=walk

@@ -39,7 +39,7 @@ def by_words(conn: psycopg.Connection[Any], terms: Terms, filtering: Filtering, 
     phrase = " & ".join(f"({one.query})" for one in terms.phrases if one.query)
     listed = bool(phrase) or filtering.track_ids is not None  # that alone is selective
     found: list[tuple[Any, ...]] = []
-    for plan in planning.plans(shares(terms.lexemes.values()), terms.sections, listed=listed):
+    for plan in planning.plans(shares(terms.lexemes.values()), terms.sections, wanted, listed=listed):
         found = _ask(conn, plan, terms, filtering, phrase, wanted)
         if not planning.look_again(len(found), wanted, filtered=bool(filtering.where)):
             break
@@ -79,7 +79,7 @@ def _ask(
     alone = [quoted[positions[0]] for positions in plan.combinations if len(positions) == 1]
     together = [" & ".join(quoted[at] for at in positions) for positions in plan.combinations if len(positions) > 1]
     combinations = [*([" | ".join(alone)] if alone else []), *together]
-    most = 2 * wanted if planning.equal(plan, len(quoted)) else max(planning.MOST_READ, wanted)
+    most = planning.most_read(plan, len(quoted), wanted)
     walk = not filtering.where and planning.walks(plan, terms.sections, most, _PER_POSTING_US, _PER_SECTION_US)
     statement = term_queries.by_words(
         len(combinations), filtering.where, phrase=bool(phrase), tracks=filtering.track_ids is not None, walk=walk

@@ -1,6 +1,7 @@
 """Finds the database of a synthetic library, or makes it: what was made for other code, sizes or seeds is not used again."""
 
 import hashlib
+import re
 import time
 from contextlib import closing
 from dataclasses import dataclass
@@ -115,5 +116,9 @@ def _build_indexes(conn: psycopg.Connection[Any]) -> dict[str, float]:
 
 def _digest(library: Library, source: Source) -> str:
     told = [loading.VERSION, sound_keys.VERSION, str(library.seed), repr(source.surrogate.fit)]
-    files = [path.read_text(encoding="utf-8") for path in sorted(SQL_DIR.glob("*.sql"))]
+    files = [_without_comments(path.read_text(encoding="utf-8")) for path in sorted(SQL_DIR.glob("*.sql"))]
     return hashlib.sha256("\0".join([*told, *files]).encode()).hexdigest()[:12]
+
+
+def _without_comments(statements: str) -> str:
+    return " ".join(re.sub(r"--.*", "", statements).split())
