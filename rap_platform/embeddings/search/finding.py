@@ -18,6 +18,7 @@ from rap_platform.embeddings.search.asking import Asked, ask
 from rap_platform.embeddings.search.fusion import Ranked, fuse
 from rap_platform.embeddings.search.meaning import Breadth, by_meaning, by_meaning_exactly, excesses, pushed
 from rap_platform.embeddings.search.question import Found, Page, Question, Side, check
+from rap_platform.embeddings.search.rereading import by_line
 from rap_platform.settings import get_settings
 
 AWAY = 3  # times the candidates, where some will be pushed out
@@ -100,7 +101,8 @@ def _found(conn: psycopg.Connection[Any], asked: Asked, breadth: Breadth) -> dic
     if "words" in asked.question.sides:
         found["words"] = words.by_words(conn, asked.terms, asked.filtering, breadth.sections)
     if "sound" in asked.question.sides:
-        found["sound"] = sounds.by_sound(conn, asked.terms, asked.filtering, breadth.sections)
+        heard = sounds.by_sound(conn, asked.terms, asked.filtering, breadth.sections)
+        found["sound"] = by_line(conn, asked.terms, heard)
     if "meaning" in asked.question.sides and asked.query is not None:
         found["meaning"] = by_meaning(conn, asked.encoder, asked.query, asked.filtering, breadth)
     return found
