@@ -6,16 +6,22 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import httpx
 import psutil
 
+from rap_platform.settings import Settings
+
 WORLD_STARTS_S = 60.0
+API_STARTS_S = 60.0
+# A server for loading much and asking often: it writes no log that could bring the data back after a power cut.
+BULK_SERVER = {"wal_level": "minimal", "max_wal_senders": "0", "max_wal_size": "8GB", "autovacuum": "off"}
 
 # name -> (function, what it needs running)
 BENCHES: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -30,8 +36,26 @@ BENCHES: dict[str, tuple[str, tuple[str, ...]]] = {
     "world": ("rap_platform.features.world_benchmark:world", ()),
     "moods": ("rap_platform.analyses.benchmarks:moods", ()),
     "embed": ("rap_platform.embeddings.benchmarks:embed", ()),
-    "search": ("rap_platform.embeddings.benchmarks:search", ("postgres",)),
+    "search": ("rap_platform.embeddings.search_benchmark:search", ()),
+    "growth": ("rap_platform.embeddings.growth_benchmark:growth", ("postgres",)),
 }
+# option of the command -> the benches that take it, as a parameter of that name
+OPTIONS: dict[str, tuple[str, ...]] = {
+    "gold": ("rhyme",),
+    "tracks": ("search", "growth"),
+    "keep": ("search",),
+    "verse": ("search",),
+}
+
+
+def misplaced(name: str, options: Mapping[str, object]) -> str | None:
+    """What is wrong with giving these options to the bench `name`; None when nothing is."""
+    for option in options:
+        takers = OPTIONS[option]
+        if name not in takers:
+            whose = " and ".join(f"`bench {taker}`" for taker in takers)
+            return f"--{option} belongs to {whose}; leave it out of `bench {name}`"
+    return None
 
 
 @dataclass(frozen=True)
@@ -68,9 +92,7 @@ def find(name: str) -> Callable[..., Bench]:
 @contextmanager
 def world_of_its_own(*, songs: int, artists: int, seed: int) -> Iterator[str]:
     """Run a simulated world for one measurement; gives its root URL. Raises RuntimeError when it does not start."""
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = _free_port()
     size = {"RAP_WORLD": "on", "RAP_WORLD_SEED": seed, "RAP_WORLD_SONGS": songs, "RAP_WORLD_ARTISTS": artists}
     argv = [sys.executable, "-m", "uvicorn", "rap_platform.world.app:create_app", "--factory", "--host", "127.0.0.1",
             "--port", str(port), "--no-access-log", "--log-level", "critical"]  # fmt: skip
@@ -78,14 +100,62 @@ def world_of_its_own(*, songs: int, artists: int, seed: int) -> Iterator[str]:
     root = f"http://127.0.0.1:{port}"
     with subprocess.Popen(argv, env=env) as child:  # noqa: S603 -- our own interpreter and module
         try:
-            _wait_for(f"{root}/health", child)
+            _wait_for("world", f"{root}/health", child, WORLD_STARTS_S)
             yield root
         finally:
             child.terminate()
 
 
-def _wait_for(url: str, child: "subprocess.Popen[bytes]") -> None:
-    until = time.monotonic() + WORLD_STARTS_S
+@contextmanager
+def server_of_its_own(folder: Path) -> Iterator[str]:
+    """Run a PostgreSQL on its own folder, kept between runs; gives the DSN of its database `postgres`.
+
+    It has the settings of the embedded one but for those of BULK_SERVER, and no durability. Raises RuntimeError when it does not start.
+    """
+    from rap_platform.local import postgres, process
+
+    with ExitStack() as stack:
+        try:
+            cluster = stack.enter_context(postgres.running(folder, _free_port(), durable=False, tuning=BULK_SERVER))
+        except process.StartFailed as error:
+            raise RuntimeError(f"the PostgreSQL of the bench did not start: {error}") from error
+        yield cluster.dsn()
+
+
+@contextmanager
+def api_of_its_own(settings: Settings) -> Iterator[str]:
+    """Run the API as `up` does, in a process of its own, for the settings' database and data directory; gives its root URL.
+
+    It has no Redis and no world. Raises RuntimeError when it does not start.
+    """
+    port = _free_port()
+    argv = [sys.executable, "-m", "uvicorn", "rap_platform.serving.api.app:create_app", "--factory", "--host", "127.0.0.1",
+            "--port", str(port), "--loop", "uvloop", "--http", "httptools", "--no-access-log", "--log-level", "critical"]  # fmt: skip
+    of_ours = {
+        "RAP_DATABASE_URL": settings.require_database_url(),
+        "RAP_DATA_DIR": str(settings.data_dir.resolve()),
+        "RAP_WORLD": "off",
+    }
+    env = {
+        name: value for name, value in os.environ.items() if name not in ("RAP_REDIS_URL", "RAP_WORLD_URL")
+    } | of_ours
+    root = f"http://127.0.0.1:{port}"
+    with subprocess.Popen(argv, env=env) as child:  # noqa: S603 -- our own interpreter and module
+        try:
+            _wait_for("API", f"{root}/search?q=warm", child, API_STARTS_S)
+            yield root
+        finally:
+            child.terminate()
+
+
+def _free_port() -> int:
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait_for(what: str, url: str, child: "subprocess.Popen[bytes]", seconds: float) -> None:
+    until = time.monotonic() + seconds
     while child.poll() is None and time.monotonic() < until:
         try:
             httpx.get(url, timeout=2, trust_env=False).raise_for_status()
@@ -93,4 +163,4 @@ def _wait_for(url: str, child: "subprocess.Popen[bytes]") -> None:
             time.sleep(0.1)
         else:
             return
-    raise RuntimeError(f"the world of the bench did not start: nothing answers at {url}")
+    raise RuntimeError(f"the {what} of the bench did not start: nothing answers at {url}")

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from rap_platform.analyses import commands as analyses
 from rap_platform.console import AsJson, err, out, refuse, running, settings, show_json, table
+from rap_platform.embeddings import commands as encoders
 from rap_platform.embeddings.audio import commands as audio
 from rap_platform.lyrics import commands as artists
 from rap_platform.serving import commands as serving
@@ -30,6 +31,7 @@ app = typer.Typer(
 
 app.add_typer(artists.app)
 app.add_typer(spotify.app)
+app.add_typer(encoders.app)
 app.add_typer(audio.app)
 
 
@@ -280,14 +282,29 @@ def bench(
         Path | None,
         typer.Option("--gold", help="For `bench rhyme`: annotated stanzas in the format of the ones that ship."),
     ] = None,
+    tracks: Annotated[
+        int | None, typer.Option("--tracks", min=1, help="For `bench search` and `bench growth`: how many songs.")
+    ] = None,
+    keep: Annotated[
+        bool | None,
+        typer.Option(
+            "--keep/--fresh", help="For `bench search`: use the songs of the last run of this size, or make them anew."
+        ),
+    ] = None,
+    verse: Annotated[
+        Path | None,
+        typer.Option(help="For `bench search`: poems to mix into the songs, a CSV with a column `text`."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Measure a figure beside its reference in the same run."""
-    from rap_platform.benchmarks import BENCHES, find, machine
+    from rap_platform.benchmarks import BENCHES, find, machine, misplaced
     from rap_platform.orchestration import progress
 
-    if gold is not None and name != "rhyme":
-        refuse(f"--gold belongs to `bench rhyme`; leave it out of `bench {name}`")
+    given: dict[str, Any] = {"gold": gold, "tracks": tracks, "keep": keep, "verse": verse}
+    options = {option: value for option, value in given.items() if value is not None}
+    if (wrong := misplaced(name, options)) is not None:
+        refuse(wrong)
 
     if name == "list":
         show_json(list(BENCHES)) if as_json else out.print("\n".join(BENCHES))
@@ -299,11 +316,11 @@ def bench(
     needs = BENCHES[name][1]
     try:
         if needs:
-            with running(*needs) as ready:
-                result = measure(ready)
+            with running(*needs) as ready, progress.bars(err):
+                result = measure(ready, **options)
         else:
             with progress.bars(err):
-                result = measure(settings(), **({} if gold is None else {"gold": gold}))
+                result = measure(settings(), **options)
     except (NotConfigured, FileNotFoundError, ValueError) as error:
         refuse(str(error))
     except RuntimeError as error:

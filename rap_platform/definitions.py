@@ -28,7 +28,7 @@ PIPELINE: dict[str, tuple[str, ...]] = {
     "lyrics": ("assets",),
     "spotify": ("assets",),
     "features": ("assets",),
-    "embeddings": ("assets", "audio.assets", "analysis_assets", "fact_assets"),
+    "embeddings": ("assets", "audio.assets", "term_assets", "analysis_assets", "fact_assets"),
     "analyses": ("assets",),
     "training": ("assets",),
     "evaluation": ("assets",),

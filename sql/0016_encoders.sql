@@ -13,6 +13,9 @@ create table serving_encoder (
     switched_at timestamptz not null default now()
 );
 
+-- Where the emptied tables of a dropped encoder wait until nobody reads what their foreign keys refer to.
+create schema dropped;
+
 -- The tables of an encoder that is filled beside the others; its HNSW indexes are made by the asset vector_index.
 create function create_vector_tables(encoder text, dimension integer) returns void language plpgsql as $$
 declare
@@ -27,6 +30,8 @@ begin
         simulated    boolean not null,
         embedded_at  timestamptz not null default now())';
     execute 'create index if not exists ' || quote_ident('section_vectors_' || encoder || '_track') || ' on ' || sections || ' (track_id)';
+    -- When vectors were made, without reading them: what vector_index compares to see that nothing changed.
+    execute 'create index if not exists ' || quote_ident('section_vectors_' || encoder || '_embedded') || ' on ' || sections || ' (embedded_at) include (simulated)';
     execute 'create table if not exists ' || tracks || ' (
         track_id     bigint not null references tracks on delete cascade,
         kind         text not null check (kind in (''lyrics'', ''analysis'')),
@@ -40,3 +45,4 @@ $$;
 
 -- What searches filter by stands in track_facts from now on, so that a changed year touches no vector.
 alter table section_vectors_minilm drop column artist_id, drop column year, drop column language, drop column explicit;
+create index section_vectors_minilm_embedded on section_vectors_minilm (embedded_at) include (simulated);

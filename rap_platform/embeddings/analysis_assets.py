@@ -1,6 +1,8 @@
 """The assets of this stage that wait for the analyses: analysis_embeddings, and vector_index over all vectors."""
 
 import time
+from dataclasses import asdict
+from functools import partial
 
 import dagster as dg
 
@@ -8,7 +10,7 @@ from rap_platform.analyses import assets as analyses
 from rap_platform.embeddings import assets as embeddings
 from rap_platform.embeddings import filling, indexing
 from rap_platform.embeddings.audio import assets as audio
-from rap_platform.embeddings.encoders import weights
+from rap_platform.embeddings.encoders import switching, weights
 from rap_platform.orchestration import failures, metadata
 from rap_platform.orchestration.automation import on_any_new_partition, on_new_data
 from rap_platform.orchestration.partitions import SHARDS, slots
@@ -26,26 +28,34 @@ from rap_platform.resources.postgres import PostgresResource
     owners=[metadata.TEAM],
     pool="embedder",
     retry_policy=failures.RETRY,
-    description="MiniLM vectors of what the best analysis of each track says: moods, themes, summary.",
+    description="Vectors, by every configured encoder, of what the best analysis of each track says: moods, themes, summary.",
 )
 def analysis_embeddings(
     context: dg.AssetExecutionContext, postgres: PostgresResource, embedder: EmbedderResource
 ) -> dg.MaterializeResult:
     """Encode the text of the best analysis (QWEN before the rules); simulated when the analysis or the track is."""
     started = time.monotonic()
-    keys = [f"analysis_embeddings/{key}" for key in context.partition_keys]
-    with postgres.exclusively(*keys), postgres.connection() as conn:
-        found = filling.fill_analyses(conn, embedder.encoder, slots(context))
+    encoders = embedder.encoders()
+    with (
+        postgres.exclusively(*(f"analysis_embeddings/{key}" for key in context.partition_keys)),
+        postgres.connection() as conn,
+    ):
+        found = {
+            name: filling.fill_analyses(conn, partial(encoders.get, name), slots(context), name)
+            for name in encoders.due(conn)
+        }
+        ours = found[weights.NAME]
         return dg.MaterializeResult(
             metadata=metadata.report(
                 conn,
                 table="track_vectors_minilm",
-                rows_new=found.tracks,
-                texts_encoded=found.texts,
-                analyzers=found.analyzers,
-                rows_removed=found.removed,
+                rows_new=ours.tracks,
+                texts_encoded=ours.texts,
+                analyzers=ours.analyzers,
+                rows_removed=ours.removed,
                 seconds=round(time.monotonic() - started, 2),
                 encoder=weights.NAME,
+                encoders=dg.MetadataValue.json({name: asdict(figures) for name, figures in found.items()}),
             )
         )
 
@@ -72,6 +82,7 @@ def vector_index(context: dg.AssetExecutionContext, postgres: PostgresResource) 
                 metadata=metadata.report(conn, table="section_vectors_minilm", status="unchanged", digest=found.digest)
             )
         built = indexing.build_missing(conn, found.vectors)
+        switching.sweep(conn)
         with conn.transaction():
             reports = indexing.measure(conn, found.vectors)
             indexing.store(conn, found, reports, built)

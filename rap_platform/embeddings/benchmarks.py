@@ -1,4 +1,4 @@
-"""Measures the encoder against sentence-transformers and the index against an exact scan, each pair in one run."""
+"""Measures the encoder against sentence-transformers, both in one run."""
 
 import time
 from collections.abc import Callable
@@ -6,14 +6,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import psycopg
-from pgvector import HalfVector
 
 from rap_platform.benchmarks import Bench
-from rap_platform.embeddings import indexing, queries
 from rap_platform.embeddings.encoders import weights
 from rap_platform.embeddings.encoders.onnx import load_encoder
-from rap_platform.resources.postgres import connect
 from rap_platform.settings import Settings
 
 SEED = 2026
@@ -22,7 +18,6 @@ FULL_TEXTS = 32
 QUERIES = 40
 REPEATS = 2
 SECTION_WORDS = 45  # median of the lognormal lengths below
-SEARCHES = 200
 
 Vectors = npt.NDArray[np.float32]
 
@@ -59,36 +54,6 @@ def embed(settings: Settings) -> Bench:
         figures[name]["query_p50_ms"], figures[name]["query_p95_ms"] = _percentiles(encode, [[text] for text in asked])
     ratio = figures["ours"]["sections_per_s"] / figures["theirs"]["sections_per_s"]
     return Bench("embed", figures["ours"], figures["theirs"], round(ratio, 3))
-
-
-def search(settings: Settings) -> Bench:
-    """Round trip of the ten nearest sections through the HNSW index and by an exact scan, on the present database.
-
-    The ratio is the index's p50 over the scan's: smaller is better. Raises RuntimeError when there are no vectors.
-    """
-    with connect(settings.require_database_url(), application_name="rap_platform bench") as conn:
-        with conn.transaction():
-            vectors = indexing.inventory(conn).vectors
-        if not vectors["sections"]:
-            raise RuntimeError("no section has a vector yet: `rap-platform run` makes them")
-        indexing.build_missing(conn, vectors)
-        asked = indexing.disturbed(conn, "sections", SEARCHES)
-        recall = float(np.mean([indexing.recall(conn, "sections", query) for query in asked]))
-        index = _nearest(conn, asked, queries.INDEX_SCAN)
-        exact = _nearest(conn, asked, queries.EXACT_SCAN)
-    figures = {"p50_ms": index[0], "p95_ms": index[1], "recall_at_10": recall, "vectors": float(vectors["sections"])}
-    return Bench("search", figures, {"p50_ms": exact[0], "p95_ms": exact[1]}, round(index[0] / exact[0], 3))
-
-
-def _nearest(conn: psycopg.Connection[Any], asked: list[HalfVector], scan: str) -> tuple[float, float]:
-    with conn.transaction(force_rollback=True):
-        conn.execute(scan)
-        conn.execute(queries.SEARCH_SETTINGS, indexing.breadth())
-
-        def ask(query: HalfVector) -> None:
-            conn.execute(queries.NEAREST_DISTANCES["sections"], {"query": query, "limit": 10}).fetchall()
-
-        return _percentiles(ask, asked)
 
 
 def _percentiles(call: Callable[[Any], object], arguments: list[Any]) -> tuple[float, float]:

@@ -46,10 +46,36 @@ def missing(conn: psycopg.Connection[Any], slots: Sequence[int]) -> tuple[int, i
     return (int(row[0]), int(row[1])) if row else (0, 0)
 
 
-def merge_pending(conn: psycopg.Connection[Any]) -> None:
-    """Merge what the indexes of the lexical sides have pending, so that no search has to read through it."""
+def unknown_words(conn: psycopg.Connection[Any], limit: int = 500) -> tuple[int, list[str]]:
+    """How many of a sample of sections were looked at, and their words that neither the distinct words nor the noted changes know."""
     with conn.transaction():
-        conn.execute(term_queries.CLEAN_PENDING)
+        rows = conn.execute(term_queries.UNKNOWN_WORDS, {"limit": limit}).fetchall()
+    return int(rows[0][0]), sorted(word for _, word in rows if word is not None)
+
+
+def distinct_words(conn: psycopg.Connection[Any]) -> int:
+    """How many distinct words are sung."""
+    return _count(conn, term_queries.WORDS)
+
+
+def tidy(conn: psycopg.Connection[Any]) -> None:
+    """Merge what the indexes of the lexical sides have pending and free what was taken, so that no search reads through it.
+
+    The connection must not be in a transaction.
+    """
+    conn.commit()
+    conn.autocommit = True
+    try:
+        for statement in term_queries.TIDY:
+            conn.execute(statement)
+    finally:
+        conn.autocommit = False
+
+
+def _count(conn: psycopg.Connection[Any], statement: str) -> int:
+    with conn.transaction():
+        row = conn.execute(statement).fetchone()
+    return int(row[0]) if row else 0
 
 
 def _hear(conn: psycopg.Connection[Any], section_ids: Sequence[int]) -> list[tuple[int, str, list[int]]]:

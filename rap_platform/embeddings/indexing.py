@@ -1,8 +1,10 @@
-"""Builds the HNSW indexes and measures how often they find what an exact scan finds. No orchestration here."""
+"""Builds the HNSW indexes of every encoder and measures how often they find what an exact scan finds. No orchestration here."""
 
 import hashlib
 import json
 import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -11,25 +13,78 @@ import psycopg
 from pgvector import HalfVector
 from psycopg.types.json import Jsonb
 
-from rap_platform.embeddings import queries
+from rap_platform.embeddings import index_queries as queries
+from rap_platform.embeddings.encoders import weights
+from rap_platform.embeddings.encoders.registering import registered
+from rap_platform.embeddings.queries import section_table, track_table
 from rap_platform.settings import get_settings
 
-VERSION = "1"
+VERSION = "2"
 NEIGHBOURS = 10
 QUERIES = 100
+FEWEST_QUERIES = 25  # when the exact scan is slow
+MEASURE_S = 15.0  # spent on one index, unless the fewest queries take longer
 NOISE = 0.35  # length of the disturbance of a unit vector: its cosine to the original is about 0.94
 SEED = 20260
 TOLERANCE = 1e-6
 PARALLEL_FROM = 50_000  # below this a build takes seconds; a parallel one needs shared memory that containers limit
-MAINTENANCE_MEMORY = "512MB"
 MINIMUM_RECALL = 0.98
+NEXT = "_next"  # suffix of an index that is built beside the one it will replace
 
-TABLES = {
-    "sections": "section_vectors_minilm_hnsw",
-    "lyrics": "track_vectors_minilm_lyrics_hnsw",
-    "analysis": "track_vectors_minilm_analysis_hnsw",
-    "audio": "track_vectors_audio_hnsw",
-}
+
+@dataclass(frozen=True)
+class Target:
+    """An index: its table, the rows that it is over, and which encoder's vectors of what they are."""
+
+    label: str  # "sections" for minilm, "sections minilm_int8" for another
+    index: str
+    table: str
+    key: str
+    where: str  # "" or " where ..."
+    operators: str
+    encoder: str | None  # None: audio
+
+    @property
+    def following(self) -> str:
+        """The name of the index that is built to take its place."""
+        return self.index + NEXT
+
+    def statement(self, *, beside: bool = False) -> str:
+        """The statement that creates it; `beside` under its next name, without keeping writers out."""
+        config = get_settings().embeddings
+        name = self.following if beside else self.index
+        create = queries.create_index(name, self.table, self.where, self.operators, concurrently=beside)
+        return create.format(m=config.hnsw_m, ef_construction=config.hnsw_ef_construction)
+
+    def inventory(self) -> str:
+        """The statement that counts and digests its vectors."""
+        if self.encoder is None:
+            return queries.AUDIO_INVENTORY
+        if self.key == "section_id":
+            return queries.sections_inventory(self.encoder)
+        return queries.tracks_inventory(self.encoder).format(kind=self.label.split()[0])
+
+
+def targets_of(encoder: str) -> list[Target]:
+    """The indexes of an encoder: sections, lyrics, analysis."""
+    sections, tracks = section_table(encoder), track_table(encoder)
+    suffix = "" if encoder == weights.NAME else f" {encoder}"
+    of_kinds = [
+        Target(f"{kind}{suffix}", f"{tracks}_{kind}_hnsw", tracks, "track_id", f" where kind = '{kind}'", "halfvec_cosine_ops", encoder)
+        for kind in ("lyrics", "analysis")
+    ]  # fmt: skip
+    return [
+        Target(f"sections{suffix}", f"{sections}_hnsw", sections, "section_id", "", "halfvec_cosine_ops", encoder),
+        *of_kinds,
+    ]
+
+
+AUDIO = Target("audio", "track_vectors_audio_hnsw", "track_vectors_audio", "track_id", "", "halfvec_l2_ops", None)
+
+
+def targets(conn: psycopg.Connection[Any]) -> list[Target]:
+    """All indexes that should be there: those of each registered encoder, and audio's."""
+    return [target for name in registered(conn) for target in targets_of(name)] + [AUDIO]
 
 
 @dataclass(frozen=True)
@@ -45,7 +100,7 @@ class IndexReport:
 
 @dataclass(frozen=True)
 class Inventory:
-    """Which vectors there are: a digest of their keys and inputs, their number by kind, whether any is simulated."""
+    """Which vectors there are: a digest of their keys and inputs, their number by label, whether any is simulated."""
 
     digest: str
     vectors: dict[str, int]
@@ -53,52 +108,156 @@ class Inventory:
 
 
 def inventory(conn: psycopg.Connection[Any]) -> Inventory:
-    """The vectors that the indexes should hold, read with one cheap aggregate per table."""
-    rows = conn.execute(queries.VECTORS_DIGEST).fetchall()
-    settings = [VERSION, NEIGHBOURS, QUERIES, NOISE, SEED, get_settings().search.ef_search]
-    digest = hashlib.sha256(json.dumps([settings, sorted(row[:3] for row in rows)]).encode()).hexdigest()
-    return Inventory(digest, {row[0]: row[1] for row in rows}, any(row[3] for row in rows))
+    """The vectors that the indexes should hold, read with one cheap aggregate per table and kind."""
+    found = []
+    simulated = False
+    for target in targets(conn):
+        count, digest, any_simulated = conn.execute(target.inventory()).fetchone() or (0, "0", False)
+        found.append((target.label, count, digest))
+        simulated = simulated or any_simulated
+    settings = get_settings()
+    config = [VERSION, NEIGHBOURS, QUERIES, NOISE, SEED, settings.search.ef_search, settings.embeddings.hnsw_m,
+              settings.embeddings.hnsw_ef_construction]  # fmt: skip
+    digest = hashlib.sha256(json.dumps([config, sorted(found)]).encode()).hexdigest()
+    return Inventory(digest, {label: count for label, count, _ in found}, simulated)
 
 
-def build_missing(conn: psycopg.Connection[Any], vectors: dict[str, int]) -> dict[str, float]:
-    """Create the indexes that are not there, each in its own transaction; returns seconds by index built."""
+def build_missing(conn: psycopg.Connection[Any], vectors: Mapping[str, int]) -> dict[str, float]:
+    """Create the indexes that are not there, each in its own transaction; returns seconds by index built.
+
+    `vectors` are the inventory's counts: they decide memory and workers. What a killed build left behind is cleaned first.
+    """
     built: dict[str, float] = {}
-    for kind, name in TABLES.items():
-        with conn.transaction():
-            if exists(conn, name):
-                continue
-            workers = "2" if vectors[kind] >= PARALLEL_FROM else "0"
-            conn.execute(queries.BUILD_SETTINGS, {"memory": MAINTENANCE_MEMORY, "workers": workers})
-            started = time.monotonic()
-            conn.execute(queries.INDEXES[name])
-            built[name] = round(time.monotonic() - started, 3)
+    tables = dict.fromkeys(target.table for target in targets(conn))
+    conn.commit()
+    for target in targets(conn):
+        clean(conn, target)
+        if exists(conn, target.index):
+            continue
+        started = time.monotonic()
+        _create(conn, target, vectors.get(target.label, 0), beside=False)
+        built[target.index] = round(time.monotonic() - started, 3)
+    conn.commit()
     with conn.transaction():
-        for statement in queries.ANALYZE:
-            conn.execute(statement)
+        for table_name in (*tables, "track_sections"):
+            conn.execute(queries.analyze(table_name))
     return built
 
 
+def rebuild(conn: psycopg.Connection[Any], target: Target) -> float:
+    """Build the index anew beside the old one and take its place; returns seconds. Searches and writers go on all the while.
+
+    At every moment the table has a valid index: the new one is complete before the old one goes, and is renamed when that is gone.
+    """
+    clean(conn, target)
+    started = time.monotonic()
+    row = conn.execute(target.inventory()).fetchone()
+    conn.commit()
+    _create(conn, target, int(row[0]) if row else 0, beside=True)
+    with _outside(conn):
+        conn.execute(queries.drop_index(target.index))
+        conn.execute(queries.take_place(target.index, target.following))
+    return round(time.monotonic() - started, 3)
+
+
+def clean(conn: psycopg.Connection[Any], target: Target) -> None:
+    """Finish or undo what a killed rebuild left: a complete new index takes its place, a half-built one goes."""
+    conn.commit()
+    present, following = (_validity(conn, name) for name in (target.index, target.following))
+    conn.commit()
+    with _outside(conn):
+        if present is False:
+            conn.execute(queries.drop_index(target.index))
+        if following is False or (following and present):
+            conn.execute(queries.drop_index(target.following))
+        elif following:
+            conn.execute(queries.take_place(target.index, target.following))
+
+
 def exists(conn: psycopg.Connection[Any], name: str) -> bool:
-    """Whether an index of this name exists."""
-    row = conn.execute(queries.INDEX_EXISTS, {"name": name}).fetchone()
-    return row is not None and bool(row[0])
+    """Whether a complete index of this name exists."""
+    return _validity(conn, name) is True
 
 
-def measure(conn: psycopg.Connection[Any], vectors: dict[str, int]) -> list[IndexReport]:
-    """Recall@10 of each index against an exact scan, on disturbed copies of up to 100 stored vectors."""
+def _validity(conn: psycopg.Connection[Any], name: str) -> bool | None:
+    row = conn.execute(queries.VALID_INDEX, {"name": name}).fetchone()
+    return None if row is None else bool(row[0])
+
+
+def _create(conn: psycopg.Connection[Any], target: Target, vectors: int, *, beside: bool) -> None:
+    """Run the statement with memory and workers for so many vectors; without workers where shared memory does not suffice."""
+    workers = get_settings().embeddings.build_workers if vectors >= PARALLEL_FROM else 0
+    try:
+        _create_with(conn, target, vectors, workers, beside=beside)
+    except (psycopg.errors.DiskFull, psycopg.errors.OutOfMemory, psycopg.errors.InsufficientResources):
+        conn.rollback()
+        if not workers:
+            raise
+        clean(conn, target)
+        _create_with(conn, target, vectors, 0, beside=beside)  # containers give /dev/shm 64 MB
+
+
+def _create_with(conn: psycopg.Connection[Any], target: Target, vectors: int, workers: int, *, beside: bool) -> None:
+    settings = {"memory": f"{build_memory_mb(vectors)}MB", "workers": str(workers), "local": not beside}
+    if beside:
+        with _outside(conn):
+            conn.execute(queries.BUILD_SETTINGS, settings)
+            try:
+                conn.execute(target.statement(beside=True))
+            finally:
+                if not conn.broken:
+                    for statement in queries.RESET_BUILD_SETTINGS:
+                        conn.execute(statement)
+        return
+    with conn.transaction():
+        conn.execute(queries.BUILD_SETTINGS, settings)
+        conn.execute(target.statement())
+
+
+def build_memory_mb(vectors: int, dimension: int = weights.DIMENSION) -> int:
+    """maintenance_work_mem for a graph of so many vectors: what it holds per vector and a tenth more, at most the setting.
+
+    An element holds two bytes a dimension, 16 bytes for each of its 2 m links at the bottom and m at the levels above, and about 200
+    of its own.
+    """
+    config = get_settings().embeddings
+    each = 2 * dimension + 16 * 3 * config.hnsw_m + 200
+    return min(config.build_memory_mb, 64 + int(1.1 * vectors * each / 2**20))
+
+
+@contextmanager
+def _outside(conn: psycopg.Connection[Any]) -> Iterator[None]:
+    """Each statement a transaction of its own: what `concurrently` needs."""
+    before = conn.autocommit
+    conn.commit()
+    conn.autocommit = True
+    try:
+        yield
+    finally:
+        if not conn.closed:
+            conn.autocommit = before
+
+
+def measure(conn: psycopg.Connection[Any], vectors: Mapping[str, int]) -> list[IndexReport]:
+    """Recall@10 of each index against an exact scan, on disturbed copies of up to 100 stored vectors; fewer where scans are slow."""
     reports = []
-    for kind, name in TABLES.items():
-        asked = disturbed(conn, kind)
-        recalls = [recall(conn, kind, query) for query in asked]
-        row = conn.execute(queries.INDEX_BYTES, {"name": name}).fetchone()
+    for target in targets(conn):
+        until = time.monotonic() + MEASURE_S
+        recalls: list[float] = []
+        for query in disturbed(conn, target) if vectors.get(target.label) else []:
+            recalls.append(recall(conn, target, query))
+            if len(recalls) >= FEWEST_QUERIES and time.monotonic() > until:
+                break
+        row = conn.execute(queries.INDEX_BYTES, {"name": target.index}).fetchone()
         mean = float(np.mean(recalls)) if recalls else None
-        reports.append(IndexReport(name, vectors[kind], int(row[0]) if row else 0, len(asked), mean))
+        size = int(row[0]) if row else 0
+        reports.append(IndexReport(target.index, vectors.get(target.label, 0), size, len(recalls), mean))
     return reports
 
 
 def is_reported(conn: psycopg.Connection[Any], found: Inventory) -> bool:
     """Whether exactly these vectors were measured before and every index is still there."""
-    if not all(exists(conn, name) for name in TABLES.values()):
+    if not all(exists(conn, target.index) for target in targets(conn)):
         return False
     return conn.execute(queries.STORED_REPORT, {"digest": found.digest}).fetchone() is not None
 
@@ -130,22 +289,22 @@ def table(reports: list[IndexReport]) -> str:
     return "\n".join(lines)
 
 
-def disturbed(conn: psycopg.Connection[Any], kind: str, count: int = QUERIES) -> list[HalfVector]:
+def disturbed(conn: psycopg.Connection[Any], target: Target, count: int = QUERIES) -> list[HalfVector]:
     """Queries that are not in the index: stored vectors plus noise of a fixed length and seed."""
-    rows = conn.execute(queries.SAMPLES[kind], {"limit": count}).fetchall()
+    rows = conn.execute(queries.sample(target.table, target.key, target.where), {"limit": count}).fetchall()
     rng = np.random.default_rng(SEED)
-    disturbed = []
+    found = []
     for (vector,) in rows:
         stored = np.asarray(vector.to_numpy(), dtype=np.float32)
         noise = rng.standard_normal(stored.size).astype(np.float32)
-        disturbed.append(HalfVector(stored + NOISE * noise / np.linalg.norm(noise)))
-    return disturbed
+        found.append(HalfVector(stored + NOISE * noise / np.linalg.norm(noise)))
+    return found
 
 
-def recall(conn: psycopg.Connection[Any], kind: str, query: HalfVector) -> float:
+def recall(conn: psycopg.Connection[Any], target: Target, query: HalfVector) -> float:
     """Share of the exact ten nearest that the index finds, by distance: equal vectors stand for each other."""
-    exact = _distances(conn, kind, query, queries.EXACT_SCAN)
-    found = _distances(conn, kind, query, queries.INDEX_SCAN)
+    exact = _distances(conn, target, query, queries.EXACT_SCAN)
+    found = _distances(conn, target, query, queries.INDEX_SCAN)
     if not exact:
         return 1.0
     return sum(distance <= exact[-1] + TOLERANCE for distance in found) / len(exact)
@@ -153,12 +312,13 @@ def recall(conn: psycopg.Connection[Any], kind: str, query: HalfVector) -> float
 
 def breadth() -> dict[str, str]:
     """The search settings that recall is measured with: those of an unfiltered search."""
-    return {"ef_search": str(get_settings().search.ef_search), "iterative_scan": "off"}
+    return {"ef_search": str(get_settings().search.ef_search), "iterative_scan": "relaxed_order"}
 
 
-def _distances(conn: psycopg.Connection[Any], kind: str, query: HalfVector, scan: str) -> list[float]:
+def _distances(conn: psycopg.Connection[Any], target: Target, query: HalfVector, scan: str) -> list[float]:
+    statement = queries.nearest(target.table, target.where, target.operators)
     with conn.transaction(force_rollback=True):
         conn.execute(scan)
         conn.execute(queries.SEARCH_SETTINGS, breadth())
-        rows = conn.execute(queries.NEAREST_DISTANCES[kind], {"query": query, "limit": NEIGHBOURS}).fetchall()
+        rows = conn.execute(statement, {"query": query, "limit": NEIGHBOURS}).fetchall()
     return [float(row[0]) for row in rows]

@@ -13,7 +13,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import psutil
@@ -43,6 +43,7 @@ class Cluster:
     port: int
     password: str
     durable: bool
+    tuning: Mapping[str, str] = field(default_factory=dict)  # settings of the server over ours
 
     @property
     def pgdata(self) -> Path:
@@ -93,7 +94,7 @@ def launch(cluster: Cluster, env: Mapping[str, str] | None = None) -> Launch:
         "fsync": "on" if cluster.durable else "off",
         "synchronous_commit": "on" if cluster.durable else "off",
         "full_page_writes": "on" if cluster.durable else "off",
-    }
+    } | dict(cluster.tuning)
     argv = [str(cluster.binaries / "postgres"), "-D", str(cluster.pgdata)]
     for name, setting in settings.items():
         argv += ["-c", f"{name}={setting}"]
@@ -127,9 +128,11 @@ def create_database(server_dsn: str, name: str) -> bool:
 
 
 @contextlib.contextmanager
-def running(data_dir: Path, port: int, *, durable: bool = True) -> Iterator[Cluster]:
-    """A PostgreSQL for as long as the block lasts."""
-    cluster = prepare(data_dir, port, durable=durable)
+def running(
+    data_dir: Path, port: int, *, durable: bool = True, tuning: Mapping[str, str] | None = None
+) -> Iterator[Cluster]:
+    """A PostgreSQL for as long as the block lasts; `tuning` are settings of the server over ours."""
+    cluster = replace(prepare(data_dir, port, durable=durable), tuning=tuning or {})
     child = process.spawn(launch(cluster))
     try:
         process.wait_until(lambda: answers(cluster), child, name="postgres", log=cluster.log, timeout_s=START_TIMEOUT_S)

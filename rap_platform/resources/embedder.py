@@ -1,16 +1,29 @@
-"""The sentence encoder as a resource; what it is made of is in embeddings/encoder.py."""
+"""The sentence encoders as a resource; what they are made of is in embeddings/encoders/."""
+
+from functools import lru_cache
 
 import dagster as dg
 
 from rap_platform.embeddings.encoders.onnx import Encoder, load_encoder
+from rap_platform.embeddings.encoders.registry import Encoders
 from rap_platform.settings import get_settings
 
 
 class EmbedderResource(dg.ConfigurableResource):
-    """MiniLM through ONNX Runtime, loaded once per process. `threads` 0 takes every core."""
+    """The encoders of the settings, each loaded once per process. `threads` 0 takes every core."""
 
     threads: int = 0
 
     def encoder(self) -> Encoder:
-        """The encoder; the first call on a machine exports it. Raises WeightsError or ExportError."""
+        """MiniLM through ONNX Runtime; the first call on a machine exports it. Raises WeightsError or ExportError."""
         return load_encoder(get_settings(), threads=self.threads)
+
+    def encoders(self) -> Encoders:
+        """All of them, for filling: MiniLM through torch where a GPU is, or where RAP_EMBEDDINGS__RUNTIME says so."""
+        return _encoders(get_settings().model_dump_json(), self.threads)
+
+
+@lru_cache(maxsize=2)
+def _encoders(settings: str, threads: int) -> Encoders:
+    del settings  # the key: settings hold lists, so they have no hash
+    return Encoders(get_settings(), threads=threads, batch=True)

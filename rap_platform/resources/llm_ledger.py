@@ -14,8 +14,8 @@ import redis
 from psycopg.conninfo import make_conninfo
 
 from rap_platform.resources import redis as shared
+from rap_platform.resources.connecting import connect, lock_id
 from rap_platform.resources.llm_modes import Mode, Reply
-from rap_platform.resources.postgres import connect, lock_id
 
 CACHED_S: Final = 24 * 3600
 MOST_ERROR: Final = 500

@@ -5,8 +5,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from rap_platform.resources.mlflow import MlflowResource
-from rap_platform.training.quality import MODEL_NAME
+from rap_platform.training.naming import MODEL_NAME
 
 ALIAS = "champion"
 
@@ -40,6 +39,8 @@ def find_champion(tracking_uri: str, timeout_s: float = 1.0) -> ChampionVersion 
     Source: MLflow REST API, `GET 2.0/mlflow/registered-models/alias`.
     """
     if urlsplit(tracking_uri).scheme not in {"http", "https"}:
+        from rap_platform.resources.mlflow import MlflowResource  # brings Dagster along: no start waits for it
+
         found = MlflowResource(tracking_uri=tracking_uri).alias(MODEL_NAME, ALIAS)
         return None if found is None else ChampionVersion(str(found.version), found.run_id, dict(found.tags))
     try:

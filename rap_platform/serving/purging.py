@@ -4,11 +4,12 @@ from typing import Any
 
 from psycopg import Connection
 
+from rap_platform.embeddings.search import spelling
 from rap_platform.resources.mlflow import MlflowResource
 from rap_platform.serving import queries
 from rap_platform.serving.champion import RegistryAway, find_champion
 from rap_platform.settings import Settings
-from rap_platform.training.quality import MODEL_NAME
+from rap_platform.training.naming import MODEL_NAME
 
 
 def simulated_slugs(conn: Connection[Any]) -> list[str]:
@@ -17,13 +18,14 @@ def simulated_slugs(conn: Connection[Any]) -> list[str]:
 
 
 def purge_simulated(conn: Connection[Any], settings: Settings) -> dict[str, int]:
-    """Delete all simulated rows in one transaction, then what MLflow holds of them; rows deleted by table.
+    """Delete all simulated rows in one transaction, then their words and what MLflow holds of them; rows deleted by table.
 
     `mlflow_runs` and `mlflow_versions` are in the answer only when MLflow was reached. A second call deletes nothing.
     """
     with conn.transaction():
         freed = queries.release_duplicates(conn)
         counts = {table: queries.purge(conn, table) for table in queries.PURGES}
+    spelling.sum_up(conn)
     return {**counts, "tracks_no_longer_duplicates": freed, **_purge_mlflow(settings.mlflow_tracking_uri)}
 
 

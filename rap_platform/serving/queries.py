@@ -265,7 +265,8 @@ PURGES: dict[str, str] = {
     "llm_calls": "delete from llm_calls where simulated",
     "analysis_results": "delete from analysis_results a using tracks t where t.track_id = a.track_id and (a.simulated or t.simulated)",
     # What a simulated analyst said of a real track is no longer known; the facts of simulated tracks go with them.
-    "track_facts": "update track_facts set moods = '{}', themes = '{}', rating = null, analysis_simulated = false, input_sha256 = repeat('0', 64) where analysis_simulated and not simulated",
+    "track_facts": "update track_facts set moods = '{}', themes = '{}', rating = null, analysis_simulated = false, input_sha256 = repeat('0', 64) "
+    "where analysis_simulated and not simulated",
     "calibrations": "delete from calibrations where simulated",
     "calibration_answers": "delete from calibration_answers where simulated",
     "analysis_answers": "delete from analysis_answers where simulated",

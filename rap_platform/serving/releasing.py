@@ -11,7 +11,7 @@ from rap_platform.embeddings.encoders.weights import NAME as ENCODER
 from rap_platform.serving import queries
 from rap_platform.serving.champion import ChampionVersion, find_champion
 from rap_platform.settings import Settings
-from rap_platform.training.quality import MODEL_NAME
+from rap_platform.training.naming import MODEL_NAME
 
 VERSION = "1"
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import psycopg
 from psycopg.types.json import Jsonb
 
-from rap_platform.resources.postgres import lock_id
+from rap_platform.resources.connecting import lock_id
 from rap_platform.spotify.features import AudioFeatures
 from rap_platform.spotify.matching import VERSION, Candidate, Wanted
 

@@ -17,6 +17,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
+from rap_platform.training import naming
 from rap_platform.training.features import COLUMNS, EAR, TEXT, Unheard, features_for_text
 
 __all__ = ["CODE_VERSION", "Fitted", "Unheard", "candidates", "features_for_text", "fit", "predict"]
@@ -25,7 +26,7 @@ CODE_VERSION = "1"
 FOLDS = 5
 # Below this share of tracks with an embedding the model does without.
 TEXT_COVERAGE = 0.5
-MODEL_NAME = "quality_model"
+MODEL_NAME = naming.MODEL_NAME
 # Types outside scikit-learn's public surface that its trees are made of; the model file holds no other code.
 TRUSTED_TYPES = (
     "numpy.dtype",

@@ -15,7 +15,17 @@ from rap_platform.embeddings.encoders import exporting, weights
 from rap_platform.embeddings.encoders.onnx import Encoder
 
 MANIFEST = exporting.Manifest(
-    exporting.EXPORT_VERSION, weights.SHA256["model.safetensors"], "0" * 64, True, "test", 1, 1.0, 0.0
+    exporting.EXPORT_VERSION,
+    weights.SHA256["model.safetensors"],
+    "0" * 64,
+    True,
+    "test",
+    1,
+    1.0,
+    0.0,
+    "0" * 64,
+    1.0,
+    [],
 )
 
 

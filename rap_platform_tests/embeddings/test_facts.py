@@ -1,12 +1,17 @@
 """The facts of a track are stated once, follow the track and what its best analysis says, and go with it."""
 
+from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import psycopg
 import pytest
 
+from rap_platform.embeddings import fact_assets
 from rap_platform.embeddings.search import facts
+from rap_platform.resources.postgres import PostgresResource
 from rap_platform.serving import queries as serving_queries
+from rap_platform.settings import Settings
 from rap_platform_tests.embeddings.conftest import AddTrack, sha256
 from rap_platform_tests.embeddings.test_filling import SLOTS, add_analysis
 
@@ -123,3 +128,27 @@ def test_a_purge_forgets_what_a_simulated_analyst_said_of_a_real_song(
     connection.commit()
     assert facts.state_facts(connection, SLOTS).tracks == 1  # said anew: nobody judged it
     assert facts.state_facts(connection, SLOTS).tracks == 0
+
+
+def test_the_asset_states_the_facts_of_its_shards_and_checks_that_none_is_missing(
+    connection: psycopg.Connection, settings: Settings, add_track: AddTrack, tmp_path: Path
+) -> None:
+    add_track("First", [VERSE], slot=0)
+    add_track("Last", [VERSE], slot=1023)
+    with dg.DagsterInstance.ephemeral(tempdir=str(tmp_path)) as instance:
+        results = [
+            dg.materialize(
+                [fact_assets.track_facts],
+                resources={"postgres": PostgresResource()},
+                instance=instance,
+                partition_key=key,
+            )
+            for key in ("00", "00", "15")
+        ]
+    events = [result.asset_materializations_for_node("track_facts")[0] for result in results]
+    assert [event.metadata["rows_new"].value for event in events] == [1, 0, 1]
+    assert events[-1].metadata["dagster/row_count"].value == 2
+    checks = [result.get_asset_check_evaluations()[0] for result in results]
+    assert [(check.check_name, check.passed, check.metadata["tracks"].value) for check in checks] == [
+        ("every_track_has_its_facts", True, 1)
+    ] * 3

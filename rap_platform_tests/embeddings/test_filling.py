@@ -1,5 +1,6 @@
 """Vectors are made for what is new or changed, once, and say of themselves what they are made of."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,9 @@ import pytest
 
 from rap_platform.embeddings import filling
 from rap_platform.embeddings.encoders.onnx import Encoder
+from rap_platform.embeddings.encoders.registry import EncoderError, Encoders
+from rap_platform.resources.postgres import connect
+from rap_platform.settings import Settings
 from rap_platform_tests.embeddings.conftest import AddTrack, sha256
 
 SLOTS = list(range(1024))
@@ -28,13 +32,13 @@ def vector_of(conn: psycopg.Connection, track_id: int, section_no: int) -> np.nd
 def test_every_section_gets_the_vector_of_its_text_and_a_hook_is_encoded_once(
     connection: psycopg.Connection, encoder: Encoder, add_track: AddTrack
 ) -> None:
-    track = add_track("Harbour", [VERSE, HOOK, CODA, HOOK], year=1999, language="en", explicit=True, simulated=True)
+    track = add_track("Harbour", [VERSE, HOOK, CODA, HOOK], simulated=True)
     found = filling.fill_sections(connection, lambda: encoder, SLOTS)
     assert (found.sections, found.texts, found.over_limit) == (4, 3, 0)
     assert vector_of(connection, track, 1) == pytest.approx(encoder.encode([VERSE])[0], abs=1e-3)
     assert (vector_of(connection, track, 2) == vector_of(connection, track, 4)).all()
-    statement = "select distinct track_id, year, language, explicit, simulated from section_vectors_minilm"
-    assert rows(connection, statement) == [(track, 1999, "en", True, True)]
+    statement = "select distinct track_id, simulated from section_vectors_minilm"
+    assert rows(connection, statement) == [(track, True)]
 
 
 def unwanted_encoder() -> Encoder:
@@ -46,7 +50,7 @@ def test_a_second_fill_does_nothing(connection: psycopg.Connection, encoder: Enc
     filling.fill_sections(connection, lambda: encoder, SLOTS)
     assert filling.fill_lyrics(connection, SLOTS) == 1
     again = filling.fill_sections(connection, unwanted_encoder, SLOTS)
-    assert (again.sections, again.texts, again.refreshed, filling.fill_lyrics(connection, SLOTS)) == (0, 0, 0, 0)
+    assert (again.sections, again.texts, filling.fill_lyrics(connection, SLOTS)) == (0, 0, 0)
 
 
 def test_only_the_slots_asked_for_are_filled(
@@ -75,14 +79,101 @@ def test_a_reworded_section_is_encoded_again_and_the_others_are_not(
     assert filling.fill_lyrics(connection, SLOTS) == 1
 
 
-def test_filter_columns_follow_the_track(connection: psycopg.Connection, encoder: Encoder, add_track: AddTrack) -> None:
-    track = add_track("Harbour", [VERSE, HOOK], year=1999)
-    filling.fill_sections(connection, lambda: encoder, SLOTS)
-    connection.execute("update tracks set year = 2004, explicit = true where track_id = %s", [track])
-    connection.commit()
+def test_what_is_reworded_or_deleted_while_it_is_encoded_is_left_out(
+    connection: psycopg.Connection,
+    encoder: Encoder,
+    database: str,
+    add_track: AddTrack,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    kept, reworded, deleted = (add_track(title, [text]) for title, text in (("A", VERSE), ("B", HOOK), ("C", CODA)))
+
+    def encode_while_others_write(texts: list[str]) -> Any:
+        with connect(database) as other:
+            other.execute(
+                "update track_sections set text = 'new', text_sha256 = %s where track_id = %s",
+                [sha256("new"), reworded],
+            )
+            other.execute("delete from tracks where track_id = %s", [deleted])
+        return type(encoder).encode_whole(encoder, texts)
+
+    monkeypatch.setattr(encoder, "encode_whole", encode_while_others_write)
+    assert filling.fill_sections(connection, lambda: encoder, SLOTS).sections == 1
+    monkeypatch.undo()
+    assert rows(connection, "select track_id from section_vectors_minilm") == [(kept,)]
+    assert filling.coverage(connection, SLOTS) == (2, 1)
+    assert filling.fill_sections(connection, lambda: encoder, SLOTS).texts == 1
+    assert filling.coverage(connection, SLOTS) == (2, 0)
+
+
+def test_many_texts_are_read_block_by_block_and_each_is_encoded_once(
+    connection: psycopg.Connection, encoder: Encoder, add_track: AddTrack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(filling, "TEXTS_PER_COMMIT", 4)
+    for number in range(6):
+        add_track(f"Song {number}", [f"{'line of a song ' * number} {number}", HOOK], slot=number)
+    seen: list[list[str]] = []
+
+    def encode(texts: list[str]) -> Any:
+        seen.append(texts)
+        return type(encoder).encode_whole(encoder, texts)
+
+    monkeypatch.setattr(encoder, "encode_whole", encode)
     found = filling.fill_sections(connection, lambda: encoder, SLOTS)
-    assert (found.refreshed, found.texts) == (2, 0)
-    assert rows(connection, "select distinct year, explicit from section_vectors_minilm") == [(2004, True)]
+    assert (found.sections, found.texts) == (12, 7)
+    assert [len(block) for block in seen] == [4, 3]
+    lengths = [len(text) for block in seen for text in block]
+    assert lengths == sorted(lengths, reverse=True)
+
+
+def test_another_encoder_is_filled_beside_the_first(
+    connection: psycopg.Connection, shared_models: Path, encoder: Encoder, add_track: AddTrack
+) -> None:
+    track = add_track("Harbour", [VERSE, HOOK])
+    add_analysis(connection, track, "rule_based", "lonely")
+    encoders = Encoders(Settings(data_dir=shared_models.parent))
+    filling.fill_sections(connection, lambda: encoder, SLOTS)
+    before = rows(connection, "select section_id, embedding::text, embedded_at from section_vectors_minilm order by 1")
+
+    def load() -> Any:
+        return encoders.get("minilm_int8")
+
+    assert filling.fill_sections(connection, load, SLOTS, "minilm_int8").sections == 2
+    assert filling.fill_lyrics(connection, SLOTS, "minilm_int8") == 1
+    assert filling.fill_analyses(connection, load, SLOTS, "minilm_int8").tracks == 1
+    assert (
+        rows(connection, "select section_id, embedding::text, embedded_at from section_vectors_minilm order by 1")
+        == before
+    )
+    ((cosine,),) = rows(
+        connection,
+        "select min(1 - (a.embedding <=> b.embedding)) from section_vectors_minilm a join section_vectors_minilm_int8 b using (section_id)",
+    )
+    assert 0.95 < cosine < 0.99999
+    assert rows(connection, "select name, dimension from encoders order by registered_at") == [
+        ("minilm", 384),
+        ("minilm_int8", 384),
+    ]
+    assert filling.fill_sections(connection, unwanted_encoder, SLOTS, "minilm_int8").texts == 0
+
+
+def test_a_name_stands_for_one_encoder(
+    connection: psycopg.Connection, encoder: Encoder, add_track: AddTrack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_track("Harbour", [VERSE])
+    filling.fill_sections(connection, lambda: encoder, SLOTS)
+    add_track("Coda", [CODA])
+    monkeypatch.setattr(encoder, "fingerprint", "another")
+    with pytest.raises(
+        EncoderError, match="is not the one whose vectors are stored under that name: give it another name"
+    ):
+        filling.fill_sections(connection, lambda: encoder, SLOTS)
+
+
+def test_a_name_that_is_no_identifier_never_reaches_the_database(connection: psycopg.Connection) -> None:
+    for name in ("x; drop table tracks", "Ä", "", "a" * 32, "1st"):
+        with pytest.raises(ValueError, match="is no encoder's name"):
+            filling.coverage(connection, SLOTS, name)
 
 
 def test_the_lyrics_vector_is_the_normalised_mean_of_the_sections(

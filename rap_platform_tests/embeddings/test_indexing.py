@@ -5,10 +5,9 @@ import psycopg
 import pytest
 from pgvector import HalfVector
 
-from rap_platform.embeddings import benchmarks, indexing
-from rap_platform.embeddings.search import queries as search_queries
+from rap_platform.embeddings import indexing
 from rap_platform.embeddings.search import similar_queries
-from rap_platform.settings import Settings
+from rap_platform.settings import Embeddings, Settings
 from rap_platform_tests.embeddings.conftest import AddTrack, sha256
 
 TRACKS = 40
@@ -58,7 +57,7 @@ def test_indexes_are_built_once_and_recall_is_measured(vectors: psycopg.Connecti
     assert found.simulated
     vectors.commit()
     built = indexing.build_missing(vectors, found.vectors)
-    assert set(built) == set(indexing.TABLES.values())
+    assert set(built) == {target.index for target in indexing.targets(vectors)}
     assert indexing.build_missing(vectors, found.vectors) == {}
     reports = indexing.measure(vectors, found.vectors)
     assert [report.queries for report in reports] == [80, TRACKS, TRACKS, TRACKS]
@@ -76,7 +75,7 @@ def test_unchanged_vectors_are_not_measured_again(vectors: psycopg.Connection) -
     assert indexing.is_reported(vectors, indexing.inventory(vectors))
     recall = indexing.latest_recall(vectors)
     assert recall is not None
-    assert set(recall) == set(indexing.TABLES.values())
+    assert set(recall) == {target.index for target in indexing.targets(vectors)}
     vectors.execute(
         "update track_vectors_audio set input_sha256 = %s where track_id = (select min(track_id) from tracks)",
         [sha256("new")],
@@ -101,27 +100,97 @@ def test_an_empty_database_has_indexes_and_no_recall(connection: psycopg.Connect
     assert [report.recall_at_10 for report in indexing.measure(connection, found.vectors)] == [None] * 4
 
 
-def test_a_filtered_search_uses_the_index(vectors: psycopg.Connection) -> None:
-    vectors.commit()
-    indexing.build_missing(vectors, indexing.inventory(vectors).vectors)
-    query = random_unit(np.random.default_rng(5))
-    parameters = {"query": query, "candidates": 10, "year_from": 1990}
-    assert "section_vectors_minilm_hnsw" in plan(vectors, search_queries.by_meaning(["year_from"]), parameters)
+SECTIONS = indexing.targets_of("minilm")[0]
 
 
-def test_a_search_that_few_tracks_pass_reads_those_tracks_and_not_the_index(vectors: psycopg.Connection) -> None:
+def test_a_rebuild_takes_the_present_parameters_and_leaves_one_index(
+    vectors: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    indexing.build_missing(vectors, {})
+    monkeypatch.setattr(indexing, "get_settings", lambda: Settings(embeddings=Embeddings(hnsw_m=8)))
+    indexing.rebuild(vectors, SECTIONS)
+    assert hnsw_indexes(vectors) == [(SECTIONS.index, True, ["m=8", "ef_construction=128"])]
+    assert not vectors.autocommit
+
+
+@pytest.mark.parametrize(
+    "left", ["half built", "complete beside the old", "complete and the old gone", "old half dropped"]
+)
+def test_what_a_killed_rebuild_left_is_mended(vectors: psycopg.Connection, left: str) -> None:
+    indexing.build_missing(vectors, {})
+    vectors.execute(SECTIONS.statement(beside=True).replace("concurrently ", ""))
+    if left == "half built":
+        vectors.execute(
+            "update pg_index set indisvalid = false where indexrelid = to_regclass(%s)", [SECTIONS.index + "_next"]
+        )
+    elif left == "complete and the old gone":
+        vectors.execute(f"drop index {SECTIONS.index}")
+    elif left == "old half dropped":
+        vectors.execute("update pg_index set indisvalid = false where indexrelid = to_regclass(%s)", [SECTIONS.index])
     vectors.commit()
-    indexing.build_missing(vectors, indexing.inventory(vectors).vectors)
-    query = random_unit(np.random.default_rng(5))
-    chosen = vectors.execute("update tracks set year = 1990 where slot = 0 and track_id % 8 = 0 returning track_id")
-    wanted = {row[0] for row in chosen}
-    parameters = {"query": query, "candidates": 10, "year_from": 1980}
-    shown = plan(vectors, search_queries.by_meaning_exactly(["year_from"]), parameters)
-    assert "hnsw" not in shown
-    assert "section_vectors_minilm_track" in shown
-    rows = vectors.execute(search_queries.by_meaning_exactly(["year_from"]), parameters).fetchall()
-    assert {row[1] for row in rows} == wanted
-    assert [row[3] for row in rows] == sorted(row[3] for row in rows)
+    assert indexing.build_missing(vectors, {}) == {}
+    assert [row[:2] for row in hnsw_indexes(vectors)] == [(SECTIONS.index, True)]
+
+
+def hnsw_indexes(conn: psycopg.Connection) -> list[tuple[str, bool, list[str]]]:
+    statement = """
+        select c.relname, i.indisvalid, c.reloptions from pg_index i join pg_class c on c.oid = i.indexrelid
+        where i.indrelid = 'section_vectors_minilm'::regclass and c.relname like '%hnsw%'
+    """
+    return conn.execute(statement).fetchall()
+
+
+def test_a_parallel_build_that_finds_no_shared_memory_goes_on_alone(
+    vectors: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[int] = []
+    create = indexing._create_with
+
+    def without_shared_memory(
+        conn: psycopg.Connection, target: indexing.Target, count: int, workers: int, *, beside: bool
+    ) -> None:
+        tried.append(workers)
+        if workers:
+            raise psycopg.errors.DiskFull
+        create(conn, target, count, workers, beside=beside)
+
+    monkeypatch.setattr(indexing, "_create_with", without_shared_memory)
+    assert SECTIONS.index in indexing.build_missing(vectors, {"sections": 60_000})
+    assert tried[:2] == [1, 0]
+    assert indexing.exists(vectors, SECTIONS.index)
+
+
+def test_build_memory_grows_with_the_vectors_up_to_the_setting() -> None:
+    assert indexing.build_memory_mb(1_000) < 70
+    assert 600 < indexing.build_memory_mb(350_000) < 900
+    assert indexing.build_memory_mb(50_000_000) == 2048
+
+
+def test_a_slow_scan_is_asked_fewer_times(vectors: psycopg.Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    indexing.build_missing(vectors, {})
+    monkeypatch.setattr(indexing, "MEASURE_S", 0.0)
+    reports = indexing.measure(vectors, indexing.inventory(vectors).vectors)
+    assert [report.queries for report in reports] == [indexing.FEWEST_QUERIES] * 4
+
+
+def test_any_change_of_a_vector_changes_the_inventory(vectors: psycopg.Connection) -> None:
+    digests = {indexing.inventory(vectors).digest}
+    for statement in (
+        "update section_vectors_minilm set embedded_at = now() where section_id = (select min(section_id) from section_vectors_minilm)",
+        "delete from section_vectors_minilm where section_id = (select max(section_id) from section_vectors_minilm)",
+    ):
+        vectors.commit()  # another now()
+        vectors.execute(statement)
+        digests.add(indexing.inventory(vectors).digest)
+    assert len(digests) == 3
+
+
+def test_the_inventory_of_sections_reads_no_vector(vectors: psycopg.Connection) -> None:
+    vectors.commit()
+    vectors.autocommit = True
+    vectors.execute("vacuum analyze section_vectors_minilm")
+    vectors.autocommit = False
+    assert "Index Only Scan using section_vectors_minilm_embedded" in plan(vectors, SECTIONS.inventory(), {})
 
 
 def test_similar_lyrics_example_runs_through_the_index(vectors: psycopg.Connection) -> None:
@@ -157,15 +226,3 @@ def test_recommendations_example_runs_through_the_index(vectors: psycopg.Connect
     rows = vectors.execute(similar_queries.EXAMPLE_RECOMMENDATIONS, parameters).fetchall()
     assert rows[0][2] == pytest.approx(1.0, abs=1e-3)
     assert all(row[2] > 0.2 for row in rows)
-
-
-def test_the_search_bench_compares_index_and_scan(vectors: psycopg.Connection, settings: Settings) -> None:
-    found = benchmarks.search(settings)
-    assert found.figures["vectors"] == 80
-    assert found.figures["recall_at_10"] >= 0.98
-    assert found.ratio == pytest.approx(found.figures["p50_ms"] / found.reference["p50_ms"], rel=0.01)
-
-
-def test_the_search_bench_needs_vectors(settings: Settings) -> None:
-    with pytest.raises(RuntimeError, match="no section has a vector yet"):
-        benchmarks.search(settings)

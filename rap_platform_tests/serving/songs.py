@@ -5,10 +5,8 @@ import json
 from typing import Any
 
 import psycopg
-from pgvector import HalfVector
 
-from rap_platform.embeddings import hearing, indexing
-from rap_platform.embeddings import queries as embedding_queries
+from rap_platform.embeddings import filling, hearing, indexing
 from rap_platform.embeddings.encoders.onnx import Encoder
 from rap_platform.embeddings.search import facts, spelling
 from rap_platform.lyrics.identity import normalise
@@ -77,20 +75,14 @@ def add_song(
 
 def add_vectors(conn: psycopg.Connection[Any], encoder: Encoder) -> None:
     """Vectors, facts, sounds and words of all sections and tracks, and the indexes."""
-    rows = conn.execute("select section_id, text, text_sha256 from track_sections").fetchall()
-    for (section_id, _, text_sha256), vector in zip(rows, encoder.encode([row[1] for row in rows]), strict=True):
-        conn.execute(
-            embedding_queries.UPSERT_SECTION_VECTORS,
-            {"embedding": HalfVector(vector), "section_ids": [section_id], "text_sha256": text_sha256},
-        )
     slots = list(range(1024))
-    conn.execute(embedding_queries.UPSERT_LYRICS_VECTORS, {"slots": slots})
-    conn.commit()
+    filling.fill_sections(conn, lambda: encoder, slots)
+    filling.fill_lyrics(conn, slots)
     facts.state_facts(conn, slots)
     hearing.fill(conn, slots)
     spelling.sum_up(conn)
     conn.commit()
-    indexing.build_missing(conn, indexing.inventory(conn).vectors)
+    indexing.build_missing(conn, {})
     conn.commit()
 
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import psycopg
 
 from rap_platform.embeddings import queries
-from rap_platform.embeddings.encoders import onnx, weights
+from rap_platform.embeddings.encoders import endpoint, onnx, reference, weights, wordpieces
 from rap_platform.embeddings.encoders.encoding import Encoded, Encoder, EncoderError, Vectors
 from rap_platform.settings import Settings
 
@@ -20,8 +20,13 @@ __all__ = ["Encoded", "Encoder", "EncoderError", "Encoders", "Vectors"]
 class Encoders:
     """The encoders of these settings, each loaded at its first use and kept; safe to use from several threads at once."""
 
-    def __init__(self, settings: Settings, *, threads: int = 0) -> None:
-        """`threads` is the number of forward passes at a time of a local encoder, 0 for as many as there are cores."""
+    def __init__(self, settings: Settings, *, threads: int = 0, batch: bool = False) -> None:
+        """`threads` is the number of forward passes at a time of a local encoder, 0 for as many as there are cores.
+
+        With `batch` MiniLM may run through torch, on a GPU or where the settings say so; a process that answers searches never
+        imports torch.
+        """
+        self._batch = batch
         self._settings = settings
         self._threads = threads
         self._loading = threading.Lock()
@@ -29,7 +34,16 @@ class Encoders:
 
     def names(self) -> tuple[str, ...]:
         """The names that `get` knows; minilm is the first."""
-        return (weights.NAME,)
+        named = self._settings.embeddings_api.name
+        return (weights.NAME, onnx.INT8, *([named] if named else []))
+
+    def filled(self) -> tuple[str, ...]:
+        """The names of the encoders that assets fill: minilm and those of RAP_EMBEDDINGS__BESIDE."""
+        return tuple(dict.fromkeys((weights.NAME, *self._settings.embeddings.beside)))
+
+    def due(self, conn: psycopg.Connection[Any]) -> tuple[str, ...]:
+        """The names of the encoders that a run fills: those of `filled`, and the one that searches ask."""
+        return tuple(dict.fromkeys((*self.filled(), self.serving(conn))))
 
     def get(self, name: str) -> Encoder:
         """The encoder `name`; the first caller waits while it loads. Raises EncoderError that says what to do."""
@@ -37,20 +51,44 @@ class Encoders:
         if found is not None:
             return found
         if name not in self.names():
-            raise EncoderError(f"no encoder {name!r} is configured; there are: {', '.join(self.names())}")
+            raise EncoderError(
+                f"no encoder {name!r} is configured; there are: {', '.join(self.names())}. An endpoint's is set by RAP_EMBEDDINGS_API__NAME"
+            )
         with self._loading:
             if name not in self._loaded:
-                self._loaded[name] = onnx.load_encoder(self._settings, threads=self._threads)
+                self._loaded[name] = self._load(name)
             return self._loaded[name]
+
+    def _load(self, name: str) -> Encoder:
+        if name == onnx.INT8:
+            return onnx.load_int8(self._settings, threads=self._threads)
+        if name != weights.NAME:
+            return endpoint.Encoder(self._settings.embeddings_api)
+        runtime = self._settings.embeddings.runtime
+        if self._batch and (runtime == "torch" or (runtime == "auto" and reference.gpu_is_there())):
+            return reference.load_reference(self._settings)
+        return onnx.load_encoder(self._settings, threads=self._threads)
 
     def loaded(self, name: str) -> bool:
         """Whether `get(name)` answers at once."""
         return name in self._loaded
 
     def serving(self, conn: psycopg.Connection[Any]) -> str:
-        """The name of the encoder whose vectors searches ask, read anew each time; minilm until another was switched to."""
+        """The name of the encoder whose vectors searches ask, read anew each time; minilm until another was switched to.
+
+        Raises EncoderError when these settings make another encoder of that name: its questions would be compared with vectors that
+        are not its own.
+        """
         row = conn.execute(queries.SERVING_ENCODER).fetchone()
-        return str(row[0]) if row else weights.NAME
+        if row is None:
+            return weights.NAME
+        name, fingerprint = row
+        ours = wordpieces.fingerprint() if name == weights.NAME else self.get(name).fingerprint
+        if ours != fingerprint:
+            raise EncoderError(
+                f"the encoder {name} of these settings is not the one whose vectors are stored: set what it was, or give it another name"
+            )
+        return str(name)
 
     def sketch(self, text: str, lines: Sequence[str]) -> npt.NDArray[np.float64]:
         """How alike each line and `text` are by MiniLM's word vectors, float64 (len(lines),), about 0..1: quick and rough."""

@@ -1,5 +1,6 @@
 """Which lines of a section to show for a question, which of them answer it, and which characters to mark. Pure."""
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -54,7 +55,12 @@ def excerpt(
     start = _start(best, matched, len(texts), shown)
     window = range(start, min(start + shown, len(texts)))
     lines = [
-        Line(first_line + index, texts[index], index in matched, _spans(evidence[index], heard=index in matched))
+        Line(
+            first_line + index,
+            texts[index],
+            index in matched,
+            _spans(texts[index], evidence[index], heard=index in matched),
+        )
         for index in window
     ]
     answering = [evidence[index] for index in window if index in matched]
@@ -79,13 +85,16 @@ def _score(line: Evidence, weights: Mapping[str, float]) -> float:
     return WORD_WEIGHT * words + SOUND_WEIGHT * sounds + line.likeness
 
 
-def _spans(line: Evidence, *, heard: bool) -> tuple[tuple[int, int], ...]:
-    """The characters to mark, in order; what overlaps is one."""
+def _spans(text: str, line: Evidence, *, heard: bool) -> tuple[tuple[int, int], ...]:
+    """The characters to mark, in order; what overlaps is one, and an accent goes with its letter."""
     spans = [(held.start, held.end) for held in line.held]
     if heard:
         spans += [(alike.start, alike.end) for alike in line.alike]
     merged: list[tuple[int, int]] = []
-    for start, end in sorted(spans):
+    for start, stop in sorted(spans):
+        end = stop
+        while end < len(text) and unicodedata.combining(text[end]):
+            end += 1
         if merged and start < merged[-1][1]:
             merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
         else:

@@ -65,7 +65,9 @@ def _store(conn: psycopg.Connection[Any], rows: Sequence[tuple[Any, ...]]) -> in
         with cursor.copy(queries.COPY) as copy:
             for row in rows:
                 copy.write_row(row)
-        return cursor.execute(queries.UPSERT).rowcount
+        stored = cursor.execute(queries.UPSERT).rowcount
+    conn.execute(queries.UNSTAGE)
+    return stored
 
 
 def _batches(slots: Sequence[int]) -> Iterator[Sequence[int]]:

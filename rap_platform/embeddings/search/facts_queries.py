@@ -21,18 +21,21 @@ left join track_facts f using (track_id)
 where f.input_sha256 is distinct from s.input_sha256
 """
 
-STAGING = "create temporary table stated_facts (like track_facts including defaults) on commit drop"
+STAGING = "create temporary table if not exists stated_facts (like track_facts including defaults) on commit drop"
+
+UNSTAGE = "drop table pg_temp.stated_facts"
 
 COPY = """
-copy stated_facts (track_id, original_id, artist_id, guests, year, language, explicit, rating, moods, themes, simulated, analysis_simulated, input_sha256)
+copy pg_temp.stated_facts (
+    track_id, original_id, artist_id, guests, year, language, explicit, rating, moods, themes, simulated, analysis_simulated, input_sha256)
 from stdin
 """
 
 # The join drops tracks that were deleted meanwhile, and the lock keeps those that are there until the facts are.
 UPSERT = """
-with present as (select t.track_id from tracks t join stated_facts using (track_id) for key share of t)
+with present as (select t.track_id from tracks t join pg_temp.stated_facts using (track_id) for key share of t)
 insert into track_facts
-select s.* from stated_facts s join present using (track_id)
+select s.* from pg_temp.stated_facts s join present using (track_id)
 on conflict (track_id) do update set
     original_id = excluded.original_id, artist_id = excluded.artist_id, guests = excluded.guests, year = excluded.year,
     language = excluded.language, explicit = excluded.explicit, rating = excluded.rating, moods = excluded.moods,

@@ -80,16 +80,15 @@ def _steps(conn: psycopg.Connection[Any], asked: Asked) -> Iterator[Candidates]:
     """The hits of each side that was asked, further from step to step."""
     search = get_settings().search
     candidates = search.candidates * (AWAY if asked.question.but_not is not None else 1)
-    few = asked.filtering.track_ids
     for times, max_scan_tuples, memory in STEPS:
         breadth = Breadth(times * candidates, search.ef_search, max_scan_tuples, memory)
         found = _found(conn, asked, breadth)
         yield found
-        if few is not None and breadth.sections >= len(few):
-            return
         if "meaning" in found and len(found["meaning"]) < breadth.sections:
-            break  # the index gave up
-    if few is None and "meaning" in asked.question.sides and asked.query is not None:
+            if asked.filtering.track_ids is not None:
+                return
+            break
+    if "meaning" in asked.question.sides and asked.query is not None:
         yield {"meaning": by_meaning_exactly(conn, asked.encoder, asked.query, asked.filtering, DEEPEST)}
 
 

@@ -13,7 +13,10 @@ from rap_platform.embeddings.search.filtering import Filtering
 from rap_platform.embeddings.search.question import Found, Side
 
 MAX_EF_SEARCH = 1000  # of pgvector
-PUSH = 1.0  # how hard a section is pushed down for what it shares with the unwanted alone
+NOISE = 0.1  # cosine that texts without anything in common reach
+PUSH = 2.5  # how hard a section is pushed down for what it shares with the unwanted alone
+FULL_EXCESS = 0.2  # of that, with which the question's words and sounds in a section count for nothing
+MARGIN = 0.1  # a section that is nearer to the unwanted than to the question by more is out
 LEAST_ANGLE = 0.1  # sine between question and unwanted, below which they can hardly be told apart
 
 
@@ -38,7 +41,10 @@ class Breadth:
 def by_meaning(
     conn: psycopg.Connection[Any], encoder: str, query: HalfVector, filtering: Filtering, breadth: Breadth
 ) -> list[Found]:
-    """The nearest sections that pass, nearest first, through the index; where few tracks pass, exactly, one section of each."""
+    """The nearest sections that pass, nearest first: through the index, or exactly where few tracks pass.
+
+    Fewer than are wanted mean that there are no more where few tracks pass, else that the index gave up.
+    """
     if filtering.track_ids is not None:
         among = {"query": query, "track_ids": filtering.track_ids, "wanted": breadth.sections}
         return _found(conn.execute(queries.by_meaning_among(encoder), among).fetchall())
@@ -77,17 +83,17 @@ class Unwanted:
         """How much a section, by its two cosines, shares with the unwanted that is not in the question as well; 0 or more.
 
         The unwanted vector y is split into its part along the question q and the rest: y = cos(q, y) q + r, as in orthogonal
-        negation (Widdows 2003). What a section x shares with r is (cos(x, y) - cos(q, y) cos(x, q)) / |r|; what is below zero
-        is no reason to prefer it.
+        negation (Widdows 2003). What a section x shares with r is (cos(x, y) - cos(q, y) cos(x, q)) / |r|; the excess is what of
+        that is above NOISE.
         """
         rest = math.sqrt(max(0.0, 1.0 - self.cosine**2))
-        return max(0.0, (to_unwanted - self.cosine * to_question) / max(rest, LEAST_ANGLE))
+        return max(0.0, (to_unwanted - self.cosine * to_question) / max(rest, LEAST_ANGLE) - NOISE)
 
 
 def excesses(
     conn: psycopg.Connection[Any], encoder: str, query: HalfVector, unwanted: Unwanted, section_ids: Sequence[int]
 ) -> dict[int, float]:
-    """The excess of each section that stays; out is one that holds all of the unwanted's words or is nearer to it than to the question.
+    """The excess of each section that stays; out is one that holds all of the unwanted's words or is nearer to it by MARGIN.
 
     A section that has no vector yet is told by its words alone.
     """
@@ -101,17 +107,17 @@ def excesses(
     rows = conn.execute(queries.compared(encoder), parameters).fetchall()
     for section_id, to_question, to_unwanted, holds in rows:
         near = (0.0, 0.0) if to_question is None else (to_question, to_unwanted)
-        if not holds and near[1] <= near[0]:
+        if not holds and near[1] - near[0] <= MARGIN:
             kept[section_id] = unwanted.excess(*near)
     return kept
 
 
 def pushed(side: Side, found: Sequence[Found], excess: Mapping[int, float]) -> list[Found]:
-    """The hits that stay: by cosine less PUSH times the excess for meaning; in their order, with less coverage, for other sides."""
+    """The hits that stay: for meaning by cosine less PUSH times the excess; for other sides in their order, covering less."""
     kept = [section for section in found if section.section_id in excess]
     if side != "meaning":
         return [
-            replace(section, coverage=section.coverage * max(0.0, 1.0 - PUSH * excess[section.section_id]))
+            replace(section, coverage=section.coverage * max(0.0, 1.0 - excess[section.section_id] / FULL_EXCESS))
             for section in kept
         ]
     scored = [replace(section, score=section.score - PUSH * excess[section.section_id]) for section in kept]

@@ -4,9 +4,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-BUDGET = 400.0  # sections that a first look may bring
-RAISED = 10.0  # times the budget, for a second look where filters left too few
-MOST_READ = 1200  # sections that are ranked at most, when more hold a combination than expected
+PER_WANTED = 3.0  # sections that a first look may bring, per one that is wanted
+RAISED = 5.0  # times the budget, for a second look where filters left too few
+ENOUGH = 10  # sections of a first look without filters: whatever else there is holds less of the question
+MOST_READ = 8  # sections that are ranked at most, per one that is wanted, when more hold a combination than expected
 MAX_PLANNED = 12  # terms that are combined: the rarest
 MAX_COMBINATIONS = 16  # each costs a walk over the sections of its rarest term
 DEPENDENCE = 0.7  # exponent of the second share: terms of one song come together more often than chance has it
@@ -16,15 +17,45 @@ DEPENDENCE = 0.7  # exponent of the second share: terms of one song come togethe
 class Plan:
     """Combinations of terms, as positions; sections that hold all terms of any one of them are wanted.
 
-    `expected` is how many sections these are likely to be; `whole` says that no section holds a term and no combination.
+    `expected` is how many sections these are likely to be, `postings` how many entries of the index are read for them at least;
+    `whole` says that no section holds a term and no combination.
     """
 
     combinations: tuple[tuple[int, ...], ...]
     expected: float
     whole: bool
+    postings: float = 0.0
 
 
-def plan(shares: Sequence[float], sections: int, budget: float = BUDGET) -> Plan:
+def plans(shares: Sequence[float], sections: int, wanted: int, *, listed: bool) -> list[Plan]:
+    """The plan to try, and the wider one for when that leaves too few; `listed` when something else says which sections to read."""
+    if listed:
+        return [Plan(tuple((number,) for number in range(len(shares))), 0.0, whole=True)]
+    budget = PER_WANTED * wanted
+    first = plan(shares, sections, budget)
+    if first.whole:
+        return [first]
+    wider = plan(shares, sections, budget * RAISED)
+    return [first] if wider.combinations == first.combinations else [first, wider]
+
+
+def most_read(plan: Plan, terms: int, wanted: int) -> int:
+    """How many sections to rank at most: a few where all hold all of the terms, so that little tells them apart."""
+    equal = len(plan.combinations) == 1 and len(plan.combinations[0]) == terms
+    return (2 if equal else MOST_READ) * wanted
+
+
+def walks(plan: Plan, sections: int, most: int, per_posting_us: float, per_section_us: float) -> bool:
+    """Whether it is cheaper to look at one section after another, until `most` were found, than to read the index.
+
+    So common are some terms that an index of them is nearly as long as the table.
+    """
+    if len(plan.combinations) != 1 or plan.expected <= most:
+        return False
+    return most * sections / plan.expected * per_section_us < plan.postings * per_posting_us
+
+
+def plan(shares: Sequence[float], sections: int, budget: float) -> Plan:
     """The combinations to ask for, given the share of sections that hold each term: the most selective ones within the budget.
 
     Single terms first, then pairs, by rising expected count; when not even the rarest pair fits the budget, the fewest rarest terms
@@ -42,7 +73,7 @@ def plan(shares: Sequence[float], sections: int, budget: float = BUDGET) -> Plan
         spent += expected
         alone += 1
     if alone == len(order):
-        return Plan(tuple(chosen), spent, whole=True)
+        return Plan(tuple(chosen), spent, whole=True, postings=spent)
     for expected, pair in _pairs(order[alone:MAX_PLANNED], shares, sections):
         if spent + expected > budget or len(chosen) == MAX_COMBINATIONS:
             break
@@ -50,8 +81,14 @@ def plan(shares: Sequence[float], sections: int, budget: float = BUDGET) -> Plan
         spent += expected
     if not chosen:
         together = _together(order[:MAX_PLANNED], shares, sections, budget)
-        return Plan((together,), _expected(together, shares, sections), whole=len(order) == 1)
+        rarest = shares[together[0]] * sections
+        return Plan((together,), _expected(together, shares, sections), whole=len(order) == 1, postings=rarest)
     return Plan(tuple(chosen), spent, whole=False)
+
+
+def look_again(found: int, wanted: int, *, filtered: bool) -> bool:
+    """Whether to ask for more common combinations too: filters took most of the first, or there was hardly anything."""
+    return found < (wanted if filtered else min(wanted, ENOUGH))
 
 
 def _pairs(order: Sequence[int], shares: Sequence[float], sections: int) -> Iterator[tuple[float, tuple[int, ...]]]:

@@ -68,25 +68,28 @@ limit %(wanted)s
 
 
 def by_meaning_among(encoder: str) -> str:
-    """As `by_meaning`, exactly, for the tracks `track_ids`: the nearest section of each, the nearest `wanted` tracks.
+    """As `by_meaning`, exactly and in order, for the sections of the tracks `track_ids`.
 
-    The sum keeps the planner from walking the HNSW index instead.
+    `offset 0` keeps the planner from walking the HNSW index instead.
     """
     return f"""
-select * from (
-    select distinct on (v.track_id) v.section_id, v.track_id, f.original_id, v.embedding <=> %(query)s as distance
-    from track_facts f
-    join {section_vectors(encoder)} v using (track_id)
-    where f.track_id = any(%(track_ids)s)
-    order by v.track_id, (v.embedding <=> %(query)s) + 0, v.section_id
-) nearest
-order by distance, section_id
-limit %(wanted)s
+select n.section_id, n.track_id, coalesce(f.original_id, n.track_id), n.distance
+from (
+    select * from (
+        select v.section_id, v.track_id, v.embedding <=> %(query)s as distance
+        from {section_vectors(encoder)} v
+        where v.track_id = any(%(track_ids)s)
+        offset 0
+    ) among
+    order by distance, section_id
+    limit %(wanted)s
+) n
+left join track_facts f on f.track_id = n.track_id
 """
 
 
 def by_meaning_exactly(encoder: str, where: str) -> str:
-    """As `by_meaning_among`, for all tracks that pass, however many: reads every vector of theirs."""
+    """The nearest section of each of the nearest `wanted` tracks that pass, exactly: reads every vector of theirs."""
     facts = f"join track_facts f using (track_id) where true{where}" if where else ""
     return f"""
 select s.section_id, n.track_id, coalesce(f.original_id, n.track_id), n.distance

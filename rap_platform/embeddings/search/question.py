@@ -145,8 +145,8 @@ def checked_text(text: str) -> str:
 def check(question: Question) -> None:
     """Raise SearchError for an empty, too long or malformed question and for filters that contradict each other."""
     checked_text(question.text)
-    if question.but_not is not None:
-        checked_text(question.but_not)
+    if question.but_not is not None and checked_text(question.but_not).casefold() == question.text.strip().casefold():
+        raise SearchError("the same text is wanted and unwanted: change one of them")
     if not 1 <= question.limit <= MAX_LIMIT:
         raise SearchError(f"limit is {question.limit}, must be 1 to {MAX_LIMIT}")
     if not question.sides or set(question.sides) - set(SIDES):

@@ -12,6 +12,7 @@ from itertools import pairwise
 from rap_platform.features.phonetics import Phones, pronounce, pronunciations, words
 
 VERSION = "1"
+MOST_KEYS = 16_000  # of a text: as many dimensions as a vector of pgvector has
 
 # One character per phone: vowels are upper case, consonants lower case, so that a stream is a string. AO is heard as AA.
 _VOWELS = {
@@ -42,13 +43,13 @@ _SPACE = str.maketrans("", "", " ")
 
 
 def keys(text: str) -> list[int]:
-    """The keys of a text of one or more lines, sorted, each once: every 32-bit signed number is possible."""
+    """The keys of a text of one or more lines, sorted, each once, 0 to 2**24 - 1; at most 16,000, of which a book has more."""
     lines = [words(line) for line in text.split("\n")]
     found: set[int] = set()
     for word in {word for line in lines for word in line}:
         found.update(word_keys(word))
     found.update(map(_pair_key, set(_PAIR.findall(stream("\n".join(map(_line, lines)))))))
-    return sorted(found)
+    return sorted(found)[:MOST_KEYS]
 
 
 @lru_cache(maxsize=200_000)
@@ -66,15 +67,20 @@ def stream(spelt: str) -> str:
     return _FLAPPED.sub("d", _SWALLOWED.sub("", merged))
 
 
+def streamed(spelt: Iterable[str]) -> str:
+    """The stream of some words of a line."""
+    return stream(_line(spelt))
+
+
 def pairs(line: str) -> list[str]:
     """Each vowel of a line with the consonants after it and the next vowel, in order, as characters."""
-    return _PAIR.findall(stream(_line(words(line))))
+    return _PAIR.findall(streamed(words(line)))
 
 
 def pairs_of(spelt: Sequence[str]) -> tuple[list[str], list[tuple[int, int]]]:
     """The pairs of a line's words in order, and of each the positions of the words that its two vowels stand in."""
     owners = [at for at, word in enumerate(spelt) for _ in range(vowels([word]))]
-    found = _PAIR.findall(stream(_line(spelt)))
+    found = _PAIR.findall(streamed(spelt))
     return found, list(pairwise(owners))
 
 
@@ -117,6 +123,5 @@ def _pair_key(pair: str) -> int:
 
 
 def _key(name: str) -> int:
-    """CRC-32 as a signed number: the same in every process, and even enough for an index that only prunes."""
-    value = zlib.crc32(name.encode("ascii"))
-    return value - (1 << 32) if value >= 1 << 31 else value
+    """The low 24 bits of CRC-32: the same in every process, and exact as a 32-bit float, which is how sections send their keys."""
+    return zlib.crc32(name.encode("ascii")) & 0xFFFFFF

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import psycopg
+from rapidfuzz.distance import Indel
 
 from rap_platform.embeddings.search import planning, sound_keys, term_queries
 from rap_platform.embeddings.search.filtering import Filtering
@@ -14,7 +15,14 @@ from rap_platform.embeddings.search.question import Found
 from rap_platform.embeddings.search.terms import Terms, coverage, shares
 from rap_platform.features.phonetics import tokens
 
-_HEADER = 20  # bytes before the elements of a one-dimensional array as `array_send` writes it; then 4 of length, 4 of number each
+_HEADER = 4  # bytes before the numbers of a vector as `vector_send` writes it
+
+# What reading one posting of the index and looking at one section cost.
+_PER_POSTING_US = 0.07
+_PER_SECTION_US = 2.5
+# Share of equal phones from which on runs of words with the same vowels and borders, or single words, are said to sound alike.
+_LIKE_RUN = 0.6
+_LIKE_WORD = 0.75
 
 
 @dataclass(frozen=True)
@@ -36,19 +44,21 @@ def by_sound(conn: psycopg.Connection[Any], terms: Terms, filtering: Filtering, 
     if not terms.sounds or any(phrase.query for phrase in terms.phrases):
         return []
     keys = list(terms.sounds)
-    asked = shares(terms.sounds.values())
     if terms.phrases:
         required = {key for phrase in terms.phrases for key in sound_keys.keys(phrase.text)}
-        plan = planning.Plan((tuple(at for at, key in enumerate(keys) if key in required),), 0.0, whole=True)
-    elif filtering.track_ids is not None:
-        plan = planning.Plan(tuple((at,) for at in range(len(keys))), 0.0, whole=True)
+        together = tuple(at for at, key in enumerate(keys) if key in required)
+        plans = [planning.Plan((together,) if together else (), 0.0, whole=True)]
     else:
-        plan = planning.plan(asked, terms.sections)
-    found = _ask(conn, plan, keys, filtering, wanted)
-    if len(found) < wanted and not plan.whole:
-        wider = planning.plan(asked, terms.sections, planning.BUDGET * planning.RAISED)
-        if wider.combinations != plan.combinations:
-            found = _ask(conn, wider, keys, filtering, wanted)
+        plans = planning.plans(
+            shares(terms.sounds.values()), terms.sections, wanted, listed=filtering.track_ids is not None
+        )
+    found: list[tuple[Any, ...]] = []
+    for plan in plans:
+        if not plan.combinations:
+            return []
+        found = _ask(conn, plan, keys, terms, filtering, wanted)
+        if not planning.look_again(len(found), wanted, filtered=bool(filtering.where)):
+            break
     return _ranked(found, terms.sounds)[:wanted]
 
 
@@ -128,8 +138,24 @@ def _differing(asked: _Spoken, here: int, sung: _Spoken, there: int, length: int
         ours, theirs, stop = ours[:-1], theirs[:-1], stop - 1
     if not ours or not theirs or sound_keys.vowels(ours) != sound_keys.vowels(theirs):
         return None
-    begin, end = sung.spans[start][0], sung.spans[stop][1]
-    return Alike(" ".join(ours), sung.line[begin:end].lower(), begin, end)
+    cut = _cut(ours, theirs)
+    if cut is None:
+        return None
+    before, after = cut
+    begin, end = sung.spans[start + before][0], sung.spans[stop - after][1]
+    return Alike(" ".join(ours[before : len(ours) - after]), sung.line[begin:end].lower(), begin, end)
+
+
+def _cut(ours: Sequence[str], theirs: Sequence[str]) -> tuple[int, int] | None:
+    """How many words to leave out at the beginning and the end of both: those that share a vowel with the run and no more."""
+    fewest = min(len(ours), len(theirs))
+    for before, after in ((0, 0), (0, 1), (1, 0), (1, 1)):
+        if before + after < fewest:
+            mine = sound_keys.streamed(ours[before : len(ours) - after])
+            if mine == sound_keys.streamed(theirs[before : len(theirs) - after]):
+                return before, after
+    likeness = Indel.normalized_similarity(sound_keys.streamed(ours), sound_keys.streamed(theirs))
+    return (0, 0) if likeness >= (_LIKE_RUN if fewest > 1 else _LIKE_WORD) else None
 
 
 def _within(inner: Alike, outer: Alike) -> bool:
@@ -137,34 +163,39 @@ def _within(inner: Alike, outer: Alike) -> bool:
 
 
 def _ask(
-    conn: psycopg.Connection[Any], plan: planning.Plan, keys: Sequence[int], filtering: Filtering, wanted: int
+    conn: psycopg.Connection[Any],
+    plan: planning.Plan,
+    keys: Sequence[int],
+    terms: Terms,
+    filtering: Filtering,
+    wanted: int,
 ) -> list[tuple[Any, ...]]:
-    alone = [keys[terms[0]] for terms in plan.combinations if len(terms) == 1]
-    together = [[keys[term] for term in terms] for terms in plan.combinations if len(terms) > 1]
+    alone = [keys[positions[0]] for positions in plan.combinations if len(positions) == 1]
+    together = [[keys[term] for term in positions] for positions in plan.combinations if len(positions) > 1]
+    most = planning.most_read(plan, len(keys), wanted)
+    walk = not filtering.where and planning.walks(plan, terms.sections, most, _PER_POSTING_US, _PER_SECTION_US)
     statement = term_queries.by_sound(
-        len(together), filtering.where, alone=bool(alone), tracks=filtering.track_ids is not None
+        len(together), filtering.where, alone=bool(alone), tracks=filtering.track_ids is not None, walk=walk
     )
     parameters = {
         **filtering.parameters,
         **{f"combination_{number}": combination for number, combination in enumerate(together)},
         "alone": alone,
         "track_ids": filtering.track_ids,
-        "most": max(planning.MOST_READ, wanted),
+        "most": most,
     }
     with conn.cursor(binary=True) as cursor:
         return cursor.execute(statement, parameters).fetchall()
 
 
 def _ranked(rows: Sequence[tuple[Any, ...]], weights: Mapping[int, float]) -> list[Found]:
-    """The sections by what they hold of the weights: all keys of all of them are looked up at once."""
+    """The sections by what they hold of the weights: the keys of all of them are looked up at once."""
     if not rows:
         return []
-    asked = np.array(sorted(weights), dtype=np.int64)
-    worth = np.array([weights[int(key)] for key in asked])
-    held = np.concatenate([_numbers(row[3]) for row in rows])
-    owners = np.repeat(np.arange(len(rows)), [(len(row[3]) - _HEADER) // 8 for row in rows])
-    places = np.searchsorted(asked, held).clip(max=len(asked) - 1)
-    sums = np.bincount(owners, weights=np.where(asked[places] == held, worth[places], 0.0), minlength=len(rows))
+    places, keys = _held(b"".join(row[3][_HEADER:] for row in rows), weights)
+    ends = np.cumsum([(len(row[3]) - _HEADER) // 4 for row in rows])
+    owners = np.searchsorted(ends, places, side="right")
+    sums = np.bincount(owners, weights=[weights[key] for key in keys], minlength=len(rows))
     order = np.lexsort((np.array([row[0] for row in rows]), -sums))
     return [
         Found(rows[at][0], rows[at][1], rows[at][2], float(sums[at]), coverage(weights, float(sums[at])))
@@ -172,5 +203,12 @@ def _ranked(rows: Sequence[tuple[Any, ...]], weights: Mapping[int, float]) -> li
     ]
 
 
-def _numbers(sent: bytes) -> npt.NDArray[np.int64]:
-    return np.frombuffer(sent, dtype=">i4", offset=_HEADER)[1::2].astype(np.int64)
+def _held(sent: bytes, weights: Mapping[int, float]) -> tuple[npt.NDArray[np.intp], list[int]]:
+    """The positions of the keys that have a weight, and these keys. Half of a number's bits tell nearly all others apart."""
+    likely = np.zeros(1 << 16, dtype=bool)
+    likely[[key & 0xFFFF for key in weights]] = True
+    numbers = np.frombuffer(sent, dtype=">f4").astype(np.int32)
+    places = np.flatnonzero(likely[numbers & 0xFFFF])
+    keys = numbers[places].tolist()
+    right = [number for number, key in enumerate(keys) if key in weights]
+    return places[right], [keys[number] for number in right]

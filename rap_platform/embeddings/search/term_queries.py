@@ -44,7 +44,13 @@ left join section_sounds h on h.section_id = s.section_id and h.version = %(vers
 where t.slot = any(%(slots)s)
 """
 
-CLEAN_PENDING = "select gin_clean_pending_list('section_sounds_keys'), gin_clean_pending_list('track_sections_words')"
+TIDY = (
+    "select gin_clean_pending_list('section_sounds_keys'), gin_clean_pending_list('track_sections_words')",
+    "select gin_clean_pending_list('distinct_words_deletes')",
+    "vacuum (analyze) word_changes",
+    "analyze distinct_words",
+    "analyze section_sounds",
+)
 
 # ---- how common terms are -------------------------------------------------------------------------------------------
 
@@ -123,61 +129,79 @@ PHRASES = "select phrase, phraseto_tsquery('english', phrase)::text from unnest(
 
 STEMS = "select word, tsvector_to_array(to_tsvector('english', word)) from unnest(%(words)s::text[]) word"
 
-BY_INDEX = "select set_config('enable_seqscan', 'off', true), set_config('max_parallel_workers_per_gather', '0', true)"
+# Nested loops from the few sections found, whatever the planner thinks their number is: it would read all of track_facts.
+BY_INDEX = """
+select set_config(name, 'off', true) from unnest(array['enable_seqscan', 'enable_mergejoin', 'enable_hashjoin']) name
+"""
 
 # ---- sections by words ----------------------------------------------------------------------------------------------
 
 
-def by_words(combinations: int, where: str, *, phrase: bool = False, tracks: bool = False) -> str:
+def by_words(combinations: int, where: str, *, phrase: bool = False, tracks: bool = False, walk: bool = False) -> str:
     """Sections that hold all lexemes of any combination: ids, original, summed weight; the heaviest first, then the closest.
 
     Parameters: `combination_0` ... as tsqueries, `lexemes` as one-word tsqueries with their `weights`, `phrase`, `track_ids`, `most`
-    sections to rank, `wanted`. Lexemes are looked up in a copy without positions, made once per section.
+    sections to rank, `wanted`. Lexemes are looked up in a copy without positions, made once per section. With `walk` the newest
+    sections are looked at one after another instead of reading the index.
     """
-    held = " or ".join(_each("s.words @@ %(combination_{number})s::tsquery", combinations))
+    held = _where(_each("s.words @@ %(combination_{number})s::tsquery", combinations), walk=walk)
     phrased = " and s.words @@ %(phrase)s::tsquery" if phrase else ""
     listed = " and s.track_id = any(%(track_ids)s)" if tracks else ""
     return f"""
 with found as materialized (
-    select s.section_id, s.track_id, f.original_id, strip(s.words) as words
+    select s.section_id, s.track_id, coalesce(f.original_id, s.track_id) as original_id, strip(s.words) as words
     from track_sections s
-    join track_facts f using (track_id)
-    where ({held}){phrased}{listed}{where}
+    {_facts(where)} track_facts f using (track_id)
+    where {held}{phrased}{listed}{where}{_newest(walk)}
     limit %(most)s
 ), weighed as materialized (
-    select n.section_id, n.track_id, n.original_id, h.weight, h.query
-    from found n, lateral (
-        select sum(a.weight) as weight, string_agg(a.lexeme::text, ' & ') as query
-        from unnest(%(lexemes)s::tsquery[], %(weights)s::float8[]) a (lexeme, weight)
-        where n.words @@ a.lexeme
-    ) h
-    order by h.weight desc, n.section_id
+    select n.section_id, n.track_id, n.original_id, (
+        select sum(a.weight) from unnest(%(lexemes)s::tsquery[], %(weights)s::float8[]) a (lexeme, weight) where n.words @@ a.lexeme
+    ) as weight
+    from found n
+    order by weight desc, n.section_id
     limit %(wanted)s
 )
 select w.section_id, w.track_id, w.original_id, w.weight
 from weighed w
 join track_sections s using (section_id)
-order by w.weight desc, ts_rank_cd(s.words, w.query::tsquery) desc, w.section_id
+order by w.weight desc, ts_rank_cd(s.words, (
+    select string_agg(a.lexeme::text, ' & ')::tsquery from unnest(%(lexemes)s::tsquery[]) a (lexeme) where s.words @@ a.lexeme
+)) desc, w.section_id
 """
 
 
-def by_sound(combinations: int, where: str, *, alone: bool, tracks: bool = False) -> str:
-    """Sections that hold any key of `alone` or all keys of any combination: ids, original, the keys as `array_send` gives them.
+def by_sound(combinations: int, where: str, *, alone: bool, tracks: bool = False, walk: bool = False) -> str:
+    """Sections that hold any key of `alone` or all keys of any combination: ids, original, the keys as `vector_send` gives them.
 
-    Parameters: `alone` and `combination_0` ... as integer arrays, `track_ids`, `most` sections to read.
+    Parameters: `alone` and `combination_0` ... as integer arrays, `track_ids`, `most` sections to read. As a vector the keys are
+    sent four times as fast as as an array.
     """
-    conditions = [
-        *(["s.keys && %(alone)s::integer[]"] if alone else []),
-        *_each("s.keys @> %(combination_{number})s::integer[]", combinations),
-    ]
+    conditions = _each("s.keys @> %(combination_{number})s::integer[]", combinations)
+    held = _where([*(["s.keys && %(alone)s::integer[]"] if alone else []), *conditions], walk=walk)
     listed = " and s.track_id = any(%(track_ids)s)" if tracks else ""
     return f"""
-select s.section_id, s.track_id, f.original_id, array_send(s.keys)
+select s.section_id, s.track_id, coalesce(f.original_id, s.track_id), vector_send(s.keys::vector)
 from section_sounds s
-join track_facts f using (track_id)
-where ({" or ".join(conditions)}){listed}{where}
+{_facts(where)} track_facts f using (track_id)
+where {held}{listed}{where}{_newest(walk)}
 limit %(most)s
 """
+
+
+def _where(conditions: list[str], *, walk: bool) -> str:
+    """Any of the conditions; for a walk in a form that no GIN index answers."""
+    held = f"({' or '.join(conditions)})"
+    return f"{held} is not false" if walk else held
+
+
+def _newest(walk: bool) -> str:
+    return "\n    order by s.section_id desc" if walk else ""
+
+
+def _facts(where: str) -> str:
+    """Where nothing filters, a track is found before its facts are stated."""
+    return "join" if where else "left join"
 
 
 def _each(condition: str, count: int) -> list[str]:
@@ -232,6 +256,18 @@ DELETE_UNSUNG = """
 delete from distinct_words d using pg_temp.changed_words c where d.word = c.word and d.sections = 0
 """
 
-VACUUM_CHANGES = "vacuum word_changes"
+# A sample that is the same every time: by the hash of the key.
+UNKNOWN_WORDS = """
+with sampled as materialized (
+    select section_id, text from track_sections order by hashint8extended(section_id, 11) limit %(limit)s
+), sung as (
+    select distinct word from sampled, unnest(tsvector_to_array(to_tsvector('simple', text))) word where octet_length(word) <= 160
+), unknown as (
+    select word from sung
+    where not exists (select from distinct_words d where d.word = sung.word and d.sections > 0)
+        and not exists (select from word_changes c where c.change = 1 and word = any(tsvector_to_array(c.words)))
+)
+select (select count(*) from sampled), word from (select 1) one left join unknown on true
+"""
 
-WORDS_STATE = "select (select count(*) from distinct_words where sections > 0), (select count(*) from word_changes)"
+WORDS = "select count(*) from distinct_words where sections > 0"

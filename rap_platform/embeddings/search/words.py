@@ -12,6 +12,9 @@ from rap_platform.embeddings.search.question import WORD, Found
 from rap_platform.embeddings.search.terms import Terms, coverage, shares
 
 MOST_STEMS = 50_000  # remembered; a word's lexemes never change
+# What reading one posting of the index and looking at one section cost.
+_PER_POSTING_US = 0.25
+_PER_SECTION_US = 5.0
 
 _stems: dict[str, tuple[str, ...]] = {}
 
@@ -31,20 +34,15 @@ def by_words(conn: psycopg.Connection[Any], terms: Terms, filtering: Filtering, 
     The rarest combinations of lexemes are looked for; more common ones when filters leave fewer than wanted. A section holds every
     phrase of the question. Empty when all words are stop words: these are found by their sound.
     """
-    lexemes = list(terms.lexemes)
-    if not lexemes:
+    if not terms.lexemes:
         return []
-    asked = shares(terms.lexemes.values())
     phrase = " & ".join(f"({one.query})" for one in terms.phrases if one.query)
-    plan = planning.plan(asked, terms.sections)
-    if phrase or filtering.track_ids is not None:  # that alone is selective
-        plan = planning.Plan(tuple((number,) for number in range(len(lexemes))), 0.0, whole=True)
-    parameters = _parameters(lexemes, terms, filtering, wanted) | {"phrase": phrase}
-    found = _ask(conn, plan, lexemes, filtering, parameters)
-    if len(found) < wanted and not plan.whole:
-        wider = planning.plan(asked, terms.sections, planning.BUDGET * planning.RAISED)
-        if wider.combinations != plan.combinations:
-            found = _ask(conn, wider, lexemes, filtering, parameters)
+    listed = bool(phrase) or filtering.track_ids is not None  # that alone is selective
+    found: list[tuple[Any, ...]] = []
+    for plan in planning.plans(shares(terms.lexemes.values()), terms.sections, wanted, listed=listed):
+        found = _ask(conn, plan, terms, filtering, phrase, wanted)
+        if not planning.look_again(len(found), wanted, filtered=bool(filtering.where)):
+            break
     return [
         Found(section_id, track_id, original_id, float(weight), coverage(terms.lexemes, weight))
         for section_id, track_id, original_id, weight in found
@@ -74,32 +72,29 @@ def held(conn: psycopg.Connection[Any], terms: Terms, lines: Sequence[str]) -> l
     ]
 
 
-def _parameters(lexemes: Sequence[str], terms: Terms, filtering: Filtering, wanted: int) -> dict[str, Any]:
-    return {
+def _ask(
+    conn: psycopg.Connection[Any], plan: planning.Plan, terms: Terms, filtering: Filtering, phrase: str, wanted: int
+) -> list[tuple[Any, ...]]:
+    quoted = [_quoted(lexeme) for lexeme in terms.lexemes]
+    alone = [quoted[positions[0]] for positions in plan.combinations if len(positions) == 1]
+    together = [" & ".join(quoted[at] for at in positions) for positions in plan.combinations if len(positions) > 1]
+    combinations = [*([" | ".join(alone)] if alone else []), *together]
+    most = planning.most_read(plan, len(quoted), wanted)
+    walk = not filtering.where and planning.walks(plan, terms.sections, most, _PER_POSTING_US, _PER_SECTION_US)
+    statement = term_queries.by_words(
+        len(combinations), filtering.where, phrase=bool(phrase), tracks=filtering.track_ids is not None, walk=walk
+    )
+    parameters = {
         **filtering.parameters,
-        "lexemes": [_quoted(lexeme) for lexeme in lexemes],
+        **{f"combination_{number}": query for number, query in enumerate(combinations)},
+        "lexemes": quoted,
         "weights": list(terms.lexemes.values()),
+        "phrase": phrase,
         "track_ids": filtering.track_ids,
-        "most": max(planning.MOST_READ, wanted),
+        "most": most,
         "wanted": wanted,
     }
-
-
-def _ask(
-    conn: psycopg.Connection[Any],
-    plan: planning.Plan,
-    lexemes: Sequence[str],
-    filtering: Filtering,
-    parameters: Mapping[str, Any],
-) -> list[tuple[Any, ...]]:
-    alone = [_quoted(lexemes[terms[0]]) for terms in plan.combinations if len(terms) == 1]
-    together = [" & ".join(_quoted(lexemes[term]) for term in terms) for terms in plan.combinations if len(terms) > 1]
-    combinations = [*([" | ".join(alone)] if alone else []), *together]
-    statement = term_queries.by_words(
-        len(combinations), filtering.where, phrase=bool(parameters["phrase"]), tracks=filtering.track_ids is not None
-    )
-    numbered = {f"combination_{number}": query for number, query in enumerate(combinations)}
-    return conn.execute(statement, {**parameters, **numbered}).fetchall()
+    return conn.execute(statement, parameters).fetchall()
 
 
 def _quoted(lexeme: str) -> str:

@@ -61,6 +61,10 @@ class Surrogate:
         chance = np.random.default_rng(NOISE_ROWS)
         self._noise = chance.standard_normal((NOISE_ROWS, linear.shape[1]), np.float32) @ spread.T
 
+    def __reduce__(self) -> tuple[type["Surrogate"], tuple[Vectors, Vectors, Fit]]:
+        """Sent to another process as what was learned; the word table and the noise are made there again."""
+        return Surrogate, (self.linear, self.spread, self.fit)
+
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors, float32 (n, 384): the same text has the same vector."""
         return _unit(self._meant(texts) + self.fit.strength * self._missed(texts))
@@ -72,20 +76,20 @@ class Surrogate:
         lines = [[crc32(line.encode()) % NOISE_ROWS for line in text.split("\n")] for text in texts]
         return np.asarray(_counts(lines, NOISE_ROWS, roots=True) @ self._noise, dtype=np.float32)
 
-    def save(self, path: Path) -> None:
-        """Keep what was learned; written beside and moved there, so that a killed run leaves no half file."""
+    def save(self, path: Path, real: Vectors) -> None:
+        """Keep what was learned and the real vectors it was learned from; written beside and moved there, so that a killed run leaves no half file."""
         path.parent.mkdir(parents=True, exist_ok=True)
         fresh = path.with_suffix(".new.npz")
-        np.savez(fresh, linear=self.linear, spread=self.spread, fit=np.array(json.dumps(asdict(self.fit))))
+        np.savez(fresh, linear=self.linear, spread=self.spread, fit=np.array(json.dumps(asdict(self.fit))), real=real)
         fresh.replace(path)
 
     @classmethod
-    def load(cls, path: Path) -> "Surrogate":
+    def load(cls, path: Path) -> tuple["Surrogate", Vectors]:
         """What `save` kept."""
         with np.load(path) as kept:
             told = json.loads(str(kept["fit"]))
             fit = Fit(**told | {name: Likeness(**told[name]) for name in ("real", "made")})
-            return cls(kept["linear"], kept["spread"], fit)
+            return cls(kept["linear"], kept["spread"], fit), kept["real"]
 
 
 class _Words:

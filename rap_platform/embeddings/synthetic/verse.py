@@ -192,24 +192,35 @@ def _known_words() -> list[str]:
     return sorted(plain, key=lambda word: (ranks.get(word, len(ranks)), blake2b(word.encode(), digest_size=8).digest()))
 
 
+_heard: dict[str, str] = {}  # what words that are in no dictionary were made of
+
+
 @lru_cache(maxsize=200_000)
 def tail_word(rank: int) -> str:
     """The word of this rank in the tail; behind the dictionary come its words misspelt, stretched and joined."""
     known = _known_words()
     again, place = divmod(rank, len(known))
     word = known[place]
+    if again == 0:
+        return word
     cut = 1 + place % (len(word) - 1)
     match again:
-        case 0:
-            return word
         case 1:
-            return word[:cut] + word[cut + 1 :] if len(word) > 3 else word + "z"
+            made = word[:cut] + word[cut + 1 :] if len(word) > 3 else word + "z"
         case 2:
-            return word[:cut] + word[cut - 1] * 2 + word[cut:]
+            made = word[:cut] + word[cut - 1] * 2 + word[cut:]
         case 3:
-            return word[: cut - 1] + word[cut] + word[cut - 1] + word[cut + 1 :]
+            made = word[: cut - 1] + word[cut] + word[cut - 1] + word[cut + 1 :]
         case _:
-            return word + known[(place * 7919 + again) % 5_000]
+            second = known[(place * 7919 + again) % 5_000]
+            word, made = f"{word} {second}", word + second
+    _heard[made] = word
+    return made
+
+
+def as_heard(text: str) -> str:
+    """The text with dictionary words for those that this process made up: guessing how a word sounds takes milliseconds."""
+    return "\n".join(" ".join(_heard.get(word.lower(), word) for word in line.split()) for line in text.split("\n"))
 
 
 @lru_cache(maxsize=200_000)
@@ -221,4 +232,6 @@ def foreign(word: str, language: str) -> str:
     for _ in range(1 + len(word) // 3):
         number, chosen = divmod(number, len(syllables))
         made += syllables[chosen]
+    known = _known_words()
+    _heard[made] = known[number % len(known)]
     return made.capitalize() if word[:1].isupper() else made

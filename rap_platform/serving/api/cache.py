@@ -1,20 +1,30 @@
 """The cache: Redis, and the process's memory while Redis is away. Values are JSON, so a foreign writer cannot run code here."""
 
+import sys
 import time
 import warnings
 from collections.abc import Awaitable, Callable
 from hashlib import sha256
 from typing import Any
 
-from cashews import Cache
-from cashews.backends.interface import Backend
-from cashews.commands import Command
-from cashews.exceptions import CacheBackendInteractionError
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from rap_platform.serving.api.metrics import Metrics
 from rap_platform.settings import Settings
+
+# cashews takes a pickler from SQLAlchemy when that is installed: half a second of a start, for values that are JSON here.
+_absent = "sqlalchemy" not in sys.modules
+if _absent:
+    sys.modules["sqlalchemy"] = None  # type: ignore[assignment]  # importing it raises ImportError
+try:
+    from cashews import Cache
+    from cashews.backends.interface import Backend
+    from cashews.commands import Command
+    from cashews.exceptions import CacheBackendInteractionError
+finally:
+    if _absent:
+        del sys.modules["sqlalchemy"]
 
 TIMEOUT_S = 0.25
 PAUSE_S = 2.0  # Redis that just failed is not asked again for this long, so that an outage costs one timeout and not one per request

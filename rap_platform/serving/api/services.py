@@ -9,10 +9,9 @@ from typing import Annotated, TypedDict
 import anyio
 from fastapi import Depends, Request
 
-from rap_platform.embeddings.encoders.exporting import ExportError
 from rap_platform.embeddings.encoders.onnx import Encoder, load_encoder
-from rap_platform.embeddings.encoders.registry import Encoders
-from rap_platform.embeddings.encoders.weights import WeightsError
+from rap_platform.embeddings.encoders.registry import EncoderError, Encoders
+from rap_platform.embeddings.encoders.weights import NAME
 from rap_platform.serving.api.analyze.llm import LlmAnalyst
 from rap_platform.serving.api.cache import ResilientCache
 from rap_platform.serving.api.database import Pool
@@ -43,7 +42,7 @@ class LazyEncoder:
             if self._encoder is None:
                 try:
                     self._encoder = load_encoder(self.settings)
-                except (WeightsError, ExportError, OSError) as error:
+                except (EncoderError, OSError) as error:
                     logger.exception("the encoder cannot be loaded")
                     raise EncoderAway(
                         "Its weights are missing or not what they should be; run `rap-platform doctor`."
@@ -73,6 +72,8 @@ class Services:
     def warm_up(self) -> None:
         """Load what the first visitor would wait for: the encoder, and the LLM's client library."""
         self.encoder.warm_up()
+        with suppress(EncoderError, OSError):
+            self.encoders.get(NAME)
         self.llm.introduce()
 
 

@@ -1,26 +1,17 @@
-"""The LLM as an analyst of pasted lyrics: who it is, and what stands in the way when it cannot answer."""
+"""The LLM as an analyst of pasted lyrics: who it is, and what stands in the way when it cannot answer.
+
+Its client brings Dagster and the OpenAI library along, so it is imported at the first use: no start waits for it.
+"""
 
 import threading
-from typing import Final
+from typing import TYPE_CHECKING
 
-from rap_platform.analyses import qwen
 from rap_platform.analyses.results import Analysis
-from rap_platform.resources.llm import (
-    LlmBudgetSpent,
-    LlmBusy,
-    LlmClient,
-    LlmDown,
-    LlmHeld,
-    LlmRefused,
-    LlmTight,
-    LlmUnavailable,
-    Patience,
-)
 from rap_platform.serving.api.analyze.analysts import Analyst, Unavailable
 from rap_platform.settings import NotConfigured, Settings
 
-# A person waits: an endpoint that is away is not tried again, a turn and a busy endpoint are waited for only for a moment.
-PATIENCE: Final = Patience(attempts=3, turn_s=3.0, waits_out=False)
+if TYPE_CHECKING:
+    from rap_platform.resources.llm import LlmClient
 
 
 class LlmAnalyst:
@@ -33,6 +24,8 @@ class LlmAnalyst:
 
     def introduce(self) -> Analyst | Unavailable:
         """Who would answer, or why nobody can be asked."""
+        from rap_platform.analyses import qwen
+
         try:
             client = self._connected()
         except NotConfigured as error:
@@ -43,6 +36,17 @@ class LlmAnalyst:
 
     def ask(self, lyrics: str, *, fresh: bool = False) -> Analysis | Unavailable:
         """What the LLM says of the lyrics, or said when it was asked before (unless `fresh`), or why it says nothing of use."""
+        from rap_platform.analyses import qwen
+        from rap_platform.resources.llm import (
+            LlmBudgetSpent,
+            LlmBusy,
+            LlmDown,
+            LlmHeld,
+            LlmRefused,
+            LlmTight,
+            LlmUnavailable,
+        )
+
         try:
             said = qwen.analyse_text(self._connected(), lyrics, fresh=fresh)
         except LlmDown:
@@ -74,8 +78,12 @@ class LlmAnalyst:
                 self._client.close()
                 self._client = None
 
-    def _connected(self) -> LlmClient:
+    def _connected(self) -> "LlmClient":
+        from rap_platform.resources.llm import LlmClient, Patience
+
         with self._lock:
             if self._client is None:
-                self._client = LlmClient.of(self.settings, purpose="analyze", patience=PATIENCE)
+                # A person waits: an endpoint that is away is not tried again, a turn and a busy endpoint are waited for only for a moment.
+                patience = Patience(attempts=3, turn_s=3.0, waits_out=False)
+                self._client = LlmClient.of(self.settings, purpose="analyze", patience=patience)
             return self._client

@@ -6,11 +6,10 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from rap_platform.resources.mlflow import MlflowResource
 from rap_platform.serving.api.problems import NoModel
 from rap_platform.serving.champion import ALIAS, ChampionVersion, RegistryAway, find_champion
 from rap_platform.settings import Settings
-from rap_platform.training.quality import MODEL_NAME
+from rap_platform.training.naming import MODEL_NAME
 
 logger = logging.getLogger("rap_platform.api")
 
@@ -66,6 +65,8 @@ class QualityModel:
 
     def _load(self, champion: ChampionVersion) -> Any:
         from mlflow.exceptions import MlflowException
+
+        from rap_platform.resources.mlflow import MlflowResource
 
         try:
             return MlflowResource(tracking_uri=self.tracking_uri).load(MODEL_NAME, champion.version)

@@ -7,14 +7,17 @@ from rap_platform.lyrics.sections import split_sections
 from rap_platform.serving.api.problems import Unanalysable
 from rap_platform.serving.api.quality.schemas import QualityAnswer, QualityQuestion
 from rap_platform.serving.api.services import Services
-from rap_platform.training.features import TEXT, features_for_text
-from rap_platform.training.quality import MODEL_NAME, predict
+from rap_platform.training.naming import MODEL_NAME
 
 PREVIEW = 80
 
 
 def predict_quality(services: Services, question: QualityQuestion) -> QualityAnswer:
     """The expected rating. Raises NoModel, EncoderAway, Unanalysable."""
+    # pandas and scikit-learn: most of a start, for what few ask
+    from rap_platform.training.features import TEXT, features_for_text
+    from rap_platform.training.quality import predict
+
     started = time.perf_counter()
     loaded = services.quality_model.get()
     lyrics = clean(question.lyrics).text

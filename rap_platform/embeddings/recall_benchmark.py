@@ -1,0 +1,202 @@
+"""How much of what an exact scan finds the search by meaning finds: with and without filters, by breadth and by build."""
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import psycopg
+from pgvector import HalfVector
+
+from rap_platform.embeddings import bench_queries
+from rap_platform.embeddings.encoders import weights
+from rap_platform.embeddings.encoders.encoding import Encoder, Vectors
+from rap_platform.embeddings.encoders.registry import Encoders
+from rap_platform.embeddings.search import queries as search_queries
+from rap_platform.embeddings.search.filtering import UNFILTERED, Filtering, filtering
+from rap_platform.embeddings.search.finding import STEPS
+from rap_platform.embeddings.search.finding import search as find
+from rap_platform.embeddings.search.meaning import Breadth, by_meaning, by_meaning_exactly
+from rap_platform.embeddings.search.question import Filters, Found, Question
+from rap_platform.embeddings.synthetic.database import Learned
+from rap_platform.orchestration import progress
+from rap_platform.settings import get_settings
+
+NEIGHBOURS = 10
+TOLERANCE = 1e-6
+BREADTHS = (40, 80, 100, 200, 400)
+BUILDS = ((16, 64), (16, 128))
+SAMPLE_BREADTHS = (40, 100, 200)
+SMALL_BREADTH = 10  # pgvector's least but one: at a few thousand vectors more would find everything
+RANK = 20  # of the artist that is filtered by, among the most productive
+
+
+def unfiltered(conn: psycopg.Connection[Any], encoders: Encoders, texts: Sequence[str]) -> dict[str, float]:
+    """Recall@10 over tracks of the search's first step."""
+    vectors = _vectors(encoders.get(weights.NAME), texts)
+    found = [_recall(conn, vector, UNFILTERED) for vector in progress.track(vectors, len(vectors), "recall")]
+    return {"recall_at_10": round(float(np.mean(found)), 4)}
+
+
+def filtered(conn: psycopg.Connection[Any], encoders: Encoders, texts: Sequence[str]) -> dict[str, float]:
+    """Recall@10 under each of six filters, and the pages of ten that were short though ten songs pass."""
+    vectors = _vectors(encoders.get(weights.NAME), texts)
+    figures: dict[str, float] = {}
+    recalls: list[float] = []
+    short = 0
+    filters = _filters(conn)
+    conn.rollback()
+    for name, wanted in progress.track(filters.items(), len(filters), "filters"):
+        found = []
+        for text, vector in zip(texts, vectors, strict=True):
+            with conn.transaction():
+                passing = filtering(conn, wanted)
+            found.append(_recall(conn, vector, passing))
+            with conn.transaction():
+                page = find(conn, encoders, Question(text, filters=wanted))
+            short += len(page.hits) < min(NEIGHBOURS, _originals(conn, passing))
+        recalls += found
+        figures[f"recall_at_10_{name}"] = round(float(np.mean(found)), 4)
+    return figures | {"recall_at_10_filtered": round(float(np.mean(recalls)), 4), "short_pages": float(short)}
+
+
+def _filters(conn: psycopg.Connection[Any]) -> dict[str, Filters]:
+    row = conn.execute(bench_queries.ARTIST_OF_RANK, {"rank": RANK}).fetchone()
+    artist = Filters() if row is None else Filters(artist=row[0])
+    return {
+        "years": Filters(year_from=1996, year_to=1999),
+        "artist": artist,
+        "language": Filters(language="fr"),
+        "mood": Filters(mood="lonely"),
+        "mood_and_years": Filters(mood="lonely", year_from=2001, year_to=2010),
+        "theme_and_rating": Filters(theme="money", rating="PG"),
+    }
+
+
+def _originals(conn: psycopg.Connection[Any], passing: Filtering) -> int:
+    """How many songs pass, copies counted as their originals; ten are enough to know."""
+    with conn.transaction():
+        if passing.track_ids is not None:
+            row = conn.execute(bench_queries.ORIGINALS_AMONG, {"track_ids": passing.track_ids}).fetchone()
+        else:
+            row = conn.execute(bench_queries.originals(passing.where), dict(passing.parameters)).fetchone()
+    return int(row[0]) if row else 0
+
+
+def _recall(conn: psycopg.Connection[Any], query: HalfVector, passing: Filtering) -> float:
+    """Share of the ten nearest tracks that the first step finds; equally near ones stand for each other."""
+    settings = get_settings().search
+    times, max_scan_tuples, memory = STEPS[0]
+    breadth = Breadth(times * settings.candidates, settings.ef_search, max_scan_tuples, memory)
+    with conn.transaction():
+        conn.execute(search_queries.OPENING)
+        found = _tracks(by_meaning(conn, weights.NAME, query, passing, breadth))
+        exact = _tracks(by_meaning_exactly(conn, weights.NAME, query, passing, NEIGHBOURS))
+    if not exact:
+        return 1.0
+    return sum(cosine >= exact[-1] - TOLERANCE for cosine in found[: len(exact)]) / len(exact)
+
+
+def _tracks(found: Sequence[Found]) -> list[float]:
+    """The cosine of the best section of each track, best first."""
+    best: dict[int, float] = {}
+    for section in found:
+        best.setdefault(section.track_id, section.score)
+    return list(best.values())
+
+
+def sweep(conn: psycopg.Connection[Any], encoder: Encoder, texts: Sequence[str]) -> dict[str, float]:
+    """Recall@10 over sections and median milliseconds of the plain index query, by ef_search."""
+    vectors = _vectors(encoder, texts)
+    figures: dict[str, float] = {}
+    with conn.transaction():
+        conn.execute(bench_queries.NO_INDEX)
+        exact = [_distances(conn, bench_queries.NEAREST, query) for query in vectors]
+    for ef_search in BREADTHS:
+        with conn.transaction():
+            recall, p50 = _asked(conn, bench_queries.NEAREST, vectors, exact, ef_search)
+        figures |= {f"sweep_recall_at_ef_{ef_search}": recall, f"sweep_p50_ms_at_ef_{ef_search}": p50}
+    return figures
+
+
+def builds(conn: psycopg.Connection[Any], encoder: Encoder, texts: Sequence[str], most: int) -> dict[str, float]:
+    """Build seconds and recall@10 of indexes of other parameters, over a sample of up to `most` sections."""
+    vectors = _vectors(encoder, texts)
+    figures: dict[str, float] = {}
+    with conn.transaction(force_rollback=True):
+        conn.execute(bench_queries.SAMPLE_TABLE)
+        figures["sample"] = float(conn.execute(bench_queries.SAMPLE_OF_SECTIONS, {"limit": most}).rowcount)
+        exact = [_distances(conn, bench_queries.NEAREST_IN_SAMPLE, query) for query in vectors]
+        for m, ef_construction in BUILDS:
+            name = f"sample_m_{m}_efc_{ef_construction}"
+            with conn.transaction(force_rollback=True):
+                started = time.monotonic()
+                conn.execute(bench_queries.sample_index(m, ef_construction))
+                figures[f"{name}_build_s"] = round(time.monotonic() - started, 2)
+                conn.execute(bench_queries.ONLY_INDEX)
+                for ef_search in SAMPLE_BREADTHS:
+                    recall, _ = _asked(conn, bench_queries.NEAREST_IN_SAMPLE, vectors, exact, ef_search)
+                    figures[f"{name}_recall_at_ef_{ef_search}"] = recall
+    return figures
+
+
+def likeness(conn: psycopg.Connection[Any], taught: Learned) -> dict[str, float]:
+    """How near neighbours are among real vectors and among made ones of the same texts, and how hard both are for an index."""
+    fit = taught.surrogate.fit
+    made = taught.surrogate.encode(taught.texts)
+    return {
+        "texts_learned_from": float(fit.texts),
+        "variance_explained": fit.explained,
+        **{f"cosine_of_neighbour_{place}_real": value for place, value in _near(fit.real)},
+        **{f"cosine_of_neighbour_{place}_made": value for place, value in _near(fit.made)},
+        f"recall_at_ef_{SMALL_BREADTH}_real": _small_recall(conn, taught.real),
+        f"recall_at_ef_{SMALL_BREADTH}_made": _small_recall(conn, made),
+    }
+
+
+def _near(found: Any) -> list[tuple[int, float]]:
+    return [(1, found.nearest), (10, found.tenth), (100, found.hundredth)]
+
+
+def _small_recall(conn: psycopg.Connection[Any], vectors: Vectors) -> float:
+    """Recall@10 of the last tenth of the vectors among the others, by an index over those."""
+    held = max(1, len(vectors) // 10)
+    asked = [HalfVector(vector) for vector in vectors[-held:]]
+    with conn.transaction(force_rollback=True):
+        conn.execute(bench_queries.SAMPLE_TABLE)
+        with conn.cursor() as cursor, cursor.copy(bench_queries.COPY_SAMPLE) as copy:
+            copy.set_types(["int4", "halfvec"])
+            for number, vector in enumerate(vectors[:-held]):
+                copy.write_row((number, HalfVector(vector)))
+        exact = [_distances(conn, bench_queries.NEAREST_IN_SAMPLE, query) for query in asked]
+        conn.execute(bench_queries.sample_index(*BUILDS[0]))
+        conn.execute(bench_queries.ONLY_INDEX)
+        return _asked(conn, bench_queries.NEAREST_IN_SAMPLE, asked, exact, SMALL_BREADTH)[0]
+
+
+def _asked(
+    conn: psycopg.Connection[Any],
+    statement: str,
+    vectors: Sequence[HalfVector],
+    exact: Sequence[list[float]],
+    ef_search: int,
+) -> tuple[float, float]:
+    """Recall@10 and the median of milliseconds at this breadth."""
+    conn.execute(bench_queries.BREADTH, {"ef_search": str(ef_search)})
+    recalls, seconds = [], []
+    for query, nearest in zip(vectors, exact, strict=True):
+        started = time.perf_counter()
+        found = _distances(conn, statement, query)
+        seconds.append(time.perf_counter() - started)
+        recalls.append(
+            sum(distance <= nearest[-1] + TOLERANCE for distance in found) / len(nearest) if nearest else 1.0
+        )
+    return round(float(np.mean(recalls)), 4), round(float(np.median(seconds)) * 1000, 3)
+
+
+def _distances(conn: psycopg.Connection[Any], statement: str, query: HalfVector) -> list[float]:
+    return [row[0] for row in conn.execute(statement, {"query": query}).fetchall()]
+
+
+def _vectors(encoder: Encoder, texts: Sequence[str]) -> list[HalfVector]:
+    return [HalfVector(vector) for vector in encoder.encode(texts)]

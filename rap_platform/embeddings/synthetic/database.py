@@ -1,0 +1,124 @@
+"""Finds the database of a synthetic library, or makes it: what was made for other code, sizes or seeds is not used again."""
+
+import hashlib
+import re
+import time
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+from psycopg.types.json import Jsonb
+
+from rap_platform.embeddings import indexing
+from rap_platform.embeddings.encoders.encoding import Encoder, Vectors
+from rap_platform.embeddings.search import sound_keys
+from rap_platform.embeddings.synthetic import load_queries, loading
+from rap_platform.embeddings.synthetic.library import Library
+from rap_platform.embeddings.synthetic.loading import Source
+from rap_platform.embeddings.synthetic.questions import subjects
+from rap_platform.embeddings.synthetic.vectors import Surrogate, learn
+from rap_platform.orchestration import progress
+from rap_platform.resources.migrations import SQL_DIR, migrate
+from rap_platform.resources.postgres import connect
+
+PLANTED_SONGS = 300  # whose sections have the vectors that the encoder itself makes of them
+ENCODED_AT_ONCE = 64
+PREFIX = "library"
+
+
+@dataclass(frozen=True)
+class Learned:
+    """A stand-in for an encoder, and what it was learned from: texts of songs that no library holds, with their real vectors."""
+
+    surrogate: Surrogate
+    texts: list[str]
+    real: Vectors
+
+
+def learned(folder: Path, library: Library, encoder: Encoder, texts: int) -> Learned:
+    """Learn from so many texts, or read what an earlier run learned from the same ones and kept in `folder`."""
+    sample = _sample(library, texts)
+    digest = hashlib.sha256("\0".join([loading.VERSION, *sample]).encode()).hexdigest()[:12]
+    path = folder / f"{PREFIX}-vectors-{digest}.npz"
+    if not path.exists():
+        batches = [sample[start : start + ENCODED_AT_ONCE] for start in range(0, len(sample), ENCODED_AT_ONCE)]
+        tracked = progress.track(batches, len(batches), f"real texts ×{ENCODED_AT_ONCE}")
+        real = np.concatenate([encoder.encode_whole(batch).vectors for batch in tracked])
+        learn(sample, real).save(path, real)
+    surrogate, real = Surrogate.load(path)
+    return Learned(surrogate, sample, real)
+
+
+def _sample(library: Library, most: int) -> list[str]:
+    texts: dict[str, None] = {}
+    for song in library.held_out(most):
+        texts |= dict.fromkeys(passage.text for passage in song.passages)
+        if len(texts) >= most:
+            break
+    return list(texts)[:most]
+
+
+def made(
+    server: str, library: Library, source: Source, encoder: Encoder, *, keep: bool, workers: int
+) -> tuple[str, dict[str, float]]:
+    """The DSN of the library's database, filled and indexed, and the figures of its making (of the run that made it).
+
+    Without `keep` it is made anew. A run that is killed leaves a half-made database under another name, which the next drops.
+    """
+    name = f"{PREFIX}_{library.songs}_{_digest(library, source)}"
+    with closing(psycopg.connect(server, autocommit=True)) as conn:
+        names = {
+            row[0]
+            for row in conn.execute(load_queries.DATABASES, {"like": f"{PREFIX}\\_{library.songs}\\_%"}).fetchall()
+        }
+        for other in names if not keep else names - {name}:
+            conn.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(other)))
+        dsn = make_conninfo(server, dbname=name)
+        if not (keep and name in names):
+            half = f"{name}_half"
+            conn.execute(sql.SQL("create database {}").format(sql.Identifier(half)))
+            _make(make_conninfo(server, dbname=half), library, source, encoder, workers)
+            conn.execute(sql.SQL("alter database {} rename to {}").format(sql.Identifier(half), sql.Identifier(name)))
+    with closing(connect(dsn)) as conn:
+        row = conn.execute(load_queries.STORED_FIGURES, {"kind": loading.MAKER}).fetchone()
+    return dsn, dict(row[0]) if row else {}
+
+
+def _make(dsn: str, library: Library, source: Source, encoder: Encoder, workers: int) -> None:
+    migrate(dsn)
+    loaded = loading.load(library, source, dsn, workers=workers)
+    figures = {f"made_{step.replace(' ', '_')}_s": value for step, value in loaded.seconds.items()}
+    with closing(connect(dsn, autocommit=True)) as conn:
+        started = time.monotonic()
+        planted = [row.section_id for song in subjects(library, PLANTED_SONGS) for row in loading.sections_of(song)]
+        figures["planted_sections"] = float(loading.plant(conn, encoder, planted))
+        conn.execute(load_queries.VACUUM_VECTORS)
+        figures["made_planted_s"] = round(time.monotonic() - started, 2)
+        figures |= _build_indexes(conn)
+        figures["sections"] = float(loaded.sections)
+        stored: dict[str, Any] = {
+            "kind": loading.MAKER,
+            "digest": hashlib.sha256(dsn.encode()).hexdigest(),
+            "body": Jsonb(figures),
+        }
+        conn.execute(load_queries.STORE_FIGURES, stored)
+
+
+def _build_indexes(conn: psycopg.Connection[Any]) -> dict[str, float]:
+    built = indexing.build_missing(conn, indexing.inventory(conn).vectors)
+    return {f"made_{name}_s": seconds for name, seconds in built.items()}
+
+
+def _digest(library: Library, source: Source) -> str:
+    told = [loading.VERSION, sound_keys.VERSION, str(library.seed), repr(source.surrogate.fit)]
+    files = [_without_comments(path.read_text(encoding="utf-8")) for path in sorted(SQL_DIR.glob("*.sql"))]
+    return hashlib.sha256("\0".join([*told, *files]).encode()).hexdigest()[:12]
+
+
+def _without_comments(statements: str) -> str:
+    return " ".join(re.sub(r"--.*", "", statements).split())

@@ -1,0 +1,66 @@
+"""One encoder, three ways to run it: what they agree in, and what is refused when they don't."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rap_platform.embeddings.encoders import exporting, onnx, reference, registry
+from rap_platform.embeddings.encoders.registry import Encoders
+from rap_platform.settings import Embeddings, Settings
+
+TEXTS = [
+    "I left the harbour in the dark\nnobody waved, nobody cried",
+    "We rise, we rise",
+    "Corazón de piedra",
+    "count the money, count the cost " * 120,
+]
+
+
+@pytest.fixture(scope="module")
+def torch_settings(shared_models: Path) -> Settings:
+    return Settings(data_dir=shared_models.parent, embeddings=Embeddings(runtime="torch"))
+
+
+def test_torch_gives_the_same_vectors_under_the_same_name(encoder: onnx.Encoder, torch_settings: Settings) -> None:
+    found = Encoders(torch_settings, batch=True).get("minilm")
+    assert isinstance(found, reference.Encoder)
+    assert (found.name, found.fingerprint) == (encoder.name, encoder.fingerprint)
+    ours, theirs = encoder.encode_whole(TEXTS), found.encode_whole(TEXTS)
+    assert (ours.over_limit, ours.word_pieces) == (theirs.over_limit, theirs.word_pieces) == (1, ours.word_pieces)
+    assert (ours.vectors * theirs.vectors).sum(axis=1).min() > 0.99999
+
+
+def test_a_process_that_answers_searches_never_takes_torch(torch_settings: Settings) -> None:
+    assert isinstance(Encoders(torch_settings).get("minilm"), onnx.Encoder)
+
+
+def test_a_gpu_is_used_where_there_is_one(
+    torch_settings: Settings, shared_models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry.reference, "gpu_is_there", lambda: True)
+    found = Encoders(Settings(data_dir=shared_models.parent), batch=True).get("minilm")
+    assert isinstance(found, reference.Encoder)
+    monkeypatch.setattr(registry.reference, "gpu_is_there", lambda: False)
+    assert isinstance(Encoders(Settings(data_dir=shared_models.parent), batch=True).get("minilm"), onnx.Encoder)
+
+
+def test_int8_is_another_encoder_and_near_the_reference(encoder: onnx.Encoder, shared_models: Path) -> None:
+    found = Encoders(Settings(data_dir=shared_models.parent)).get("minilm_int8")
+    assert found.name == "minilm_int8"
+    assert found.fingerprint != encoder.fingerprint
+    cosines = (found.encode(TEXTS) * encoder.encode(TEXTS)).sum(axis=1)
+    assert 0.95 < cosines.min() < 0.9999
+
+
+def test_a_processor_that_computes_something_else_is_refused_at_start(shared_models: Path) -> None:
+    manifest = exporting.read_manifest(exporting.model_folder(shared_models.parent))
+    assert manifest is not None
+    assert len(manifest.reference_vectors) == manifest.texts
+    right = np.asarray(manifest.reference_vectors[: exporting.STARTING_TEXTS], dtype=np.float32)
+    exporting.check_agreement(lambda _: right, manifest, 0.9999, "this")
+    for wrong in (right[::-1], right[:, ::-1], np.full_like(right, np.nan), right[:2]):
+        with pytest.raises(
+            exporting.ExportError, match=r"agrees with sentence-transformers .* only to cosine .*RUNTIME=torch"
+        ):
+            exporting.check_agreement(lambda _, wrong=wrong: wrong, manifest, 0.9999, "this")
