@@ -37,7 +37,8 @@ class Weights:
 
 TENTH = 10
 PLENTY = 0.7  # of the question
-WEIGHTS = Weights(meaning=1.0, words=1.0, sound=0.7, constant=20.0, exponent=1.5)
+# Fitted by `rap-platform bench search-quality --fit` on lines of a world and of verse.
+WEIGHTS = Weights(meaning=1.0, words=2.0, sound=8.0, constant=5.0, exponent=2.0, margin=0.15, steepness=8.0)
 
 
 @dataclass(frozen=True)

@@ -19,9 +19,9 @@ ALLOWED = 0.005  # under it at no cost
 FLAT = 0.002  # of the objective: what is that near to the optimum is as good
 # What is tried, in this order; meaning counts 1, for only ratios matter.
 GRID: Mapping[str, tuple[float, ...]] = {
-    "sound": (1, 2, 4, 6, 8, 12, 16, 24),
+    "sound": (1, 2, 4, 6, 8, 12, 16, 24, 32),
     "words": (0.25, 0.5, 1, 1.5, 2, 3, 4, 6, 8),
-    "constant": (2, 5, 10, 20, 40, 60),
+    "constant": (1, 2, 3, 5, 10, 20, 40, 60),
     "exponent": (0.5, 1, 1.5, 2, 3, 4),
     "margin": (0.04, 0.06, 0.08, 0.1, 0.12, 0.15, 0.2, 0.25),
     "steepness": (2, 4, 8, 12),
