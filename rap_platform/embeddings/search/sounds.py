@@ -1,5 +1,6 @@
 """The side of the sounds: sections that sound like the question, and which words of a line do."""
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,7 @@ from rap_platform.embeddings.search.question import Found
 from rap_platform.embeddings.search.terms import Terms, coverage, shares
 from rap_platform.features.phonetics import tokens
 
+_LOW = 0 if sys.byteorder == "little" else 1  # of the two halves of a 32-bit number
 _HEADER = 4  # bytes before the numbers of a vector as `vector_send` writes it
 
 # What reading one posting of the index and looking at one section cost.
@@ -59,7 +61,7 @@ def by_sound(conn: psycopg.Connection[Any], terms: Terms, filtering: Filtering, 
         found = _ask(conn, plan, keys, terms, filtering, wanted)
         if not planning.look_again(len(found), wanted, filtered=bool(filtering.where)):
             break
-    return _ranked(found, terms.sounds)[:wanted]
+    return _ranked(found, terms.sounds, wanted)
 
 
 def alike(terms: Terms, lines: Sequence[str]) -> list[list[Alike]]:
@@ -188,27 +190,30 @@ def _ask(
         return cursor.execute(statement, parameters).fetchall()
 
 
-def _ranked(rows: Sequence[tuple[Any, ...]], weights: Mapping[int, float]) -> list[Found]:
-    """The sections by what they hold of the weights: the keys of all of them are looked up at once."""
+def _ranked(rows: Sequence[tuple[Any, ...]], weights: Mapping[int, float], wanted: int) -> list[Found]:
+    """The best sections by what they hold of the weights: the keys of all of them are looked up at once."""
     if not rows:
         return []
-    places, keys = _held(b"".join(row[3][_HEADER:] for row in rows), weights)
+    places, held = _held(b"".join([row[3][_HEADER:] for row in rows]), weights)
     ends = np.cumsum([(len(row[3]) - _HEADER) // 4 for row in rows])
     owners = np.searchsorted(ends, places, side="right")
-    sums = np.bincount(owners, weights=[weights[key] for key in keys], minlength=len(rows))
-    order = np.lexsort((np.array([row[0] for row in rows]), -sums))
+    sums = np.asarray(np.bincount(owners, weights=held, minlength=len(rows)), dtype=np.float64)
+    order = np.lexsort((np.array([row[0] for row in rows]), -sums))[:wanted]
+    scores, coverages = sums[order].tolist(), coverage(weights, sums[order]).tolist()
     return [
-        Found(rows[at][0], rows[at][1], rows[at][2], float(sums[at]), coverage(weights, float(sums[at])))
-        for at in order
+        Found(rows[at][0], rows[at][1], rows[at][2], score, share)
+        for at, score, share in zip(order.tolist(), scores, coverages, strict=True)
     ]
 
 
-def _held(sent: bytes, weights: Mapping[int, float]) -> tuple[npt.NDArray[np.intp], list[int]]:
-    """The positions of the keys that have a weight, and these keys. Half of a number's bits tell nearly all others apart."""
+def _held(sent: bytes, weights: Mapping[int, float]) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.float64]]:
+    """The positions of the keys that have a weight, and their weights. Half of a number's bits tell most others apart."""
+    asked = np.array(sorted(weights), dtype=np.int32)
+    worth = np.array([weights[key] for key in asked.tolist()])
     likely = np.zeros(1 << 16, dtype=bool)
-    likely[[key & 0xFFFF for key in weights]] = True
+    likely[asked & 0xFFFF] = True
     numbers = np.frombuffer(sent, dtype=">f4").astype(np.int32)
-    places = np.flatnonzero(likely[numbers & 0xFFFF])
-    keys = numbers[places].tolist()
-    right = [number for number, key in enumerate(keys) if key in weights]
-    return places[right], [keys[number] for number in right]
+    places = np.flatnonzero(likely[numbers.view(np.uint16)[_LOW::2]])
+    found = np.minimum(np.searchsorted(asked, numbers[places]), len(asked) - 1)
+    right = asked[found] == numbers[places]
+    return places[right], worth[found[right]]

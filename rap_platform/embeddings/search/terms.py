@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import psycopg
 
 from rap_platform.embeddings.search import sound_keys, spelling, term_queries
@@ -104,10 +106,10 @@ def sample(conn: psycopg.Connection[Any]) -> list[Sample]:
     return taken
 
 
-def coverage(terms: Mapping[Any, float], held: float) -> float:
-    """The share of the question's weight that a section holds, 0 to 1."""
+def coverage(terms: Mapping[Any, float], held: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """The share of the question's weight that each of some sections holds, 0 to 1."""
     total = sum(terms.values())
-    return min(1.0, held / total) if total > 0 else 0.0
+    return np.minimum(1.0, held / total) if total > 0 else np.zeros(len(held))
 
 
 def shares(weights: Iterable[float]) -> list[float]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import psycopg
 
 from rap_platform.embeddings.search import planning, term_queries
@@ -43,10 +44,8 @@ def by_words(conn: psycopg.Connection[Any], terms: Terms, filtering: Filtering, 
         found = _ask(conn, plan, terms, filtering, phrase, wanted)
         if not planning.look_again(len(found), wanted, filtered=bool(filtering.where)):
             break
-    return [
-        Found(section_id, track_id, original_id, float(weight), coverage(terms.lexemes, weight))
-        for section_id, track_id, original_id, weight in found
-    ]
+    coverages = coverage(terms.lexemes, np.array([row[3] for row in found])).tolist()
+    return [Found(row[0], row[1], row[2], row[3], share) for row, share in zip(found, coverages, strict=True)]
 
 
 def held(conn: psycopg.Connection[Any], terms: Terms, lines: Sequence[str]) -> list[list[Held]]:

@@ -1,0 +1,146 @@
+"""Every section is heard once, again when it is reworded, and no more; the asset says what it did."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import psycopg
+import pytest
+
+from rap_platform.embeddings import checks, hearing, term_assets
+from rap_platform.embeddings.search import sound_keys
+from rap_platform.resources.postgres import PostgresResource
+from rap_platform.settings import Settings
+from rap_platform_tests.embeddings.conftest import AddTrack, sha256
+from rap_platform_tests.embeddings.test_filling import HOOK, SLOTS, VERSE
+
+
+def keys_of(conn: psycopg.Connection) -> list[list[int]]:
+    return [row[0] for row in conn.execute("select keys from section_sounds order by section_id").fetchall()]
+
+
+def test_sections_get_the_keys_of_their_texts_and_equal_texts_are_heard_once(
+    connection: psycopg.Connection, add_track: AddTrack
+) -> None:
+    add_track("One", [VERSE, HOOK, HOOK])
+    assert hearing.fill(connection, SLOTS) == hearing.Figures(
+        3, 2, len(sound_keys.keys(VERSE)) + 2 * len(sound_keys.keys(HOOK))
+    )
+    assert keys_of(connection) == [sound_keys.keys(VERSE), sound_keys.keys(HOOK), sound_keys.keys(HOOK)]
+
+
+def test_a_second_run_hears_nothing(connection: psycopg.Connection, add_track: AddTrack) -> None:
+    add_track("One", [VERSE, HOOK])
+    hearing.fill(connection, SLOTS)
+    assert hearing.fill(connection, SLOTS) == hearing.Figures(0, 0, 0)
+    assert hearing.missing(connection, SLOTS) == (2, 0)
+
+
+def test_only_the_reworded_section_is_heard_again(connection: psycopg.Connection, add_track: AddTrack) -> None:
+    add_track("One", [VERSE, HOOK])
+    hearing.fill(connection, SLOTS)
+    text = "golden letters"
+    connection.execute(
+        "update track_sections set text = %s, text_sha256 = %s where section_no = 2", [text, sha256(text)]
+    )
+    connection.commit()
+    assert hearing.missing(connection, SLOTS) == (2, 1)
+    assert hearing.fill(connection, SLOTS).sections == 1
+    assert keys_of(connection) == [sound_keys.keys(VERSE), sound_keys.keys(text)]
+
+
+def test_all_are_heard_again_when_keys_are_made_otherwise(
+    connection: psycopg.Connection, add_track: AddTrack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_track("One", [VERSE, HOOK])
+    hearing.fill(connection, SLOTS)
+    monkeypatch.setattr(sound_keys, "VERSION", "another")
+    assert hearing.fill(connection, SLOTS).sections == 2
+    assert connection.execute("select distinct version from section_sounds").fetchall() == [("another",)]
+
+
+def test_other_shards_are_left_alone(connection: psycopg.Connection, add_track: AddTrack) -> None:
+    add_track("One", [VERSE], slot=1)
+    add_track("Two", [HOOK], slot=900)
+    assert hearing.fill(connection, [1]).sections == 1
+    assert hearing.missing(connection, [900]) == (1, 1)
+
+
+def test_a_killed_run_loses_one_batch_at_most(
+    connection: psycopg.Connection, add_track: AddTrack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_track("One", [f"{HOOK} number {number}" for number in range(6)])
+    monkeypatch.setattr(hearing, "SECTIONS_PER_COMMIT", 2)
+    real, heard = sound_keys.keys, []
+
+    def keys(text: str) -> list[int]:
+        heard.append(text)
+        if len(heard) == 5:
+            raise KeyboardInterrupt
+        return real(text)
+
+    monkeypatch.setattr(sound_keys, "keys", keys)
+    with pytest.raises(KeyboardInterrupt):
+        hearing.fill(connection, SLOTS)
+    assert len(keys_of(connection)) == 4
+
+
+def test_a_text_that_nobody_can_say_is_heard_all_the_same(connection: psycopg.Connection, add_track: AddTrack) -> None:
+    add_track("Other", ["世界"])
+    assert hearing.fill(connection, SLOTS).sections == 1
+    assert keys_of(connection) == [[]]
+    assert hearing.missing(connection, SLOTS) == (1, 0)
+
+
+@pytest.fixture
+def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.ephemeral(tempdir=str(tmp_path)) as instance:
+        yield instance
+
+
+def materialize(instance: dg.DagsterInstance) -> dg.ExecuteInProcessResult:
+    return dg.materialize(
+        [term_assets.section_sounds, checks.sung_words_are_known],
+        resources={"postgres": PostgresResource()},
+        instance=instance,
+        tags={"dagster/asset_partition_range_start": "00", "dagster/asset_partition_range_end": "15"},
+        raise_on_error=False,
+    )
+
+
+def test_the_asset_hears_sums_up_and_samples_and_a_second_run_does_nothing(
+    connection: psycopg.Connection, settings: Settings, add_track: AddTrack, instance: dg.DagsterInstance
+) -> None:
+    for number in range(4):
+        add_track(f"Song {number}", [f"{VERSE} {number}", HOOK], slot=number * 250)
+    first, second = materialize(instance), materialize(instance)
+    reports = [run.asset_materializations_for_node("section_sounds")[-1].metadata for run in (first, second)]
+    assert [report["rows_new"].value for report in reports] == [8, 0]
+    assert [report["changes_summed"].value for report in reports] == [8, 0]
+    known = connection.execute("select count(*) from distinct_words").fetchone()
+    assert [(report["distinct_words"].value,) for report in reports] == [known, known]
+    assert connection.execute("select kind, sections from term_samples order by kind").fetchall() == [
+        ("lexeme", 8),
+        ("sound", 8),
+    ]
+    assert all(check.passed for run in (first, second) for check in run.get_asset_check_evaluations())
+    assert len(first.get_asset_check_evaluations()) == 2
+
+
+def test_the_check_tells_words_that_spelling_does_not_know(
+    connection: psycopg.Connection, settings: Settings, add_track: AddTrack, instance: dg.DagsterInstance
+) -> None:
+    add_track("One", ["golden letters"])
+    materialize(instance)
+    connection.execute("delete from distinct_words where word = 'golden'")
+    connection.commit()
+    (failed,) = [check for check in materialize(instance).get_asset_check_evaluations() if not check.passed]
+    assert failed.check_name == "sung_words_are_known"
+    assert failed.metadata["examples"].value == "golden"
+
+
+def test_words_of_sections_that_are_not_summed_up_yet_are_known(
+    connection: psycopg.Connection, add_track: AddTrack
+) -> None:
+    add_track("One", ["golden letters"])
+    assert hearing.unknown_words(connection) == (1, [])

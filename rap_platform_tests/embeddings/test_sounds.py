@@ -1,0 +1,139 @@
+"""Sections are found by how they sound, over the borders of words, and the words that sound alike are told."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import psycopg
+import pytest
+
+from rap_platform.embeddings import hearing
+from rap_platform.embeddings.search import sounds, term_queries, terms
+from rap_platform.embeddings.search.filtering import Filtering
+from rap_platform.embeddings.search.question import Found
+from rap_platform_tests.embeddings.conftest import AddTrack
+from rap_platform_tests.embeddings.test_filling import SLOTS
+from rap_platform_tests.embeddings.test_words import explained, refresh, tracks_of
+
+
+@pytest.fixture
+def library(connection: psycopg.Connection, add_track: AddTrack) -> dict[str, int]:
+    """Four songs that were heard."""
+    tracks = {
+        "scream": add_track("Scream", ["I scream in the morning\nnobody hears"], year=1998),
+        "sense": add_track("Sense", ["It makes no sense\nto wait for the rain"], year=2005),
+        "grammar": add_track("Grammar", ["it is what it is\nand so it was"], year=2010),
+        "other": add_track("Other", ["golden letters folded\nunder velvet skies"], year=2015),
+    }
+    hear(connection)
+    return tracks
+
+
+def hear(conn: psycopg.Connection) -> None:
+    hearing.fill(conn, SLOTS)
+    refresh(conn)
+
+
+def find(
+    conn: psycopg.Connection,
+    text: str,
+    *,
+    where: str = "",
+    parameters: Mapping[str, Any] | None = None,
+    tracks: list[int] | None = None,
+) -> list[Found]:
+    with conn.transaction():
+        return sounds.by_sound(conn, terms.read(conn, text), Filtering(where, parameters or {}, tracks), 10)
+
+
+@pytest.mark.parametrize(
+    ("heard", "song"),
+    [
+        ("cents", "sense"),
+        ("it makes no cents", "sense"),
+        ("ice cream in the mourning", "scream"),
+        ("no body hears", "scream"),
+        ("weight four the reign", "sense"),
+        ("goldin ledders foldid", "other"),
+    ],
+)
+def test_a_misheard_line_finds_the_song(
+    connection: psycopg.Connection, library: dict[str, int], heard: str, song: str
+) -> None:
+    assert tracks_of(find(connection, heard))[0] == library[song]
+
+
+def test_a_line_of_stop_words_is_found_by_its_sound(connection: psycopg.Connection, library: dict[str, int]) -> None:
+    found = find(connection, "it is what it is")
+    assert found[0].track_id == library["grammar"]
+    assert found[0].coverage == pytest.approx(1.0)
+
+
+def test_the_score_is_the_weight_of_what_is_held(connection: psycopg.Connection, library: dict[str, int]) -> None:
+    with connection.transaction():
+        asked = terms.read(connection, "golden rain")
+        found = {one.track_id: one for one in sounds.by_sound(connection, asked, Filtering("", {}, None), 10)}
+    total = sum(asked.sounds.values())
+    for one in found.values():
+        (keys,) = connection.execute(
+            "select keys from section_sounds where section_id = %s", [one.section_id]
+        ).fetchone() or ([],)
+        assert one.score == pytest.approx(sum(asked.sounds.get(key, 0.0) for key in keys))
+        assert one.coverage == pytest.approx(one.score / total)
+
+
+def test_a_phrase_in_quotes_is_spelled_as_it_is_meant(connection: psycopg.Connection, library: dict[str, int]) -> None:
+    assert find(connection, '"golden letters"') == []
+
+
+def test_a_phrase_of_stop_words_must_be_heard_whole(connection: psycopg.Connection, library: dict[str, int]) -> None:
+    assert tracks_of(find(connection, '"it is what it is"')) == [library["grammar"]]
+    assert find(connection, '"was it so and"') == []
+
+
+@pytest.mark.parametrize("text", ["", "!!!", "🎤", "世界", '"…"'])
+def test_what_nobody_can_say_sounds_like_nothing(
+    connection: psycopg.Connection, library: dict[str, int], text: str
+) -> None:
+    assert find(connection, text) == []
+
+
+def test_filters_and_listed_tracks_hold(connection: psycopg.Connection, library: dict[str, int]) -> None:
+    found = find(connection, "golden cents", where=" and f.year < %(year)s", parameters={"year": 2010})
+    assert tracks_of(found) == [library["sense"]]
+    assert tracks_of(find(connection, "golden cents", tracks=[library["other"]])) == [library["other"]]
+
+
+def alike(conn: psycopg.Connection, text: str, *lines: str) -> list[list[tuple[str, str]]]:
+    with conn.transaction():
+        asked = terms.read(conn, text)
+    found = sounds.alike(asked, lines)
+    for line, pairs in zip(lines, found, strict=True):
+        assert all(line[pair.start : pair.end].lower() == pair.sung for pair in pairs)
+    return [[(pair.asked, pair.sung) for pair in pairs] for pairs in found]
+
+
+def test_a_word_that_sounds_like_an_asked_one_is_told(connection: psycopg.Connection) -> None:
+    assert alike(connection, "no cents at all", "It makes no SENSE at all", "nothing") == [[("cents", "sense")], []]
+
+
+def test_words_that_sound_alike_over_their_borders_are_told_as_a_run(connection: psycopg.Connection) -> None:
+    assert alike(connection, "ice cream in the park", "Then I scream at you") == [[("ice cream", "i scream")]]
+    assert alike(connection, "kiss this guy", "while I kiss the sky") == [[("this guy", "the sky")]]
+
+
+def test_the_same_words_do_not_sound_alike_but_are_the_same(connection: psycopg.Connection) -> None:
+    assert alike(connection, "golden letters folded", "golden letters folded") == [[]]
+
+
+def test_a_line_that_shares_only_a_vowel_is_not_alike(connection: psycopg.Connection) -> None:
+    assert alike(connection, "bathroom on the right", "there's a bad moon on the rise") == [[]]
+
+
+def test_sections_are_found_by_their_index(connection: psycopg.Connection, library: dict[str, int]) -> None:
+    parameters = {"alone": [1], "combination_0": [1, 2], "most": 800, "track_ids": [1], "year": 2000}
+    plan = explained(connection, term_queries.by_sound(1, " and f.year > %(year)s", alone=True), parameters)
+    assert plan.count("Bitmap Index Scan on section_sounds_keys") == 2
+    assert "Seq Scan" not in plan
+    assert "Seq Scan" not in explained(connection, term_queries.by_sound(1, "", alone=True, tracks=True), parameters)
+    walk = explained(connection, term_queries.by_sound(0, "", alone=True, walk=True), parameters)
+    assert "Index Scan Backward using section_sounds_pkey" in walk
