@@ -35,7 +35,7 @@ BENCHES: dict[str, tuple[str, tuple[str, ...]]] = {
     "features": ("rap_platform.features.benchmarks:features", ()),
     "world": ("rap_platform.features.world_benchmark:world", ()),
     "moods": ("rap_platform.analyses.benchmarks:moods", ()),
-    "embed": ("rap_platform.embeddings.benchmarks:embed", ()),
+    "embed": ("rap_platform.embeddings.benchmarks:embed", ("postgres",)),
     "search": ("rap_platform.embeddings.search_benchmark:search", ()),
     "growth": ("rap_platform.embeddings.growth_benchmark:growth", ("postgres",)),
 }

@@ -15,7 +15,7 @@ import dagster as dg
 import psycopg
 
 from rap_platform.benchmarks import Bench
-from rap_platform.embeddings import analysis_assets, assets, bench_queries, fact_assets
+from rap_platform.embeddings import analysis_assets, assets, bench_queries, fact_assets, term_assets
 from rap_platform.embeddings.encoders import weights
 from rap_platform.embeddings.encoders.registry import Encoders
 from rap_platform.embeddings.search.finding import search as find
@@ -50,7 +50,7 @@ HEADER = (
     "language",
 )
 EDITED_LINE = "a paper lantern over seven quiet harbours"
-PER_SHARD = (assets.lyrics_embeddings, fact_assets.track_facts)
+PER_SHARD = (assets.lyrics_embeddings, term_assets.section_sounds, fact_assets.track_facts)
 # From songs that are stored to songs that are found. Without analysts: what they cost is theirs.
 STEPS: tuple[tuple[dg.AssetsDefinition, ...], ...] = ((lyrics.tracks,), PER_SHARD, (analysis_assets.vector_index,))
 

@@ -36,7 +36,6 @@ from rap_platform.resources.postgres import connect
 from rap_platform.settings import Settings
 
 TRACKS = 57_718
-SUBJECTS = 300  # songs of the library that are asked for
 CLIENTS = (1, 16)
 RECKONED = (5_000_000, 100_000_000)
 
@@ -56,6 +55,7 @@ class Size:
     swept: int = 100
     sample: int = 50_000
     workers: int = 2
+    planted_songs: int = 300  # that questions are about
 
 
 FULL = Size()
@@ -78,9 +78,11 @@ def search(
     taught = learned(folder, library, encoder, size.learned_from)
     with server_of_its_own(folder / "search") as server:
         source = Source(book, taught.surrogate)
-        dsn, figures = made(server, library, source, encoder, keep=keep, workers=size.workers)
+        dsn, figures = made(
+            server, library, source, encoder, keep=keep, workers=size.workers, planted=size.planted_songs
+        )
         ours = settings.model_copy(update={"database_url": SecretStr(dsn), "redis_url": None})
-        asked = questions(library, subjects(library, SUBJECTS))
+        asked = questions(library, subjects(library, size.planted_songs))
         measured, reference = _measure(ours, encoders, asked, taught, size)
     ratio = measured["endpoint_p50_ms_1_client"] / reference["vector_p50_ms_1_client"]
     figures = {"tracks": float(tracks), **figures, **measured}

@@ -2,12 +2,11 @@
 
 import dagster as dg
 
+from rap_platform.embeddings.queries import section_table
 from rap_platform.resources.postgres import PostgresResource
 from rap_platform.serving import queries, releasing
 from rap_platform.serving.assets import serving_release
 from rap_platform.settings import get_settings
-
-TABLES = ("section_vectors_minilm",)
 
 
 @dg.asset_check(
@@ -19,7 +18,8 @@ def release_refers_to_what_exists(postgres: PostgresResource) -> dg.AssetCheckRe
     """Passes when everything that the release in force names can be found."""
     with postgres.connection() as conn:
         release = queries.current_release(conn)
-        indexes = {table: queries.vector_indexes(conn, table) for table in TABLES}
+        tables = [section_table(release["encoder"])] if release else []
+        indexes = {table: queries.vector_indexes(conn, table) for table in tables}
     if release is None:
         return dg.AssetCheckResult(passed=False, metadata={"problem": "nothing is released"})
     problems = [

@@ -258,7 +258,7 @@ def _print_page(page: "Page", text: str, filters: "Filters") -> None:
             + _title(asdict(hit))
             + Text(f"  #{hit.track_id}, {hit.kind}", style="dim")
         )
-        why = "; ".join(explaining.found_by(hit.why.meaning_rank, hit.why.words, hit.why.sounds))
+        why = "; ".join(explaining.found_by(hit.why.meaning_rank, hit.why.words, hit.why.sounds, page.corrected))
         out.print(_indented(Text(_safe(why), style="italic dim")))
         for line in hit.lines:
             out.print(_line(line.line_no, line.text, line.spans, matched=line.matched))

@@ -4,6 +4,8 @@ from typing import Any
 
 from psycopg import Connection
 
+from rap_platform.embeddings.encoders.registering import registered
+from rap_platform.embeddings.queries import section_table, track_table
 from rap_platform.embeddings.search import spelling
 from rap_platform.resources.mlflow import MlflowResource
 from rap_platform.serving import queries
@@ -24,7 +26,12 @@ def purge_simulated(conn: Connection[Any], settings: Settings) -> dict[str, int]
     """
     with conn.transaction():
         freed = queries.release_duplicates(conn)
-        counts = {table: queries.purge(conn, table) for table in queries.PURGES}
+        counts = {
+            table: queries.purge_vectors(conn, table)
+            for name in registered(conn)
+            for table in (track_table(name), section_table(name))
+        }
+        counts |= {table: queries.purge(conn, table) for table in queries.PURGES}
     spelling.sum_up(conn)
     return {**counts, "tracks_no_longer_duplicates": freed, **_purge_mlflow(settings.mlflow_tracking_uri)}
 

@@ -6,6 +6,7 @@ from psycopg import Connection
 from psycopg.rows import dict_row, scalar_row
 from psycopg.types.json import Jsonb
 
+from rap_platform.embeddings.queries import section_table, track_table
 from rap_platform.lyrics.identity import normalise, normalise_title
 
 Row = tuple[Any, ...]
@@ -24,36 +25,42 @@ def _all(conn: Connection[Any], sql: str, **parameters: Any) -> list[Record]:
 
 # --- release -----------------------------------------------------------------------------------------------------------------
 
-COUNTS = """
+
+def counts_of(encoder: str) -> str:
+    """The statement that counts what is served, with the vectors of this encoder."""
+    return f"""
 select (select count(*) from tracks) as tracks,
        (select count(*) from tracks where duplicate_of is null) as distinct_tracks,
        (select count(*) from tracks where simulated) as simulated_tracks,
        (select count(*) from artists a where exists (select from tracks t where t.artist_id = a.artist_id)) as artists,
        (select count(*) from track_sections) as sections,
-       (select count(*) from section_vectors_minilm) as section_vectors,
-       (select count(*) from track_vectors_minilm where kind = 'lyrics') as track_vectors,
+       (select count(*) from {section_table(encoder)}) as section_vectors,
+       (select count(*) from {track_table(encoder)} where kind = 'lyrics') as track_vectors,
        (select count(*) from lyric_features) as lyric_features,
        (select count(*) from ratings) as ratings,
        coalesce((select jsonb_object_agg(analyzer, n) from
-           (select analyzer, count(*) as n from analysis_results where status = 'ok' group by analyzer) as by_analyzer), '{}') as analyses
+           (select analyzer, count(*) as n from analysis_results where status = 'ok' group by analyzer) as by_analyzer), '{{}}') as analyses
 """
 
-FINGERPRINT = """
+
+def fingerprint_of(encoder: str) -> str:
+    """The statement that reads times and numbers that change whenever what is served changes."""
+    return f"""
 select (select max(updated_at) from tracks)::text as tracks_updated,
-       (select max(embedded_at) from section_vectors_minilm)::text as vectors_embedded,
+       (select max(embedded_at) from {section_table(encoder)})::text as vectors_embedded,
        (select max(analysis_id) from analysis_results) as last_analysis,
        (select max(computed_at) from lyric_features)::text as features_computed
 """
 
 
-def counts(conn: Connection[Any]) -> Record:
+def counts(conn: Connection[Any], encoder: str) -> Record:
     """How much of everything is served."""
-    return cast(Record, _one(conn, COUNTS))
+    return cast(Record, _one(conn, counts_of(encoder)))
 
 
-def fingerprint(conn: Connection[Any]) -> Record:
+def fingerprint(conn: Connection[Any], encoder: str) -> Record:
     """Times and numbers that change whenever what is served changes."""
-    return cast(Record, _one(conn, FINGERPRINT))
+    return cast(Record, _one(conn, fingerprint_of(encoder)))
 
 
 def latest_evaluation(conn: Connection[Any]) -> Record | None:
@@ -275,8 +282,6 @@ PURGES: dict[str, str] = {
     "audio_features": "delete from audio_features f using tracks t where t.track_id = f.track_id and (f.simulated or t.simulated)",
     "track_vectors_audio": "delete from track_vectors_audio v using tracks t where t.track_id = v.track_id and (v.simulated or t.simulated)",
     "audio_scalers": "delete from audio_scalers where simulated",
-    "track_vectors_minilm": "delete from track_vectors_minilm v using tracks t where t.track_id = v.track_id and (v.simulated or t.simulated)",
-    "section_vectors_minilm": "delete from section_vectors_minilm v using tracks t where t.track_id = v.track_id and (v.simulated or t.simulated)",
     "lyric_features": "delete from lyric_features f using tracks t where t.track_id = f.track_id and t.simulated",
     "track_sections": "delete from track_sections s using tracks t where t.track_id = s.track_id and t.simulated",
     "tracks": "delete from tracks where simulated",
@@ -295,6 +300,12 @@ def simulated_slugs(conn: Connection[Any]) -> list[str]:
 def release_duplicates(conn: Connection[Any]) -> int:
     """Free real tracks from being near-duplicates of simulated ones; how many there were."""
     return conn.execute(RELEASE_DUPLICATES).rowcount
+
+
+def purge_vectors(conn: Connection[Any], table: str) -> int:
+    """Delete what is simulated from one table of vectors; the number of rows."""
+    statement = f"delete from {table} v using tracks t where t.track_id = v.track_id and (v.simulated or t.simulated)"
+    return conn.execute(cast(Any, statement)).rowcount
 
 
 def purge(conn: Connection[Any], table: str) -> int:

@@ -7,7 +7,7 @@ from typing import Any
 
 from psycopg import Connection
 
-from rap_platform.embeddings.encoders.weights import NAME as ENCODER
+from rap_platform.embeddings.encoders.switching import serving_name
 from rap_platform.serving import queries
 from rap_platform.serving.champion import ChampionVersion, find_champion
 from rap_platform.settings import Settings
@@ -63,16 +63,17 @@ def served_model(settings: Settings) -> ServedModel:
 
 def draft(conn: Connection[Any], model: ServedModel) -> Draft:
     """The release that is due now. It is simulated when anything in it is."""
-    counts = {**queries.counts(conn), "model_absent_because": model.reason}
+    encoder = serving_name(conn)
+    counts = {**queries.counts(conn, encoder), "model_absent_because": model.reason}
     evaluation = queries.latest_evaluation(conn)
     champion = model.champion
     content = {
         "version": VERSION,
-        "encoder": ENCODER,
+        "encoder": encoder,
         "model": champion.uri if champion else None,
         "evaluation": evaluation["input_digest"] if evaluation else None,
         "counts": counts,
-        "fingerprint": queries.fingerprint(conn),
+        "fingerprint": queries.fingerprint(conn, encoder),
     }
     digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
     simulated = (
@@ -80,4 +81,4 @@ def draft(conn: Connection[Any], model: ServedModel) -> Draft:
         or bool(evaluation and evaluation["simulated"])
         or bool(champion and champion.simulated)
     )
-    return Draft(digest, ENCODER, champion, evaluation["evaluation_id"] if evaluation else None, counts, simulated)
+    return Draft(digest, encoder, champion, evaluation["evaluation_id"] if evaluation else None, counts, simulated)

@@ -81,7 +81,9 @@ def test_pages_do_not_depend_on_how_far_the_search_had_to_go(
     monkeypatch.setattr(finding, "get_settings", lambda: TEN_CANDIDATES)
     monkeypatch.setattr(finding, "STEPS", ((1, 20_000, 1), (2, 20_000, 1)))  # 10 candidates, 20, then all
     assert titles(pages(library, encoders, QUESTION)) == titles(pages(library, encoders, replace(QUESTION, limit=100)))
-    assert len(titles(pages(library, encoders, replace(QUESTION, limit=1)))) == 40
+    one_by_one = [page.hits[0] for page in pages(library, encoders, replace(QUESTION, limit=1))]
+    assert len(one_by_one) == 40
+    assert [hit.score for hit in one_by_one] == sorted((hit.score for hit in one_by_one), reverse=True)
 
 
 def test_songs_that_come_and_go_between_pages_shift_nothing(

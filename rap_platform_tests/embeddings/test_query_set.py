@@ -15,6 +15,7 @@ from rap_platform.embeddings.search_quality.query_set import HALVES, KINDS, Quer
 from rap_platform.features import phonetics
 from rap_platform.world import lexicon, songwriter, truth
 
+LINES = ("exact", "changed", "misheard")
 LINE = ("i", "sailed", "the", "night", "sea", "with", "no", "light", "to", "steer")
 
 
@@ -30,15 +31,11 @@ def songs() -> tuple[Song, ...]:
     for artist in range(30):
         for number in range(4):
             told = truth.song(2026, artist, number)
-            lines = tuple(
-                line
-                for line in songwriter.write(2026, artist, number).lyrics.split("\n")
-                if line and not line.startswith("[")
-            )
+            sections = tuple(section.lines for section in songwriter.write(2026, artist, number).sections)
             track_id = artist * 10 + number
             original = track_id if told.version_of is None else artist * 10 + told.version_of
             source = "world" if artist < 15 else "verse"
-            made.append(Song(track_id, original, source, lines, told.themes, told.mood))
+            made.append(Song(track_id, original, source, sections, told.themes, told.mood))
     return tuple(made)
 
 
@@ -143,8 +140,20 @@ def test_an_exact_question_is_answered_by_every_song_that_holds_it_and_no_other(
         assert len(query.text.split()) >= 4
 
 
+def test_scattered_words_stand_in_one_section_of_every_right_song() -> None:
+    scattered = [query for query in query_set().queries if query.kind == "scattered"]
+    sections = {song.original_id: [] for song in songs()}
+    for song in songs():
+        sections[song.original_id] += [set(phonetics.words(" ".join(section))) for section in song.sections]
+    assert len(scattered) == 100
+    for query in scattered:
+        words = set(query.text.split())
+        assert 3 <= len(words) <= 5
+        assert query.right == {one for one, held in sections.items() if any(words <= section for section in held)}
+
+
 def test_no_line_is_in_both_halves() -> None:
-    lines = {half: {query.made_from for query in query_set().of(half) if query.kind != "paraphrase"} for half in HALVES}
+    lines = {half: {query.made_from for query in query_set().of(half) if query.kind in LINES} for half in HALVES}
     assert lines["fit"] and lines["report"]
     assert not lines["fit"] & lines["report"]
     for query in query_set().queries:
@@ -163,7 +172,7 @@ def test_there_are_as_many_of_each_kind_from_each_source_as_asked_for() -> None:
     counts = Counter((query.kind, query.source, query.half) for query in query_set().queries)
     for source in ("world", "verse"):
         for half in HALVES:
-            assert {kind: counts[kind, source, half] for kind in KINDS[:3]} == dict.fromkeys(KINDS[:3], 25)
+            assert {kind: counts[kind, source, half] for kind in KINDS[:4]} == dict.fromkeys(KINDS[:4], 25)
             assert counts["paraphrase", source, half] > 0
 
 
@@ -173,8 +182,8 @@ def test_the_same_library_gives_the_same_questions() -> None:
 
 def test_a_question_that_another_song_answers_as_well_is_unfair() -> None:
     library = [
-        Song(1, 1, "world", ("shout out to my mother who hates this song",)),
-        Song(2, 2, "world", ("shout out to my sister who hates this song",)),
+        Song(1, 1, "world", (("shout out to my mother who hates this song",),)),
+        Song(2, 2, "world", (("shout out to my sister who hates this song",),)),
     ]
     ground = Ground(library, sounds().of_word)
     (line,) = [line for line in ground.lines if line.songs == {1}]
@@ -184,13 +193,13 @@ def test_a_question_that_another_song_answers_as_well_is_unfair() -> None:
 
 
 def test_a_line_of_more_than_five_songs_is_never_asked_for() -> None:
-    library = [Song(number, number, "world", ("let it ride let it ride",)) for number in range(6)]
+    library = [Song(number, number, "world", (("let it ride let it ride",),)) for number in range(6)]
     assert list(Ground(library, sounds().of_word).of("world")) == []
     assert len(list(Ground(library[:5], sounds().of_word).of("world"))) == 1
 
 
 def test_a_copy_counts_as_its_original() -> None:
-    library = [Song(number, 1, "world", ("the lighthouse keeper dances alone",)) for number in (1, 7, 9, 11, 12, 13)]
+    library = [Song(number, 1, "world", (("the lighthouse keeper dances alone",),)) for number in (1, 7, 9, 11, 12, 13)]
     (line,) = Ground(library, sounds().of_word).of("world")
     assert line.songs == {1}
 

@@ -14,6 +14,7 @@ def show(as_json: AsJson = False) -> None:
     """The scaler in force, and how many tracks a new one could be fitted to."""
     with running("postgres"):
         from rap_platform.embeddings.audio.filling import active_scaler, population
+        from rap_platform.embeddings.audio.scaling import FEWEST_TRACKS
         from rap_platform.resources.postgres import connect
 
         with connect() as conn:
@@ -48,6 +49,8 @@ def show(as_json: AsJson = False) -> None:
             )
         )
     out.print(f"tracks with enough features now: {now.real:,} real, {now.simulated:,} simulated")
+    if scaler is not None and now.real >= FEWEST_TRACKS and (scaler.simulated or not scaler.tracks):
+        out.print("there are enough real ones to fit it to: rap-platform scaler fit")
 
 
 @app.command()

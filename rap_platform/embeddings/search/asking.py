@@ -43,9 +43,14 @@ class Asked:
         return Unwanted(self.question.but_not.strip(), HalfVector(unwanted), float(wanted @ unwanted))
 
 
-def ask(conn: psycopg.Connection[Any], encoders: Encoders, question: Question) -> Asked:
-    """Read the question in the transaction that is open: its vectors are still being made when this returns."""
+def ask(conn: psycopg.Connection[Any], encoders: Encoders, question: Question, *, alone: bool) -> Asked:
+    """Read the question in the transaction that is open: its vectors are still being made when this returns.
+
+    `alone` says that nothing was done in the transaction yet: then all of it sees one moment.
+    """
     with conn.pipeline():
+        if alone:
+            conn.execute(queries.ONE_MOMENT)
         conn.execute(queries.OPENING)
         name = encoders.serving(conn)
     texts = [text.strip() for text in (question.text, question.but_not) if text is not None]

@@ -48,7 +48,7 @@ def excerpt(
     """
     if not texts:
         return Excerpt([], (), ())
-    scores = [_score(line, weights) for line in evidence]
+    scores = [score(line, weights) for line in evidence]
     filled = [index for index, text in enumerate(texts) if text.strip()] or [0]
     best = max(filled, key=lambda index: scores[index])
     matched = {index for index in filled if scores[index] >= MARK_SHARE * scores[best]} if scores[best] > 0 else {best}
@@ -78,7 +78,8 @@ def word_weights(terms: Terms) -> dict[str, float]:
     return {word: weight / total for word, weight in weights.items() if weight > 0}
 
 
-def _score(line: Evidence, weights: Mapping[str, float]) -> float:
+def score(line: Evidence, weights: Mapping[str, float]) -> float:
+    """How well a line answers the question, from 0: 1 for all of its words."""
     words = sum(weights.get(word, 0.0) for word in {held.word for held in line.held})
     heard = {word for alike in line.alike for word in alike.asked.split()}
     sounds = sum(weights.get(word, 0.0) for word in heard - {held.word for held in line.held})

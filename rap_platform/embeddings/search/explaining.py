@@ -1,6 +1,7 @@
 """Why a song was found or recommended, in words for people. Pure; pages and terminals colour them as they like."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 from rap_platform.embeddings.search.likeness import Kind
 
@@ -9,10 +10,18 @@ HIGH = 20  # a place by meaning that says something beside words that fit
 STRENGTHS = ((0.75, "very close"), (0.5, "close"), (0.25, "somewhat close"))
 
 
-def found_by(meaning_rank: int | None, words: Iterable[str], sounds: Iterable[tuple[str, str]]) -> list[str]:
-    """What speaks for a hit, the plainest first: words it says, words that sound alike, its place by meaning where that is a reason."""
+def found_by(
+    meaning_rank: int | None,
+    words: Iterable[str],
+    sounds: Iterable[tuple[str, str]],
+    corrected: Mapping[str, str] = MappingProxyType({}),
+) -> list[str]:
+    """What speaks for a hit, the plainest first: words it says, words that sound alike, its place by meaning where that is a reason.
+
+    `corrected` are words as asked and as they were looked for: a song says the latter.
+    """
     told = []
-    if said := [f"“{word}”" for word in words]:
+    if said := [f"“{corrected.get(word, word)}”" for word in words]:
         told.append(f"says {listed(said)}")
     if heard := [f"“{sung}” sounds like “{asked}”" for asked, sung in sounds]:
         told.append(listed(heard))

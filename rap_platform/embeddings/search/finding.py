@@ -6,6 +6,7 @@ what the steps before found, so the order does not depend on the page that is as
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import psycopg
@@ -17,6 +18,7 @@ from rap_platform.embeddings.search.asking import Asked, ask
 from rap_platform.embeddings.search.fusion import Ranked, fuse
 from rap_platform.embeddings.search.meaning import Breadth, by_meaning, by_meaning_exactly, excesses, pushed
 from rap_platform.embeddings.search.question import Found, Page, Question, Side, check
+from rap_platform.embeddings.search.rereading import by_line
 from rap_platform.settings import get_settings
 
 AWAY = 3  # times the candidates, where some will be pushed out
@@ -47,9 +49,7 @@ def _search(conn: psycopg.Connection[Any], encoders: Encoders, question: Questio
     alone = conn.info.transaction_status == TransactionStatus.IDLE
     room = max(0, min(question.limit, cursor.MAX_DEPTH - len(shown)))
     with conn.transaction():
-        if alone:
-            conn.execute(queries.ONE_MOMENT)
-        asked = ask(conn, encoders, question)
+        asked = ask(conn, encoders, question, alone=alone)
         unseen = _ranking(conn, asked, shown, room + 1)
         page = unseen[:room]
         onward = None
@@ -59,21 +59,22 @@ def _search(conn: psycopg.Connection[Any], encoders: Encoders, question: Questio
 
 
 def _ranking(conn: psycopg.Connection[Any], asked: Asked, shown: frozenset[int], wanted: int) -> list[Ranked]:
-    """At least `wanted` tracks that were not shown, best first, or all there are."""
+    """At least `wanted` tracks that were not shown, best first, or all there are.
+
+    What a later step adds scores no better than the last of the steps before.
+    """
     hidden = set(shown)
     if shown:  # a song that was shown may have become another's copy since
         hidden.update(row[0] for row in conn.execute(queries.ORIGINALS, {"track_ids": list(shown)}).fetchall())
     ranking: dict[int, Ranked] = {}
-    unseen: list[Ranked] = []
+    least = 1.0
     for candidates in _steps(conn, asked):
         for ranked in fuse(_away(conn, asked, candidates)):
-            if ranked.original_id not in ranking:
-                ranking[ranked.original_id] = ranked
-                if ranked.original_id not in hidden:
-                    unseen.append(ranked)
-        if len(unseen) >= wanted:
+            ranking.setdefault(ranked.original_id, replace(ranked, score=min(ranked.score, least)))
+        least = min((ranked.score for ranked in ranking.values()), default=1.0)
+        if len(ranking.keys() - hidden) >= wanted:
             break
-    return unseen
+    return [ranked for ranked in ranking.values() if ranked.original_id not in hidden]
 
 
 def _steps(conn: psycopg.Connection[Any], asked: Asked) -> Iterator[Candidates]:
@@ -84,12 +85,14 @@ def _steps(conn: psycopg.Connection[Any], asked: Asked) -> Iterator[Candidates]:
         breadth = Breadth(times * candidates, search.ef_search, max_scan_tuples, memory)
         found = _found(conn, asked, breadth)
         yield found
-        if "meaning" in found and len(found["meaning"]) < breadth.sections:
-            if asked.filtering.track_ids is not None:
-                return
-            break
+        ended = [side for side, sections in found.items() if len(sections) < breadth.sections]
+        if "meaning" in ended and asked.filtering.track_ids is None:
+            break  # the index gave up
+        if "meaning" in ended or len(ended) == len(found):
+            return
     if "meaning" in asked.question.sides and asked.query is not None:
-        yield {"meaning": by_meaning_exactly(conn, asked.encoder, asked.query, asked.filtering, DEEPEST)}
+        nearest = by_meaning_exactly(conn, asked.encoder, asked.query, asked.filtering, DEEPEST)
+        yield {side: nearest if side == "meaning" else [] for side in asked.question.sides}
 
 
 def _found(conn: psycopg.Connection[Any], asked: Asked, breadth: Breadth) -> dict[Side, list[Found]]:
@@ -98,7 +101,8 @@ def _found(conn: psycopg.Connection[Any], asked: Asked, breadth: Breadth) -> dic
     if "words" in asked.question.sides:
         found["words"] = words.by_words(conn, asked.terms, asked.filtering, breadth.sections)
     if "sound" in asked.question.sides:
-        found["sound"] = sounds.by_sound(conn, asked.terms, asked.filtering, breadth.sections)
+        heard = sounds.by_sound(conn, asked.terms, asked.filtering, breadth.sections)
+        found["sound"] = by_line(conn, asked.terms, heard)
     if "meaning" in asked.question.sides and asked.query is not None:
         found["meaning"] = by_meaning(conn, asked.encoder, asked.query, asked.filtering, breadth)
     return found

@@ -6,6 +6,7 @@ cosine of lyrics and a distance of sounds can be added. E[d^2] = 2 (E|v|^2 - |E 
 """
 
 import math
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args
@@ -26,10 +27,15 @@ Kind = Literal["lyrics", "audio", "analysis"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 NEAR_DUPLICATE = 0.95  # cosine of lyrics above which two songs count as one: versions in the world have 0.97 and more, others 0.81 at most
 FEWEST_SAMPLED = 20
+LEAST_BREADTH = 40
+SPREADS_LAST_S = 600.0
 # Until there are enough songs to sample: unit vectors at right angles, and nine independent numbers spread evenly over 0..1.
 USUAL_SPREAD: Mapping[Kind, float] = {"lyrics": 2.0, "audio": 1.5, "analysis": 2.0}
 
 Matrix = npt.NDArray[np.float64]
+
+# What was measured last, by server, database and encoder: it changes with the library, not from question to question.
+_SPREADS: dict[tuple[str, int, str, str], tuple[float, Mapping[Kind, float]]] = {}
 
 
 @dataclass(frozen=True)
@@ -99,7 +105,6 @@ class Comparing:
         self.weights = weights
         self.encoder = serving(conn)
         self.vectors = similar_queries.vectors(self.encoder)
-        self._spreads: dict[Kind, float] | None = None
 
     def known(self, track_ids: Sequence[int]) -> list[Known]:
         """The tracks of these numbers in their order; those that do not exist are left out."""
@@ -121,13 +126,18 @@ class Comparing:
     @property
     def spreads(self) -> Mapping[Kind, float]:
         """The mean squared distance of two tracks drawn at random, by kind."""
-        if self._spreads is None:
+        info = self.conn.info
+        key = (info.host, info.port, info.dbname, self.encoder)
+        measured_at, spreads = _SPREADS.get(key, (-math.inf, {}))
+        if time.monotonic() - measured_at > SPREADS_LAST_S:
             rows = self.conn.execute(similar_queries.spreads(self.encoder)).fetchall()
-            self._spreads = {
+            spreads = {
                 kind: float(spread) if count >= FEWEST_SAMPLED and spread > 1e-3 else USUAL_SPREAD[kind]
                 for kind, spread, count in rows
             }
-        return self._spreads
+            if all(count >= FEWEST_SAMPLED for _, _, count in rows):
+                _SPREADS[key] = (time.monotonic(), spreads)
+        return spreads
 
     def candidates(
         self, kind: Kind, asked: Sequence[Known], among: Mapping[str, Any], each: int, *, exactly: bool = False
@@ -141,7 +151,9 @@ class Comparing:
             statement = similar_queries.nearest_exactly(self.vectors[kind], _names(among))
             parameters["vector"] = HalfVector(np.mean(vectors, axis=0))
         else:
-            ef_search = min(1000, max(get_settings().search.ef_search, each))
+            # Of many tracks' neighbours few reach an answer, so each search may be a quick one.
+            breadth = get_settings().search.ef_search if len(vectors) == 1 else LEAST_BREADTH
+            ef_search = min(1000, max(breadth, each))
             self.conn.execute(similar_queries.BREADTH, {"ef_search": str(ef_search)})
             statement = similar_queries.nearest(self.vectors[kind], _names(among))
             parameters["vectors"] = [HalfVector(vector) for vector in vectors]

@@ -135,11 +135,15 @@ def checked_text(text: str) -> str:
         raise SearchError("the query is empty: write a few words or a line you remember")
     if "\x00" in text:
         raise SearchError("the query holds a NUL character: remove it")
-    if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
+    if _half_a_character(text):
         raise SearchError("the query holds half a character (a lone surrogate): type it anew")
     if len(text) > MAX_CHARACTERS:
         raise SearchError(f"the query has {len(text)} characters, at most {MAX_CHARACTERS} are read: shorten it")
     return text
+
+
+def _half_a_character(text: str) -> bool:
+    return not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def check(question: Question) -> None:
@@ -160,7 +164,7 @@ def check(question: Question) -> None:
         raise SearchError("include_features belongs to artist: name the artist")
     for name in filters.set_names():
         value = getattr(filters, name)
-        if isinstance(value, str) and ("\x00" in value or not value.strip()):
-            raise SearchError(f"the filter {name} is empty or holds a NUL character")
+        if isinstance(value, str) and ("\x00" in value or not value.strip() or _half_a_character(value)):
+            raise SearchError(f"the filter {name} is empty or holds a NUL or half a character")
         if isinstance(value, int) and not -32768 <= value <= 32767:
             raise SearchError(f"the filter {name} is {value}, which is no year")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import psycopg
 
 from rap_platform.embeddings.search.diversity import choose
@@ -31,8 +32,9 @@ SECOND_LIKED = 0.5  # a song is worth its likeness to the nearest liked song and
 DISLIKED_SHARE = (
     0.5  # of the likeness to a disliked song that is taken off: as in Rocchio's formula, less than likes add
 )
-CANDIDATES = 600  # of all liked songs together, from each index
-FEWEST_EACH = 20
+CANDIDATES = 200  # of all liked songs together, from each index
+FEWEST_EACH = 10
+CHOSEN_FROM = 20  # times the songs wanted: the nearest ones, among which variety is looked for
 SECOND_REASON = 0.8  # of the first one's strength
 
 
@@ -122,18 +124,30 @@ def _chosen(
     if disliked:
         near = comparing.likeness(found, disliked).blend.max(axis=1)
         relevance = relevance - DISLIKED_SHARE * np.maximum(near, 0.0)
-    places = choose(
-        relevance,
-        comparing.likeness(found, found).blend,
-        near_duplicates(found, found),
-        np.array([track.artist_id for track in found]),
+    order = np.argsort(-relevance, kind="stable")
+    places = _varied(comparing, taste, found, relevance, order[: CHOSEN_FROM * taste.limit])
+    if len(places) < taste.limit:
+        places = _varied(comparing, taste, found, relevance, order)
+    return [
+        _told(found[place], float(relevance[place]), _reasons(comparing, likeness, liked, place)) for place in places
+    ]
+
+
+def _varied(
+    comparing: Comparing, taste: Taste, found: Sequence[Known], relevance: Matrix, among: npt.NDArray[np.intp]
+) -> list[int]:
+    """The places of the songs chosen among those at the places given."""
+    tracks = [found[place] for place in among]
+    chosen = choose(
+        relevance[among],
+        comparing.likeness(tracks, tracks).blend,
+        near_duplicates(tracks, tracks),
+        np.array([track.artist_id for track in tracks]),
         diversity=taste.diversity,
         limit=taste.limit,
         per_group=taste.per_artist,
     )
-    return [
-        _told(found[place], float(relevance[place]), _reasons(comparing, likeness, liked, place)) for place in places
-    ]
+    return [int(among[place]) for place in chosen]
 
 
 def _nearness(alike: Matrix) -> Matrix:

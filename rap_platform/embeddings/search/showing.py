@@ -1,6 +1,7 @@
 """What is shown of the songs found: the section that speaks for each, its lines with what to mark, and why it was found."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import psycopg
@@ -8,9 +9,11 @@ import psycopg
 from rap_platform.embeddings.encoders.registry import Encoders
 from rap_platform.embeddings.search import queries, sounds, words
 from rap_platform.embeddings.search.asking import Asked
-from rap_platform.embeddings.search.excerpts import Evidence, excerpt, word_weights
+from rap_platform.embeddings.search.excerpts import Evidence, excerpt, score, word_weights
 from rap_platform.embeddings.search.fusion import Ranked
 from rap_platform.embeddings.search.question import Hit, Why
+
+TOLD = 0.5  # of a line's score by words and sounds: it is the one that was meant
 
 
 def hits(conn: psycopg.Connection[Any], encoders: Encoders, asked: Asked, page: Sequence[Ranked]) -> list[Hit]:
@@ -22,11 +25,11 @@ def hits(conn: psycopg.Connection[Any], encoders: Encoders, asked: Asked, page: 
     rows = {row[0]: row for row in conn.execute(queries.hits(asked.encoder), parameters).fetchall()}
     present = [(ranked, rows[chosen[ranked.original_id]]) for ranked in page if chosen.get(ranked.original_id) in rows]
     sections = [row[5].split("\n") for _, row in present]
-    evidence = _evidence(conn, encoders, asked, [line for section in sections for line in section])
     weights = word_weights(asked.terms)
+    evidence = _evidence(conn, encoders, asked, sections, weights)
     return [
-        _hit(ranked, row, section, [next(evidence) for _ in section], weights)
-        for (ranked, row), section in zip(present, sections, strict=True)
+        _hit(ranked, row, section, lines, weights)
+        for (ranked, row), section, lines in zip(present, sections, evidence, strict=True)
     ]
 
 
@@ -48,13 +51,21 @@ def _sections(conn: psycopg.Connection[Any], asked: Asked, page: Sequence[Ranked
 
 
 def _evidence(
-    conn: psycopg.Connection[Any], encoders: Encoders, asked: Asked, lines: Sequence[str]
-) -> Iterator[Evidence]:
-    """What of the question each line holds."""
-    held = words.held(conn, asked.terms, lines)
-    alike = sounds.alike(asked.terms, lines)
-    likeness = encoders.sketch(asked.question.text, lines)
-    return (Evidence(*line) for line in zip(held, alike, map(float, likeness), strict=True))
+    conn: psycopg.Connection[Any],
+    encoders: Encoders,
+    asked: Asked,
+    sections: Sequence[Sequence[str]],
+    weights: Mapping[str, float],
+) -> list[list[Evidence]]:
+    """What of the question each line of each section holds. Likeness is looked at where words and sounds do not tell."""
+    lines = [line for section in sections for line in section]
+    told = map(Evidence, words.held(conn, asked.terms, lines), sounds.alike(asked.terms, lines))
+    evidence = [[next(told) for _ in section] for section in sections]
+    untold = [place for place, found in enumerate(evidence) if max(score(line, weights) for line in found) < TOLD]
+    likeness = iter(encoders.sketch(asked.question.text, [line for place in untold for line in sections[place]]))
+    for place in untold:
+        evidence[place] = [replace(line, likeness=float(next(likeness))) for line in evidence[place]]
+    return evidence
 
 
 def _hit(

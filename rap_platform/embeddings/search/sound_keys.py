@@ -52,6 +52,16 @@ def keys(text: str) -> list[int]:
     return sorted(found)[:MOST_KEYS]
 
 
+def keys_by_line(text: str) -> list[set[int]]:
+    """The keys of each line of a text."""
+    lines = [words(line) for line in text.split("\n")]
+    streams = stream("\n".join(map(_line, lines))).split("\n")
+    return [
+        {key for word in line for key in word_keys(word)}.union(map(_pair_key, _PAIR.findall(sung)))
+        for line, sung in zip(lines, streams, strict=True)
+    ]
+
+
 @lru_cache(maxsize=200_000)
 def word_keys(word: str) -> tuple[int, ...]:
     """One key for each way to say a word; none when nothing can be said."""

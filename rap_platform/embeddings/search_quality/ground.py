@@ -1,7 +1,7 @@
 """All lines of a library and which songs hold them: what a question's right answers are, and whether it has any that are fair. Pure."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -47,6 +47,11 @@ class Ground:
             for words, held in holders.items()
         ]
         self._texts = {original_id: "\n".join(lines) for original_id, lines in texts.items()}
+        self._sections = [
+            (song.original_id, frozenset(word for line in section for word in phonetics.words(line)))
+            for song in songs
+            for section in song.sections
+        ]
         self._signs: dict[str, str] = {}
 
     def of(self, source: Source) -> Iterator[Line]:
@@ -59,6 +64,11 @@ class Ground:
         """The songs that hold these words one after the other in a line."""
         wanted = f" {' '.join(run)} "
         return frozenset(original_id for original_id, text in self._texts.items() if wanted in text)
+
+    def having(self, words: Collection[str]) -> frozenset[int]:
+        """The songs that have all of these words in one section."""
+        wanted = set(words)
+        return frozenset(original_id for original_id, held in self._sections if wanted <= held)
 
     def rivals_by_words(self, asked: Sequence[str], line: Line) -> frozenset[int]:
         """Songs with a line at least as near to the question as its own is, in words inserted, dropped or replaced."""

@@ -6,7 +6,7 @@ Alone here the bench sees the world's truth: which themes and mood a song was wr
 import hashlib
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -27,14 +27,19 @@ WORLD = "world:"  # how the source_ids of its songs begin
 
 @dataclass(frozen=True, slots=True)
 class Song:
-    """A track of the library: the track it stands for, its cleaned lines, and for a world's song its themes (main one first) and mood."""
+    """A track of the library: the track it stands for, the lines of its sections, and for a world's song its themes (main one first) and mood."""
 
     track_id: int
     original_id: int
     source: Source
-    lines: tuple[str, ...]
+    sections: tuple[tuple[str, ...], ...]
     themes: tuple[str, ...] = ()
     mood: str | None = None
+
+    @property
+    def lines(self) -> Iterator[str]:
+        """All lines, section by section."""
+        return (line for section in self.sections for line in section)
 
 
 def store(conn: psycopg.Connection[Any], corpus: Corpus, verse: Path | None) -> None:
@@ -58,15 +63,15 @@ def read(conn: psycopg.Connection[Any], corpus: Corpus) -> list[Song]:
     return [_song(corpus, *row) for row in queries.songs(conn)]
 
 
-def _song(corpus: Corpus, track_id: int, original_id: int, source_id: str, lyrics: str) -> Song:
-    lines = tuple(line for line in lyrics.split("\n") if line.strip() and not line.startswith("["))
+def _song(corpus: Corpus, track_id: int, original_id: int, source_id: str, texts: Sequence[str]) -> Song:
+    sections = tuple(tuple(line for line in text.split("\n") if line.strip()) for text in texts)
     if not source_id.startswith(WORLD):
-        return Song(track_id, original_id, "verse", lines)
+        return Song(track_id, original_id, "verse", sections)
     found = corpus.find_song(int(source_id.removeprefix(WORLD)))
     if found is None:
         raise ValueError(f"{source_id} is no song of this world: start with an empty database")
     told = truth.song(corpus.seed, *found)
-    return Song(track_id, original_id, "world", lines, told.themes, told.mood)
+    return Song(track_id, original_id, "world", sections, told.themes, told.mood)
 
 
 def _store_world(conn: psycopg.Connection[Any], corpus: Corpus) -> None:

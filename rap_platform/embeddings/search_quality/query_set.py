@@ -1,7 +1,8 @@
 """The query set: what people ask who half remember a line, or know only what a song is about, and which songs answer it. Pure.
 
-For a line (exact, changed, misheard) every song that holds it is right; for a theme every song that was written to it; for verse in
-other words every song that holds the line that was reworded. A copy counts as its original.
+For a line (exact, changed, misheard) every song that holds it is right; for words scattered over a section every song that has them
+in one section; for a theme every song that was written to it; for verse in other words every song that holds the line that was
+reworded. A copy counts as its original.
 """
 
 import hashlib
@@ -16,13 +17,16 @@ from rap_platform.embeddings.search_quality import changing, mishearing, paraphr
 from rap_platform.embeddings.search_quality.ground import MOST_SONGS, SHORTEST, Ground, Line
 from rap_platform.embeddings.search_quality.library import Song, Source
 from rap_platform.embeddings.search_quality.mishearing import Sounds
+from rap_platform.features import phonetics
 
-Kind = Literal["exact", "changed", "misheard", "paraphrase"]
+Kind = Literal["exact", "changed", "misheard", "scattered", "paraphrase"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 Half = Literal["fit", "report"]
 HALVES: tuple[Half, ...] = get_args(Half)
 SEED = 2026
 PER_KIND = 200
+SCATTERED = (3, 5)  # words
+SHORTEST_SCATTERED = 4  # letters
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +83,8 @@ def make(
             own = [line for line in lines if {half_of(song) for song in line.songs} == {half}]
             for kind in KINDS:
                 chance = Random(f"{seed}/{source}/{half}/{kind}")  # noqa: S311 -- seeded chance is the point
-                drafts = _drafts(kind, source, half, songs, own, _Means(ground, sounds, vocabulary, chance))
+                means = _Means(ground, sounds, vocabulary, chance)
+                drafts = _drafts(kind, source, half, [song for song in songs if song.source == source], own, means)
                 made.queries += _take(drafts, per_kind, kind, made.unfair)
     return made
 
@@ -109,7 +114,10 @@ def _drafts(
 ) -> Iterator[Query | None]:
     """Queries in random order, None for each that was unfair."""
     if kind == "paraphrase" and source == "world":
-        yield from _by_theme([song for song in songs if song.source == source], half, means.chance)
+        yield from _by_theme(songs, half, means.chance)
+        return
+    if kind == "scattered":
+        yield from _scattered(songs, source, half, means)
         return
     make_one = _MAKERS[kind]
     for line in means.chance.sample(lines, len(lines)):
@@ -158,6 +166,28 @@ _MAKERS: Mapping[Kind, Callable[[Line, _Means], _Made | None]] = {
     "misheard": _misheard,
     "paraphrase": _reworded,
 }
+
+
+def _scattered(songs: Sequence[Song], source: Source, half: Half, means: _Means) -> Iterator[Query | None]:
+    """Three to five words that carry meaning, from as many lines of a section and in any order."""
+    chance = means.chance
+    sections = [
+        section for song in songs if song.original_id == song.track_id and half_of(song.track_id) == half
+        for section in song.sections
+    ]  # fmt: skip
+    for section in chance.sample(sections, len(sections)):
+        lines = [[word for word in phonetics.words(line) if _weighty(word)] for line in section]
+        lines = [words for words in lines if words]
+        count = chance.randint(*SCATTERED)
+        if len(lines) >= count:
+            asked = tuple(dict.fromkeys(chance.choice(words) for words in chance.sample(lines, count)))
+            right = means.ground.having(asked)
+            fair = len(asked) == count and len(right) <= MOST_SONGS
+            yield Query(" ".join(asked), "scattered", source, half, right, section[0]) if fair else None
+
+
+def _weighty(word: str) -> bool:
+    return len(word) >= SHORTEST_SCATTERED and word.isascii() and word.isalpha() and word not in mishearing.WEAK
 
 
 def _by_theme(songs: Sequence[Song], half: Half, chance: Random) -> Iterator[Query]:

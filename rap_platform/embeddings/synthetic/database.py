@@ -26,7 +26,6 @@ from rap_platform.orchestration import progress
 from rap_platform.resources.migrations import SQL_DIR, migrate
 from rap_platform.resources.postgres import connect
 
-PLANTED_SONGS = 300  # whose sections have the vectors that the encoder itself makes of them
 ENCODED_AT_ONCE = 64
 PREFIX = "library"
 
@@ -64,13 +63,14 @@ def _sample(library: Library, most: int) -> list[str]:
 
 
 def made(
-    server: str, library: Library, source: Source, encoder: Encoder, *, keep: bool, workers: int
+    server: str, library: Library, source: Source, encoder: Encoder, *, keep: bool, workers: int, planted: int
 ) -> tuple[str, dict[str, float]]:
     """The DSN of the library's database, filled and indexed, and the figures of its making (of the run that made it).
 
-    Without `keep` it is made anew. A run that is killed leaves a half-made database under another name, which the next drops.
+    The sections of `planted` songs, the ones that are asked for, have the vectors that the encoder itself makes of them. Without `keep`
+    the database is made anew. A run that is killed leaves a half-made database under another name, which the next drops.
     """
-    name = f"{PREFIX}_{library.songs}_{_digest(library, source)}"
+    name = f"{PREFIX}_{library.songs}_{_digest(library, source, planted)}"
     with closing(psycopg.connect(server, autocommit=True)) as conn:
         names = {
             row[0]
@@ -82,21 +82,21 @@ def made(
         if not (keep and name in names):
             half = f"{name}_half"
             conn.execute(sql.SQL("create database {}").format(sql.Identifier(half)))
-            _make(make_conninfo(server, dbname=half), library, source, encoder, workers)
+            _make(make_conninfo(server, dbname=half), library, source, encoder, workers, planted)
             conn.execute(sql.SQL("alter database {} rename to {}").format(sql.Identifier(half), sql.Identifier(name)))
     with closing(connect(dsn)) as conn:
         row = conn.execute(load_queries.STORED_FIGURES, {"kind": loading.MAKER}).fetchone()
     return dsn, dict(row[0]) if row else {}
 
 
-def _make(dsn: str, library: Library, source: Source, encoder: Encoder, workers: int) -> None:
+def _make(dsn: str, library: Library, source: Source, encoder: Encoder, workers: int, planted: int) -> None:
     migrate(dsn)
     loaded = loading.load(library, source, dsn, workers=workers)
     figures = {f"made_{step.replace(' ', '_')}_s": value for step, value in loaded.seconds.items()}
     with closing(connect(dsn, autocommit=True)) as conn:
         started = time.monotonic()
-        planted = [row.section_id for song in subjects(library, PLANTED_SONGS) for row in loading.sections_of(song)]
-        figures["planted_sections"] = float(loading.plant(conn, encoder, planted))
+        planted_ids = [row.section_id for song in subjects(library, planted) for row in loading.sections_of(song)]
+        figures["planted_sections"] = float(loading.plant(conn, encoder, planted_ids))
         conn.execute(load_queries.VACUUM_VECTORS)
         figures["made_planted_s"] = round(time.monotonic() - started, 2)
         figures |= _build_indexes(conn)
@@ -114,8 +114,8 @@ def _build_indexes(conn: psycopg.Connection[Any]) -> dict[str, float]:
     return {f"made_{name}_s": seconds for name, seconds in built.items()}
 
 
-def _digest(library: Library, source: Source) -> str:
-    told = [loading.VERSION, sound_keys.VERSION, str(library.seed), repr(source.surrogate.fit)]
+def _digest(library: Library, source: Source, planted: int) -> str:
+    told = [loading.VERSION, sound_keys.VERSION, str(library.seed), str(planted), repr(source.surrogate.fit)]
     files = [_without_comments(path.read_text(encoding="utf-8")) for path in sorted(SQL_DIR.glob("*.sql"))]
     return hashlib.sha256("\0".join([*told, *files]).encode()).hexdigest()[:12]
 

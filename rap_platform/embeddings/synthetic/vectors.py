@@ -23,7 +23,7 @@ FITTED_TEXTS = 2_400
 HELD_OUT = 0.25  # of the texts, that the map does not see
 RIDGE = 1.0
 NOISE_ROWS = 32_768  # lines that fall on one row share its noise
-STRENGTHS = (0.5, 1.5)
+STRENGTHS = (0.0, 4.0)
 HALVINGS = 12
 NEIGHBOURS = (1, 10, 100)
 

@@ -195,9 +195,10 @@ def pieces(line: MatchedLine) -> list[tuple[str, bool]]:
     return [piece for piece in (*found, (line.text[at:], False)) if piece[0]]
 
 
-def reasons(why: Reason) -> list[str]:
+def reasons(why: Reason, corrected: Mapping[str, str]) -> list[str]:
     """Why a hit was found, in words."""
-    return explaining.found_by(why.meaning_rank, why.words, [(pair.asked, pair.sung) for pair in why.sounds])
+    sounds = [(pair.asked, pair.sung) for pair in why.sounds]
+    return explaining.found_by(why.meaning_rank, why.words, sounds, corrected)
 
 
 def parts(track: Track) -> Iterator[Part]:

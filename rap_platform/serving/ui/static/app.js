@@ -72,7 +72,7 @@ if (form && results) {
     show(searchUrl(), true);
   });
   form.addEventListener("change", (event) => {
-    if (event.target.matches(".filters *") && form.q.value.trim()) show(searchUrl(), true);
+    if (event.target.matches(".filters *, #but-not") && form.q.value.trim()) show(searchUrl(), true);
   });
   results.addEventListener("click", (event) => {
     const link = event.target.closest?.("[data-more]");

@@ -1,0 +1,50 @@
+"""The best sections by sound, read again line by line: a remembered line stands in one place, what is held by chance is strewn about."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import islice
+from typing import Any
+
+import psycopg
+
+from rap_platform.embeddings.search import sound_keys, term_queries
+from rap_platform.embeddings.search.question import Found
+from rap_platform.embeddings.search.terms import Terms
+
+TRACKS = 10  # whose best section is read again
+WORDS_PER_LINE = 14  # a longer question goes over several lines
+MOST_LINES = 8
+
+
+def by_line(conn: psycopg.Connection[Any], terms: Terms, found: Sequence[Found]) -> list[Found]:
+    """The sections with those of the first ten tracks ordered and covered by what their best line holds of the question.
+
+    As many neighbouring lines as the question is long count as one. The others follow as they stood, covered no better than the
+    last that was read. One statement.
+    """
+    first: dict[int, Found] = {}
+    for section in found:
+        first.setdefault(section.original_id, section)
+    chosen = {section.section_id: section for section in islice(first.values(), TRACKS)}
+    if not chosen or not terms.sounds:
+        return list(found)
+    rows = conn.execute(term_queries.TEXTS, {"section_ids": list(chosen)}).fetchall()
+    read = [_read(chosen[section_id], text, terms) for section_id, _, text in rows]
+    read.sort(key=lambda section: (-section.coverage, -chosen[section.section_id].coverage, section.section_id))
+    last = read[-1].coverage if read else 1.0
+    rest = [replace(one, coverage=min(one.coverage, last)) for one in found if one.section_id not in chosen]
+    return [*read, *rest]
+
+
+def _read(section: Found, text: str, terms: Terms) -> Found:
+    """The section with the weight of its best lines, and the share of the question that is."""
+    words = sum(len(line.split()) for line in terms.text.split("\n"))
+    reach = min(MOST_LINES, max(1, math.ceil(words / WORDS_PER_LINE)))
+    held = [keys & terms.sounds.keys() for keys in sound_keys.keys_by_line(text)]
+    weight = max(
+        sum(terms.sounds[key] for key in set().union(*held[at : at + reach]))
+        for at in range(max(1, len(held) - reach + 1))
+    )
+    total = sum(terms.sounds.values())
+    return replace(section, score=weight, coverage=min(1.0, weight / total) if total > 0 else 0.0)
