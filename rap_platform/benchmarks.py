@@ -19,7 +19,7 @@ import psutil
 from rap_platform.settings import Settings
 
 WORLD_STARTS_S = 60.0
-API_STARTS_S = 60.0
+API_STARTS_S = 180.0
 # A server for loading much and asking often: it writes no log that could bring the data back after a power cut.
 BULK_SERVER = {"wal_level": "minimal", "max_wal_senders": "0", "max_wal_size": "8GB", "autovacuum": "off"}
 

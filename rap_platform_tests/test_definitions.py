@@ -16,7 +16,7 @@ GRAPH = defs.resolve_asset_graph()
 ASSETS = sorted(key.to_user_string() for key in GRAPH.get_all_asset_keys())
 EXPECTED = {
     "genius_songs", "imported_songs", "tracks", "spotify_tracks", "imported_audio_features", "audio_features", "lyric_features", "lyrics_embeddings",
-    "section_sounds", "audio_embeddings", "analysis_embeddings", "vector_index", "rule_based_analyses", "qwen_analyses", "compared_analyses",
+    "section_sounds", "track_facts", "audio_embeddings", "analysis_embeddings", "vector_index", "rule_based_analyses", "qwen_analyses", "compared_analyses",
     "analyst_calibrations",
     "analyzer_agreement",
     "ratings", "training_dataset", "quality_model", "adapters", "evaluation_report", "champion", "trend_report",

@@ -8,7 +8,9 @@ import dagster as dg
 
 from rap_platform.analyses import assets as analyses
 from rap_platform.embeddings import assets as embeddings
+from rap_platform.embeddings import fact_assets as facts
 from rap_platform.embeddings import filling, indexing
+from rap_platform.embeddings import term_assets as terms
 from rap_platform.embeddings.audio import assets as audio
 from rap_platform.embeddings.encoders import switching, weights
 from rap_platform.orchestration import failures, metadata
@@ -61,13 +63,19 @@ def analysis_embeddings(
 
 
 @dg.asset(
-    deps=[embeddings.lyrics_embeddings, audio.audio_embeddings, analysis_embeddings],
+    deps=[
+        embeddings.lyrics_embeddings,
+        audio.audio_embeddings,
+        analysis_embeddings,
+        terms.section_sounds,
+        facts.track_facts,
+    ],
     code_version=indexing.VERSION,
     automation_condition=on_any_new_partition(),
     kinds={"postgres"},
     owners=[metadata.TEAM],
     retry_policy=failures.RETRY,
-    description="HNSW indexes over all vectors, with their recall@10 against an exact scan.",
+    description="HNSW indexes over all vectors, with their recall@10 against an exact scan; what searches read is then complete.",
 )
 def vector_index(context: dg.AssetExecutionContext, postgres: PostgresResource) -> dg.MaterializeResult:
     """Build the indexes that are missing and measure all; nothing when the vectors are those of the last report."""

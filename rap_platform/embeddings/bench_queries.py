@@ -35,6 +35,24 @@ from (select embedding from section_vectors_minilm order by hashint8extended(sec
 
 NEAREST_IN_SAMPLE = "select embedding <=> %(query)s from sample order by embedding <=> %(query)s limit 10"
 
+# Bits for the index, half-precision vectors for the order: what pgvector's README advises where memory is short.
+BINARY_INDEX = "create index sample_binary on sample using hnsw ((binary_quantize(embedding)::bit(384)) bit_hamming_ops) with (m = 16, ef_construction = 128)"
+
+NEAREST_BY_BITS = """
+select embedding <=> %(query)s as distance
+from (
+    select embedding from sample
+    order by binary_quantize(embedding)::bit(384) <~> binary_quantize(%(query)s::halfvec(384))
+    limit %(candidates)s
+) near
+order by distance
+limit 10
+"""
+
+SAMPLE_INDEX_BYTES = """
+select coalesce(sum(pg_relation_size(i.indexrelid)), 0)::bigint from pg_index i where i.indrelid = 'sample'::regclass and not i.indisprimary
+"""
+
 RELATIONS = """
 select c.relname, c.relkind = 'i', pg_relation_size(c.oid),
     case when c.reltoastrelid <> 0 then pg_total_relation_size(c.reltoastrelid) else 0 end

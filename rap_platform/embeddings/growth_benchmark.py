@@ -21,7 +21,7 @@ from rap_platform.embeddings.encoders.registry import Encoders
 from rap_platform.embeddings.search.finding import search as find
 from rap_platform.embeddings.search.question import Question
 from rap_platform.embeddings.synthetic.library import Library, Song
-from rap_platform.embeddings.synthetic.verse import Passage, read_book
+from rap_platform.embeddings.synthetic.verse import Book, Passage, read_book
 from rap_platform.lyrics import assets as lyrics
 from rap_platform.lyrics import queries as lyrics_queries
 from rap_platform.lyrics.importing import import_file
@@ -35,7 +35,6 @@ from rap_platform.settings import Settings
 
 TRACKS = 6_000
 NEW_SHARE = 0.01
-BOOK_SONGS = 1_200
 HEADER = (
     "title",
     "tag",
@@ -64,7 +63,7 @@ class Run:
     texts_encoded: int
 
 
-def growth(settings: Settings, *, tracks: int = TRACKS, book_songs: int = BOOK_SONGS) -> Bench:
+def growth(settings: Settings, *, tracks: int = TRACKS, book: Book | None = None) -> Bench:
     """Seconds to make `tracks` songs searchable, then 1 % more, nothing, one edited and one deleted song.
 
     The ratio is the 1 % over the whole; start-up (imports, the graph, loading the encoder) happens once before and is shown apart.
@@ -74,7 +73,7 @@ def growth(settings: Settings, *, tracks: int = TRACKS, book_songs: int = BOOK_S
         raise ValueError(f"{tracks} tracks have no hundredth: take 100 or more")
     figures, encoders = _start_up(settings)
     new = max(1, round(tracks * NEW_SHARE))
-    library = Library(settings.world_seed, tracks + new, read_book(settings.world_seed, songs=book_songs))
+    library = Library(settings.world_seed, tracks + new, book or read_book(settings.world_seed))
     with scratch_database(settings) as dsn, tempfile.TemporaryDirectory(prefix="rap_platform_bench_") as folder:
         songs = _Songs(dsn, Path(folder) / "songs.csv", library)
         figures["import_s"] = songs.store(range(tracks))

@@ -27,6 +27,7 @@ TOLERANCE = 1e-6
 BREADTHS = (40, 80, 100, 200, 400)
 BUILDS = ((16, 64), (16, 128))
 SAMPLE_BREADTHS = (40, 100, 200)
+RERANKED = (100, 400)  # candidates of the index over bits that are ordered by their vectors
 SMALL_BREADTH = 10  # pgvector's least but one: at a few thousand vectors more would find everything
 RANK = 20  # of the artist that is filtered by, among the most productive
 
@@ -133,11 +134,36 @@ def builds(conn: psycopg.Connection[Any], encoder: Encoder, texts: Sequence[str]
                 started = time.monotonic()
                 conn.execute(bench_queries.sample_index(m, ef_construction))
                 figures[f"{name}_build_s"] = round(time.monotonic() - started, 2)
+                figures[f"{name}_mb"] = _sample_index_mb(conn)
                 conn.execute(bench_queries.ONLY_INDEX)
                 for ef_search in SAMPLE_BREADTHS:
                     recall, _ = _asked(conn, bench_queries.NEAREST_IN_SAMPLE, vectors, exact, ef_search)
                     figures[f"{name}_recall_at_ef_{ef_search}"] = recall
+        with conn.transaction(force_rollback=True):
+            figures |= _binary(conn, vectors, exact)
     return figures
+
+
+def _binary(
+    conn: psycopg.Connection[Any], vectors: Sequence[HalfVector], exact: Sequence[list[float]]
+) -> dict[str, float]:
+    """An index over one bit a dimension, its best candidates ordered by the vectors themselves."""
+    started = time.monotonic()
+    conn.execute(bench_queries.BINARY_INDEX)
+    figures = {
+        "sample_binary_build_s": round(time.monotonic() - started, 2),
+        "sample_binary_mb": _sample_index_mb(conn),
+    }
+    conn.execute(bench_queries.ONLY_INDEX)
+    for candidates in RERANKED:
+        recall, p50 = _asked(conn, bench_queries.NEAREST_BY_BITS, vectors, exact, candidates)
+        figures |= {f"sample_binary_recall_of_{candidates}": recall, f"sample_binary_p50_ms_of_{candidates}": p50}
+    return figures
+
+
+def _sample_index_mb(conn: psycopg.Connection[Any]) -> float:
+    row = conn.execute(bench_queries.SAMPLE_INDEX_BYTES).fetchone()
+    return round(int(row[0]) / 1e6, 1) if row else 0.0
 
 
 def likeness(conn: psycopg.Connection[Any], taught: Learned) -> dict[str, float]:
@@ -186,7 +212,7 @@ def _asked(
     recalls, seconds = [], []
     for query, nearest in zip(vectors, exact, strict=True):
         started = time.perf_counter()
-        found = _distances(conn, statement, query)
+        found = _distances(conn, statement, query, ef_search)
         seconds.append(time.perf_counter() - started)
         recalls.append(
             sum(distance <= nearest[-1] + TOLERANCE for distance in found) / len(nearest) if nearest else 1.0
@@ -194,8 +220,8 @@ def _asked(
     return round(float(np.mean(recalls)), 4), round(float(np.median(seconds)) * 1000, 3)
 
 
-def _distances(conn: psycopg.Connection[Any], statement: str, query: HalfVector) -> list[float]:
-    return [row[0] for row in conn.execute(statement, {"query": query}).fetchall()]
+def _distances(conn: psycopg.Connection[Any], statement: str, query: HalfVector, candidates: int = 0) -> list[float]:
+    return [row[0] for row in conn.execute(statement, {"query": query, "candidates": candidates}).fetchall()]
 
 
 def _vectors(encoder: Encoder, texts: Sequence[str]) -> list[HalfVector]:

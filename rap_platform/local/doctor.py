@@ -9,6 +9,8 @@ import psycopg
 import redis as redis_client
 
 from rap_platform.embeddings.encoders import weights
+from rap_platform.embeddings.encoders.encoding import EncoderError
+from rap_platform.embeddings.encoders.endpoint import Encoder as EmbeddingsEndpoint
 from rap_platform.local import stack
 from rap_platform.local.llm_probe import probe
 from rap_platform.local.process import without_password
@@ -41,7 +43,7 @@ def examine(settings: Settings) -> list[Finding]:
     """
     ours = embedded(settings)
     running = stack.joined(settings) or settings
-    probes = (_postgres, _redis, _mlflow, _world, _genius, _spotify, _llm, _weights)
+    probes = (_postgres, _redis, _mlflow, _world, _genius, _spotify, _llm, _weights, _embeddings_api)
     findings = [probe(running) for probe in probes]
     remedy = f"`rap-platform status`, and the logs in {running.data_dir / 'logs'}"
     return [
@@ -162,6 +164,25 @@ def _weights(settings: Settings) -> Finding:
     except weights.WeightsError as error:
         return Finding("embedding weights", "broken", str(error), "make install")
     return Finding("embedding weights", "ok", f"{weights.MODEL}: sha256 as pinned", "")
+
+
+def _embeddings_api(settings: Settings) -> Finding:
+    """Without one, searches and fills go by the local encoders alone."""
+    config = settings.embeddings_api
+    if config.name is None:
+        return Finding(
+            "embeddings endpoint",
+            "not configured",
+            "the local encoders do",
+            "RAP_EMBEDDINGS_API__NAME, __BASE_URL, __MODEL",
+        )
+    try:
+        encoder = EmbeddingsEndpoint(config.model_copy(update={"timeout_s": TIMEOUT_S, "retries": 0}))
+        encoder.encode(["love"])
+    except EncoderError as error:
+        problem, _, remedy = str(error).rpartition(": ")
+        return Finding("embeddings endpoint", "broken", problem or remedy, remedy)
+    return Finding("embeddings endpoint", "ok", f"{config.model}: vectors of {config.dimension} values", "")
 
 
 def _outside(system: str, endpoint_of: Callable[[], Endpoint], path: str, setting: str) -> Finding:

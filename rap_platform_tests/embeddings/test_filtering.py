@@ -82,7 +82,7 @@ def test_tracks_are_named_only_while_they_are_few(
     assert filtering.filtering(connection, Filters(simulated=False)).track_ids is None
     connection.execute("analyze track_facts")
     connection.execute("update pg_class set reltuples = 1e6 where oid = 'track_facts'::regclass")
-    assert filtering._few(connection) == 6000
+    assert filtering._few(connection) == 12_000
 
 
 def test_every_condition_is_backed_by_an_index(connection: psycopg.Connection) -> None:

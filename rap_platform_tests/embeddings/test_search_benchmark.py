@@ -9,6 +9,7 @@ from rap_platform.benchmarks import OPTIONS, misplaced
 from rap_platform.cli import app
 from rap_platform.embeddings import growth_benchmark
 from rap_platform.embeddings.search_benchmark import Size, search
+from rap_platform.embeddings.synthetic.verse import Passage
 from rap_platform.settings import Settings
 
 TINY = Size(
@@ -16,8 +17,16 @@ TINY = Size(
     workers=0, planted_songs=4,
 )  # fmt: skip
 
+SHORT_SONGS = tuple(
+    (
+        Passage("verse", tuple(f"{word} at the gate and nobody waits {number}" for number in range(4))),
+        Passage("hook", (f"we sing {word} again", "carry me over the water")),
+    )
+    for word in ("winter", "copper", "engine", "orchard", "lantern", "harbour", "pigeon", "velvet")
+)
 
-def test_the_bench_measures_all_sides_and_keeps_its_library(embedder_settings: Settings) -> None:
+
+def test_the_bench_measures_all_sides(embedder_settings: Settings) -> None:
     first = search(embedder_settings, tracks=120, size=TINY)
     assert first.figures["tracks"] == 120
     assert 500 < first.figures["sections"] < 1000
@@ -31,9 +40,6 @@ def test_the_bench_measures_all_sides_and_keeps_its_library(embedder_settings: S
     assert first.figures["mb_section_vectors_minilm_hnsw"] > 0.3
     ratio = first.figures["endpoint_p50_ms_1_client"] / first.reference["vector_p50_ms_1_client"]
     assert first.ratio == pytest.approx(ratio, abs=0.01)
-    made = {name: value for name, value in first.figures.items() if name.startswith("made_")}
-    again = search(embedder_settings, tracks=120, size=TINY)
-    assert {name: again.figures[name] for name in made} == made
 
 
 @pytest.mark.parametrize(
@@ -62,10 +68,10 @@ def test_every_option_belongs_to_benches_that_are_there() -> None:
 def test_growth_encodes_what_is_new_and_forgets_what_is_deleted(
     embedder_settings: Settings, connection: psycopg.Connection
 ) -> None:
-    bench = growth_benchmark.growth(embedder_settings, tracks=100, book_songs=20)
+    bench = growth_benchmark.growth(embedder_settings, tracks=100, book=SHORT_SONGS)
     assert bench.figures["new_tracks"] == 1
-    assert 0 < bench.figures["new_texts_encoded"] < 12
-    assert bench.reference["new_texts_encoded"] > 300
+    assert 0 < bench.figures["new_texts_encoded"] <= 2
+    assert 150 < bench.reference["new_texts_encoded"] <= 200
     assert bench.figures["nothing_new_texts_encoded"] == 0
     assert bench.figures["edited_texts_encoded"] == 1
     assert (bench.figures["deleted_found_before"], bench.figures["deleted_found_after"]) == (1, 0)

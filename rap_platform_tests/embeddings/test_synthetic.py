@@ -3,18 +3,22 @@
 import pickle
 import re
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 import numpy as np
+import psycopg
 import pytest
 
 from rap_platform.embeddings.encoders.onnx import Encoder
 from rap_platform.embeddings.synthetic import verse
+from rap_platform.embeddings.synthetic.database import made
 from rap_platform.embeddings.synthetic.library import Library
-from rap_platform.embeddings.synthetic.loading import MOST_SECTIONS, sections_of
+from rap_platform.embeddings.synthetic.loading import MOST_SECTIONS, Source, sections_of
 from rap_platform.embeddings.synthetic.questions import questions, subjects
 from rap_platform.embeddings.synthetic.vectors import Surrogate, learn, likeness
 from rap_platform.embeddings.synthetic.verse import Passage, Writer, as_heard, foreign, read_book, tail_word
+from rap_platform.local.postgres import Cluster
 
 SEED = 5
 
@@ -183,3 +187,41 @@ def test_what_was_learned_is_kept_and_can_be_sent_to_another_process(
 def test_too_few_texts_to_learn_from_are_refused(taught: tuple[list[str], np.ndarray, Surrogate]) -> None:
     with pytest.raises(ValueError, match="39 texts are too few"):
         learn(taught[0][:39], taught[1][:39])
+
+
+def test_a_library_is_made_once_and_anew_when_asked(
+    postgres_server: Cluster,
+    library: Library,
+    book: verse.Book,
+    encoder: Encoder,
+    taught: tuple[list[str], np.ndarray, Surrogate],
+) -> None:
+    small = Library(SEED, 40, book)
+    make = partial(made, postgres_server.dsn(), small, Source(book, taught[2]), encoder, workers=0, planted=2)
+    dsn, figures = make(keep=True)
+    with psycopg.connect(dsn) as conn:
+        first = conn.execute("select created_at from reports where kind = 'synthetic'").fetchall()
+        assert conn.execute("select count(*), max(track_id) from tracks").fetchone() == (40, 40)
+        assert conn.execute("select count(*) from track_sections").fetchone() == (figures["sections"],)
+        for table in ("section_vectors_minilm", "section_sounds"):
+            unlike = f"select count(*) from {table} v join track_sections s using (section_id) where v.input_sha256 = s.text_sha256"
+            assert conn.execute(unlike).fetchone() == (figures["sections"],)
+        assert conn.execute("select count(*) from track_facts where original_id = track_id").fetchone() > (30,)
+        assert conn.execute("select sections from distinct_words where word = 'the'").fetchone() > (60,)
+        assert conn.execute("select count(*) from pg_indexes where tablename = 'track_sections'").fetchone() == (3,)
+        planted = conn.execute(
+            "select section_id, text from track_sections s where track_id = %s", [subjects(small, 2)[0].number + 1]
+        )
+        section_id, text = planted.fetchall()[0]
+        stored = conn.execute(
+            "select embedding::text from section_vectors_minilm where section_id = %s", [section_id]
+        ).fetchone()
+    assert stored is not None
+    vector = np.array(stored[0].strip("[]").split(","), dtype=np.float32)
+    assert vector @ encoder.encode_whole([text]).vectors[0] == pytest.approx(1, abs=1e-3)
+    assert make(keep=True) == (dsn, figures)
+    assert make(keep=False)[0] == dsn
+    with psycopg.connect(dsn) as conn:
+        assert conn.execute("select created_at from reports where kind = 'synthetic'").fetchall() > first
+    with psycopg.connect(postgres_server.dsn(), autocommit=True) as conn:
+        conn.execute(f"drop database {psycopg.conninfo.conninfo_to_dict(dsn)['dbname']} with (force)")

@@ -2,10 +2,11 @@
 
 import psycopg
 import pytest
+from pydantic import SecretStr
 
 from rap_platform.local import stack
 from rap_platform.local.doctor import Finding, examine
-from rap_platform.settings import Settings
+from rap_platform.settings import EmbeddingsApi, Settings
 
 
 def findings(settings: Settings) -> dict[str, Finding]:
@@ -37,4 +38,14 @@ def test_no_finding_shows_a_password(alone: Settings, uri: str) -> None:
     found = findings(alone.model_copy(update={"mlflow_tracking_uri": uri}))["MLflow"]
     assert found.state == "broken"
     assert "127.0.0.1" in found.detail
+    assert "hush" not in str(found)
+
+
+def test_an_embeddings_endpoint_that_is_set_is_asked(alone: Settings) -> None:
+    assert findings(alone)["embeddings endpoint"].state == "not configured"
+    config = EmbeddingsApi(name="e5", base_url="http://127.0.0.1:9/v1", model="m", api_key=SecretStr("hush"))
+    found = findings(alone.model_copy(update={"embeddings_api": config}))["embeddings endpoint"]
+    assert found.state == "broken"
+    assert "127.0.0.1:9/v1 can't be reached" in found.detail
+    assert "RAP_EMBEDDINGS_API__BASE_URL" in found.remedy
     assert "hush" not in str(found)

@@ -158,7 +158,7 @@ def test_reasons_are_told_in_words() -> None:
         "says “night”, “sea” and “row”", "“sense” sounds like “cents”", "2nd by meaning",
     ]  # fmt: skip
     assert explaining.found_by(1, [], []) == ["means it best"]
-    assert explaining.found_by(None, ["nigth"], [], {"nigth": "night"}) == ["says “night”"]
+    assert explaining.found_by(None, ["nigth"], [("nigth", "Night")], {"nigth": "night"}) == ["says “night”"]
     assert explaining.found_by(85, ["night"], []) == ["says “night”"]
     assert explaining.found_by(85, [], []) == ["85th by meaning"]
     assert [explaining.ordinal(number) for number in (1, 3, 11, 12, 21, 113)] == [

@@ -23,7 +23,7 @@ def found_by(
     told = []
     if said := [f"“{corrected.get(word, word)}”" for word in words]:
         told.append(f"says {listed(said)}")
-    if heard := [f"“{sung}” sounds like “{asked}”" for asked, sung in sounds]:
+    if heard := [f"“{sung}” sounds like “{asked}”" for asked, sung in sounds if corrected.get(asked) != sung.lower()]:
         told.append(listed(heard))
     if meaning_rank is not None and (meaning_rank <= HIGH or not told):
         told.append("means it best" if meaning_rank == 1 else f"{ordinal(meaning_rank)} by meaning")
