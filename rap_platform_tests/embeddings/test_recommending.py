@@ -1,11 +1,21 @@
 """Recommendations: near what is liked, varied as far as asked, no song twice in any clothes, with reasons."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import psycopg
 import pytest
 
 from rap_platform.embeddings.search.diversity import choose
-from rap_platform.embeddings.search.likeness import NEAR_DUPLICATE, Among, Comparing, Weights, near_duplicates
+from rap_platform.embeddings.search.likeness import (
+    NEAR_DUPLICATE,
+    Among,
+    Comparing,
+    Known,
+    Weights,
+    near_duplicates,
+)
 from rap_platform.embeddings.search.question import SearchError
 from rap_platform.embeddings.search.recommending import Recommendation, Taste, recommend
 from rap_platform.embeddings.search.similar import NotComparable, UnknownTrack
@@ -61,6 +71,22 @@ def test_an_artist_has_at_most_so_many_songs(connection: psycopg.Connection, lib
         counts = [sum(song.artist == artist for song in found) for artist in {song.artist for song in found}]
         assert max(counts) == most
         assert len(found) == 15
+
+
+def test_where_one_artist_is_nearest_by_far_few_songs_of_each_are_read_to_fill_the_list(
+    connection: psycopg.Connection, library: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[int] = []
+
+    def known(self: Comparing, track_ids: Sequence[int], known: Any = Comparing.known) -> list[Known]:
+        read.append(len(track_ids))
+        return list(known(self, track_ids))
+
+    monkeypatch.setattr(Comparing, "known", known)
+    found = recommend(connection, Taste((library[0],), limit=40, diversity=0), LYRICS)
+    assert len(found) == 40  # two of each of twenty artists: all there can be
+    assert [song.artist for song in found[:2]] == ["Artist 0"] * 2
+    assert max(read) <= 5 * 2 * 20, "five times the songs that an artist may have, of each artist"
 
 
 def test_filters_hold_and_the_list_is_not_short(connection: psycopg.Connection, library: list[int]) -> None:
@@ -143,7 +169,9 @@ def test_choosing_goes_by_marginal_relevance() -> None:
     never, groups = np.zeros((3, 3), dtype=bool), np.arange(3)
 
     def order(diversity: float) -> list[int]:
-        return choose(relevance, alike, never, groups, diversity=diversity, limit=3, per_group=3)
+        return choose(
+            relevance, alike.__getitem__, never.__getitem__, groups, diversity=diversity, limit=3, per_group=3
+        )
 
     assert order(0.0) == [0, 1, 2]
     assert order(0.5) == [0, 2, 1]  # 0.5*0.5 - 0 > 0.5*0.85 - 0.5*0.9
@@ -151,8 +179,9 @@ def test_choosing_goes_by_marginal_relevance() -> None:
 
 
 def test_choosing_stops_where_nothing_is_allowed() -> None:
-    everything = np.ones((4, 4), dtype=bool)
-    found = choose(np.arange(4.0), np.eye(4), everything, np.arange(4), diversity=0, limit=4, per_group=1)
+    everything, alike = np.ones((4, 4), dtype=bool), np.eye(4).__getitem__
+    found = choose(np.arange(4.0), alike, everything.__getitem__, np.arange(4), diversity=0, limit=4, per_group=1)
     assert found == [3]
-    found = choose(np.arange(4.0), np.eye(4), ~everything, np.zeros(4, dtype=int), diversity=0, limit=4, per_group=2)
+    none, groups = (~everything).__getitem__, np.zeros(4, dtype=int)
+    found = choose(np.arange(4.0), alike, none, groups, diversity=0, limit=4, per_group=2)
     assert found == [3, 2]
