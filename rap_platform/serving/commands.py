@@ -108,7 +108,12 @@ def similar(
         parts = ", ".join(f"{_BY[kind]} {value:.2f}" for kind, value in other.by.items()) if by == "blend" else ""
         _print_song(place, asdict(other), f"{other.similarity:.2f}{f' ({parts})' if parts else ''}")
     if not found:
-        out.print("nothing else has vectors to be compared by: rap-platform run")
+        filtered = language or simulated is not None or without or other_artists
+        out.print(
+            "nothing found: take a filter away"
+            if filtered
+            else "nothing else has vectors to be compared by: rap-platform run"
+        )
 
 
 def recommend(
@@ -200,7 +205,7 @@ def _song(conn: "psycopg.Connection[Any]", asked: str) -> dict[str, Any]:
         )
     if len(found) > 1:
         listed = "; ".join(f"{song['track_id']} {song['artist']} - {song['title']}" for song in found)
-        refuse(f'several songs are called "{asked}": give the number of one ({listed})')
+        refuse(f'several songs are called "{asked}": give the number of one ({_safe(listed)})')
     return found[0]
 
 
