@@ -169,6 +169,8 @@ def _asking() -> Iterator["psycopg.Connection[Any]"]:
                 yield conn
             except SearchError as error:
                 refuse(str(error))
+            except UnicodeEncodeError:
+                refuse("what was typed holds half a character (a lone surrogate): type it anew")
 
 
 def _check_names(mood: str | None, theme: str | None) -> None:
@@ -193,8 +195,8 @@ def _song(conn: "psycopg.Connection[Any]", asked: str) -> dict[str, Any]:
     from rap_platform.serving import queries
 
     if asked.strip().isascii() and asked.strip().isdigit():
-        number = int(asked)
-        found = queries.titles(conn, [number]) if number < 2**63 else []
+        number = asked.strip().lstrip("0") or "0"
+        found = queries.titles(conn, [int(number)]) if len(number) < 19 else []
         if not found:
             refuse(f"there is no track {number}")
         return found[0]

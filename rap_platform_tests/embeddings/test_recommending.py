@@ -139,6 +139,18 @@ def test_what_is_disliked_moves_its_like_back_and_its_copies_out(
     assert [song.title for song in found] == ["third", "far"]  # "one" is nearly the disliked song
 
 
+def test_a_real_song_that_was_compared_by_a_simulated_vector_says_so(
+    connection: psycopg.Connection, twins: dict[str, int]
+) -> None:
+    for name in ("liked", "one", "third"):
+        store(connection, twins[name], audio=[0.5] * 9)
+    connection.execute("update track_vectors_audio set simulated = true where track_id = %s", [twins["one"]])
+    weights = Weights(lyrics=1, audio=0.1, analysis=0)
+    found = {song.title: song for song in recommend(connection, Taste((twins["liked"],)), weights)}
+    assert {reason.kind for song in found.values() for reason in song.reasons} == {"lyrics"}
+    assert [title for title in found if found[title].simulated] == ["one"]
+
+
 def test_wrong_tastes_are_refused_by_name(
     connection: psycopg.Connection, twins: dict[str, int], add_track: AddTrack
 ) -> None:

@@ -256,15 +256,18 @@ def test_every_kind_of_candidate_comes_through_its_index(connection: psycopg.Con
         ("audio", "track_vectors_audio_hnsw"),
         ("analysis", "track_vectors_minilm_analysis_hnsw"),
     ):
-        statement = similar_queries.nearest(comparing.vectors[kind], list(filters))
+        nearest = similar_queries.nearest(comparing.vectors[kind], list(filters))
         parameters: dict[str, Any] = {
             **filters,
             "originals": [track.original_id for track in asked],
             "candidates": 50,
             "vectors": [HalfVector(track.vectors[kind]) for track in asked],  # type: ignore[index]
+            "of_artist": 10,
+            "most": 100,
         }
-        plan = connection.execute(f"explain {statement}", parameters).fetchall()
-        assert any(f"Index Scan using {index}" in row[0] for row in plan), "\n".join(row[0] for row in plan)
+        for statement in (nearest, similar_queries.few_of_each(nearest)):
+            plan = connection.execute(f"explain {statement}", parameters).fetchall()
+            assert any(f"Index Scan using {index}" in row[0] for row in plan), "\n".join(row[0] for row in plan)
 
 
 def test_another_encoder_is_asked_for_its_own_vectors_once_it_serves(
@@ -281,7 +284,7 @@ def test_another_encoder_is_asked_for_its_own_vectors_once_it_serves(
     connection.execute("insert into serving_encoder (name) values ('other')")
     assert serving_name(connection) == "other"
     assert found(similar_tracks(connection, seven["asked"], Weights.only("lyrics"))) == ["Mood", "Words"]
-    with pytest.raises(ValueError, match="is no name of an encoder"):
+    with pytest.raises(ValueError, match="is no encoder's name"):
         similar_queries.vectors("minilm; drop table tracks")
 
 

@@ -117,6 +117,17 @@ def test_a_title_that_two_songs_have_is_not_guessed(
         assert part in " ".join(done.stderr.split())
 
 
+@pytest.mark.parametrize(
+    "arguments", [["similar", "9" * 5000], ["similar", "no\udcff"], ["recommend", "1", "--without", "\udcff"]]
+)
+def test_absurd_names_are_refused(library: dict[str, int], arguments: list[str]) -> None:
+    arguments = [str(library["harbour"]) if argument == "1" else argument for argument in arguments]
+    done = runner.invoke(app, arguments)
+    assert done.exit_code == 2
+    assert isinstance(done.exception, SystemExit)
+    assert done.stderr.startswith("error: ")
+
+
 def test_a_title_that_would_steer_the_terminal_does_not(
     connection: psycopg.Connection, library: dict[str, int]
 ) -> None:

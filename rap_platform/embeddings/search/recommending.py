@@ -65,7 +65,10 @@ class Reason:
 
 @dataclass(frozen=True)
 class Recommendation:
-    """A song, with how near it is to what is liked (at most 1) and to which liked songs by what."""
+    """A song, with how near it is to what is liked (at most 1) and to which liked songs by what.
+
+    `simulated` says that the song, or a vector it was compared by, was made by the simulated world.
+    """
 
     track_id: int
     artist: str
@@ -83,7 +86,8 @@ def recommend(
     """Songs near the liked ones, varied, none nearly the same as a liked, disliked or recommended one.
 
     Candidates are the nearest neighbours of every liked song by each kind that counts; where the limit per artist leaves too few
-    of them, a few of each artist from farther away. Fewer than `limit` come only where no more pass the filters and that limit.
+    of them, a few of each artist from farther away. Fewer than `limit` come only where no more pass the filters and that limit, or
+    where what is nearest of the artists left are copies.
     Raises UnknownTrack and NotComparable that name the tracks, SearchError for numbers out of range.
     """
     _check(taste)
@@ -134,7 +138,8 @@ def _chosen(
     if len(places) < taste.limit:
         places = _varied(comparing, taste, found, relevance, order)
     return [
-        _told(found[place], float(relevance[place]), _reasons(comparing, likeness, liked, place)) for place in places
+        _told(found[place], float(relevance[place]), likeness, place, _reasons(comparing, likeness, liked, place))
+        for place in places
     ]
 
 
@@ -164,8 +169,8 @@ def _nearness(alike: Matrix) -> Matrix:
     return np.asarray((nearest[:, 0] + SECOND_LIKED * nearest[:, 1]) / (1 + SECOND_LIKED))
 
 
-def _told(track: Known, score: float, reasons: tuple[Reason, ...]) -> Recommendation:
-    simulated = is_simulated(track, [reason.kind for reason in reasons])
+def _told(track: Known, score: float, likeness: Likeness, row: int, reasons: tuple[Reason, ...]) -> Recommendation:
+    simulated = is_simulated(track, [kind for kind, values in likeness.by.items() if not np.isnan(values[row]).all()])
     return Recommendation(track.track_id, track.artist, track.title, track.year, score, reasons, simulated)
 
 

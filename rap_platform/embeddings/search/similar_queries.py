@@ -1,10 +1,9 @@
 """SQL of tracks like a track and of recommendations, and the examples for the README: all answered by an index."""
 
-import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
+from rap_platform.embeddings.queries import track_table
 
 
 @dataclass(frozen=True)
@@ -18,9 +17,7 @@ class Vectors:
 
 def vectors(encoder: str) -> dict[str, Vectors]:
     """The three kinds of track vectors; those of texts are the encoder's. Raises ValueError for a name that is none."""
-    if not _NAME.fullmatch(encoder):
-        raise ValueError(f"{encoder!r} is no name of an encoder")
-    texts = f"track_vectors_{encoder}"
+    texts = track_table(encoder)
     return {
         "lyrics": Vectors(texts, " and v.kind = 'lyrics'", "<=>"),
         "audio": Vectors("track_vectors_audio", "", "<->"),
