@@ -108,7 +108,12 @@ def similar(
         parts = ", ".join(f"{_BY[kind]} {value:.2f}" for kind, value in other.by.items()) if by == "blend" else ""
         _print_song(place, asdict(other), f"{other.similarity:.2f}{f' ({parts})' if parts else ''}")
     if not found:
-        out.print("nothing else has vectors to be compared by: rap-platform run")
+        filtered = language or simulated is not None or without or other_artists
+        out.print(
+            "nothing found: take a filter away"
+            if filtered
+            else "nothing else has vectors to be compared by: rap-platform run"
+        )
 
 
 def recommend(
@@ -164,6 +169,8 @@ def _asking() -> Iterator["psycopg.Connection[Any]"]:
                 yield conn
             except SearchError as error:
                 refuse(str(error))
+            except UnicodeEncodeError:
+                refuse("what was typed holds half a character (a lone surrogate): type it anew")
 
 
 def _check_names(mood: str | None, theme: str | None) -> None:
@@ -188,8 +195,8 @@ def _song(conn: "psycopg.Connection[Any]", asked: str) -> dict[str, Any]:
     from rap_platform.serving import queries
 
     if asked.strip().isascii() and asked.strip().isdigit():
-        number = int(asked)
-        found = queries.titles(conn, [number]) if number < 2**63 else []
+        number = asked.strip().lstrip("0") or "0"
+        found = queries.titles(conn, [int(number)]) if len(number) < 19 else []
         if not found:
             refuse(f"there is no track {number}")
         return found[0]
@@ -200,7 +207,7 @@ def _song(conn: "psycopg.Connection[Any]", asked: str) -> dict[str, Any]:
         )
     if len(found) > 1:
         listed = "; ".join(f"{song['track_id']} {song['artist']} - {song['title']}" for song in found)
-        refuse(f'several songs are called "{asked}": give the number of one ({listed})')
+        refuse(f'several songs are called "{asked}": give the number of one ({_safe(listed)})')
     return found[0]
 
 

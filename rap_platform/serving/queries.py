@@ -1,5 +1,6 @@
 """All SQL of serving: what is released, what the API reads, what a purge deletes."""
 
+from collections.abc import Collection
 from typing import Any, cast
 
 from psycopg import Connection
@@ -96,6 +97,12 @@ def titles(conn: Connection[Any], track_ids: list[int]) -> list[Record]:
     return _all(conn, sql, track_ids=track_ids)
 
 
+def all_there(conn: Connection[Any], track_ids: Collection[int]) -> bool:
+    """Whether all of these tracks exist."""
+    found = conn.execute("select count(*) from tracks where track_id = any(%s)", [list(track_ids)]).fetchone()
+    return found == (len(set(track_ids)),)
+
+
 def named(conn: Connection[Any], name: str) -> list[Record]:
     """Up to ten songs of a title, or of an "Artist - Title", in any spelling that identity takes for the same; no copies."""
     artist, found, title = name.partition(" - ")
@@ -152,12 +159,17 @@ def alive(conn: Connection[Any]) -> bool:
 
 
 def languages(conn: Connection[Any]) -> list[str]:
-    """The languages that tracks are in, most frequent first."""
-    rows = _all(
-        conn,
-        "select language, count(*) as n from tracks where language is not null group by language order by n desc, language",
-    )
-    return [row["language"] for row in rows]
+    """The languages that searches can filter by, in order: from one to the next through the index, whatever the number of tracks."""
+    sql = """
+        with recursive found as (
+            (select language from track_facts where language is not null order by language limit 1)
+            union all
+            select (select f.language from track_facts f where f.language > found.language order by f.language limit 1)
+            from found where found.language is not null
+        )
+        select language from found where language is not null order by language
+    """
+    return [row["language"] for row in _all(conn, sql)]
 
 
 def track(conn: Connection[Any], track_id: int) -> Record | None:

@@ -1,11 +1,21 @@
 """Recommendations: near what is liked, varied as far as asked, no song twice in any clothes, with reasons."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import psycopg
 import pytest
 
 from rap_platform.embeddings.search.diversity import choose
-from rap_platform.embeddings.search.likeness import NEAR_DUPLICATE, Among, Comparing, Weights, near_duplicates
+from rap_platform.embeddings.search.likeness import (
+    NEAR_DUPLICATE,
+    Among,
+    Comparing,
+    Known,
+    Weights,
+    near_duplicates,
+)
 from rap_platform.embeddings.search.question import SearchError
 from rap_platform.embeddings.search.recommending import Recommendation, Taste, recommend
 from rap_platform.embeddings.search.similar import NotComparable, UnknownTrack
@@ -63,6 +73,22 @@ def test_an_artist_has_at_most_so_many_songs(connection: psycopg.Connection, lib
         assert len(found) == 15
 
 
+def test_where_one_artist_is_nearest_by_far_few_songs_of_each_are_read_to_fill_the_list(
+    connection: psycopg.Connection, library: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[int] = []
+
+    def known(self: Comparing, track_ids: Sequence[int], known: Any = Comparing.known) -> list[Known]:
+        read.append(len(track_ids))
+        return list(known(self, track_ids))
+
+    monkeypatch.setattr(Comparing, "known", known)
+    found = recommend(connection, Taste((library[0],), limit=40, diversity=0), LYRICS)
+    assert len(found) == 40  # two of each of twenty artists: all there can be
+    assert [song.artist for song in found[:2]] == ["Artist 0"] * 2
+    assert max(read) <= 5 * 2 * 20, "five times the songs that an artist may have, of each artist"
+
+
 def test_filters_hold_and_the_list_is_not_short(connection: psycopg.Connection, library: list[int]) -> None:
     found = recommend(
         connection, Taste((library[0],), per_artist=60, limit=50), among=Among(language="de", other_artists=True)
@@ -113,6 +139,18 @@ def test_what_is_disliked_moves_its_like_back_and_its_copies_out(
     assert [song.title for song in found] == ["third", "far"]  # "one" is nearly the disliked song
 
 
+def test_a_real_song_that_was_compared_by_a_simulated_vector_says_so(
+    connection: psycopg.Connection, twins: dict[str, int]
+) -> None:
+    for name in ("liked", "one", "third"):
+        store(connection, twins[name], audio=[0.5] * 9)
+    connection.execute("update track_vectors_audio set simulated = true where track_id = %s", [twins["one"]])
+    weights = Weights(lyrics=1, audio=0.1, analysis=0)
+    found = {song.title: song for song in recommend(connection, Taste((twins["liked"],)), weights)}
+    assert {reason.kind for song in found.values() for reason in song.reasons} == {"lyrics"}
+    assert [title for title in found if found[title].simulated] == ["one"]
+
+
 def test_wrong_tastes_are_refused_by_name(
     connection: psycopg.Connection, twins: dict[str, int], add_track: AddTrack
 ) -> None:
@@ -143,7 +181,9 @@ def test_choosing_goes_by_marginal_relevance() -> None:
     never, groups = np.zeros((3, 3), dtype=bool), np.arange(3)
 
     def order(diversity: float) -> list[int]:
-        return choose(relevance, alike, never, groups, diversity=diversity, limit=3, per_group=3)
+        return choose(
+            relevance, alike.__getitem__, never.__getitem__, groups, diversity=diversity, limit=3, per_group=3
+        )
 
     assert order(0.0) == [0, 1, 2]
     assert order(0.5) == [0, 2, 1]  # 0.5*0.5 - 0 > 0.5*0.85 - 0.5*0.9
@@ -151,8 +191,9 @@ def test_choosing_goes_by_marginal_relevance() -> None:
 
 
 def test_choosing_stops_where_nothing_is_allowed() -> None:
-    everything = np.ones((4, 4), dtype=bool)
-    found = choose(np.arange(4.0), np.eye(4), everything, np.arange(4), diversity=0, limit=4, per_group=1)
+    everything, alike = np.ones((4, 4), dtype=bool), np.eye(4).__getitem__
+    found = choose(np.arange(4.0), alike, everything.__getitem__, np.arange(4), diversity=0, limit=4, per_group=1)
     assert found == [3]
-    found = choose(np.arange(4.0), np.eye(4), ~everything, np.zeros(4, dtype=int), diversity=0, limit=4, per_group=2)
+    none, groups = (~everything).__getitem__, np.zeros(4, dtype=int)
+    found = choose(np.arange(4.0), alike, none, groups, diversity=0, limit=4, per_group=2)
     assert found == [3, 2]

@@ -9,10 +9,18 @@ import pytest
 from pgvector import HalfVector
 
 from rap_platform.embeddings import indexing
+from rap_platform.embeddings.encoders.switching import serving_name
 from rap_platform.embeddings.search import likeness, similar_queries
 from rap_platform.embeddings.search.likeness import Among, Comparing, Weights
 from rap_platform.embeddings.search.question import SearchError
-from rap_platform.embeddings.search.similar import NotComparable, Similar, UnknownTrack, similar_tracks
+from rap_platform.embeddings.search.recommending import Taste, recommend
+from rap_platform.embeddings.search.similar import (
+    NotComparable,
+    Similar,
+    UnknownTrack,
+    similar_by_kind,
+    similar_tracks,
+)
 from rap_platform_tests.embeddings.conftest import AddTrack, sha256
 
 DIMENSION = 384
@@ -248,15 +256,18 @@ def test_every_kind_of_candidate_comes_through_its_index(connection: psycopg.Con
         ("audio", "track_vectors_audio_hnsw"),
         ("analysis", "track_vectors_minilm_analysis_hnsw"),
     ):
-        statement = similar_queries.nearest(comparing.vectors[kind], list(filters))
+        nearest = similar_queries.nearest(comparing.vectors[kind], list(filters))
         parameters: dict[str, Any] = {
             **filters,
             "originals": [track.original_id for track in asked],
             "candidates": 50,
             "vectors": [HalfVector(track.vectors[kind]) for track in asked],  # type: ignore[index]
+            "of_artist": 10,
+            "most": 100,
         }
-        plan = connection.execute(f"explain {statement}", parameters).fetchall()
-        assert any(f"Index Scan using {index}" in row[0] for row in plan), "\n".join(row[0] for row in plan)
+        for statement in (nearest, similar_queries.few_of_each(nearest)):
+            plan = connection.execute(f"explain {statement}", parameters).fetchall()
+            assert any(f"Index Scan using {index}" in row[0] for row in plan), "\n".join(row[0] for row in plan)
 
 
 def test_another_encoder_is_asked_for_its_own_vectors_once_it_serves(
@@ -271,7 +282,42 @@ def test_another_encoder_is_asked_for_its_own_vectors_once_it_serves(
         )
     connection.execute("delete from serving_encoder")
     connection.execute("insert into serving_encoder (name) values ('other')")
-    assert likeness.serving(connection) == "other"
+    assert serving_name(connection) == "other"
     assert found(similar_tracks(connection, seven["asked"], Weights.only("lyrics"))) == ["Mood", "Words"]
-    with pytest.raises(ValueError, match="is no name of an encoder"):
+    with pytest.raises(ValueError, match="is no encoder's name"):
         similar_queries.vectors("minilm; drop table tracks")
+
+
+def test_an_encoder_that_is_dropped_in_the_middle_of_a_question_is_left_for_the_one_that_serves(
+    connection: psycopg.Connection, seven: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = similar_tracks(connection, seven["asked"])
+    names: list[str] = []
+
+    def read_before_the_drop(conn: psycopg.Connection) -> str:
+        names.append("gone" if not names else serving_name(conn))
+        return names[-1]
+
+    monkeypatch.setattr(likeness, "serving_name", read_before_the_drop)
+    for ask in (
+        lambda: similar_tracks(connection, seven["asked"]),
+        lambda: similar_by_kind(connection, seven["asked"])["lyrics"],
+        lambda: recommend(connection, Taste((seven["asked"],))),
+    ):
+        names.clear()
+        assert {song.track_id for song in ask()} <= {song.track_id for song in expected}
+        assert names == ["gone", "minilm"]
+
+
+def test_how_far_apart_songs_are_is_measured_once_though_nobody_has_sounds(
+    connection: psycopg.Connection, library: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection.execute("delete from track_vectors_audio")
+    connection.commit()
+    asked: list[str] = []
+    monkeypatch.setattr(
+        similar_queries, "spreads", lambda name, make=similar_queries.spreads: asked.append(name) or make(name)
+    )
+    for _ in range(2):
+        assert len(recommend(connection, Taste((library[0],), (library[3],)))) == 10
+    assert asked == ["minilm"]

@@ -117,6 +117,28 @@ def test_a_title_that_two_songs_have_is_not_guessed(
         assert part in " ".join(done.stderr.split())
 
 
+@pytest.mark.parametrize(
+    "arguments", [["similar", "9" * 5000], ["similar", "no\udcff"], ["recommend", "1", "--without", "\udcff"]]
+)
+def test_absurd_names_are_refused(library: dict[str, int], arguments: list[str]) -> None:
+    arguments = [str(library["harbour"]) if argument == "1" else argument for argument in arguments]
+    done = runner.invoke(app, arguments)
+    assert done.exit_code == 2
+    assert isinstance(done.exception, SystemExit)
+    assert done.stderr.startswith("error: ")
+
+
+def test_a_title_that_would_steer_the_terminal_does_not(
+    connection: psycopg.Connection, library: dict[str, int]
+) -> None:
+    for artist in ("One\x1b[2J", "Two\x1b]0;owned\x07"):
+        songs.add_song(connection, "Escape", f"Words of {artist[:3]}\nand no more", artist=artist)
+    done = runner.invoke(app, ["similar", "Escape"])
+    assert done.exit_code == 2
+    assert "One�[2J - Escape" in " ".join(done.stderr.split())
+    assert "\x1b" not in done.stderr and "\x07" not in done.stderr
+
+
 def test_recommendations_say_why(library: dict[str, int]) -> None:
     told = said("recommend", str(library["harbour"]), "--by", "lyrics", "--dislike", str(library["party"]), "-n", "2")
     assert told.startswith("because you like Harbour by The Harbours, 1999")

@@ -8,9 +8,13 @@ import httpx
 import psycopg
 import pytest
 from fastapi import FastAPI
+from pydantic import BaseModel
 
 from rap_platform.local.postgres import Cluster
 from rap_platform.serving.api.app import create_app
+from rap_platform.serving.api.recommendations.schemas import RecommendationsAnswer
+from rap_platform.serving.api.search.schemas import SearchAnswer
+from rap_platform.serving.api.tracks.schemas import SimilarAnswer, Track
 from rap_platform.settings import Settings, load
 from rap_platform_tests.conftest import TEMPLATE
 from rap_platform_tests.serving.conftest import SHARED, served
@@ -239,6 +243,12 @@ def test_the_examples_of_the_description_are_accepted(api: httpx.Client) -> None
     example = schemas["AnalysisQuestion"]["examples"][0] | {"analyzer": "rule_based"}
     assert api.post("/analyze", json=example).status_code == 200
     problem(api.post("/predict-quality", json=schemas["QualityQuestion"]["examples"][0]), 503)
+
+
+@pytest.mark.parametrize("model", [SearchAnswer, SimilarAnswer, RecommendationsAnswer, Track])
+def test_the_examples_of_answers_are_such_answers(model: type[BaseModel]) -> None:
+    (example,) = model.model_json_schema()["examples"]
+    assert model.model_validate(example).model_dump(mode="json") == example
 
 
 def test_metrics_tell_latency_above_a_second_apart(api: httpx.Client) -> None:

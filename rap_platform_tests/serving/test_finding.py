@@ -11,8 +11,11 @@ from pgvector import HalfVector
 
 from rap_platform.embeddings.encoders.onnx import Encoder
 from rap_platform.embeddings.search import explaining
-from rap_platform.serving.api.pages import pieces
-from rap_platform.serving.api.search.schemas import MatchedLine, Span
+from rap_platform.serving import queries
+from rap_platform.serving.api import standing
+from rap_platform.serving.api.pages import pieces, tasting
+from rap_platform.serving.api.recommendations.schemas import RecommendationsQuery
+from rap_platform.serving.api.search.schemas import MatchedLine, SearchPage, Span
 from rap_platform.settings import Settings
 from rap_platform_tests.serving import songs
 
@@ -213,6 +216,43 @@ def test_answers_are_cached_until_another_encoder_serves(
     assert (answer["cached"], answer["encoder"]) == (False, "other")
 
 
+def test_a_deleted_song_is_gone_from_answers_that_are_cached(
+    api: httpx.Client, library: dict[str, int], connection: psycopg.Connection
+) -> None:
+    asked: list[tuple[str, dict[str, str | int]]] = [
+        ("/search", {"q": "lonely on the water"}),
+        (f"/tracks/{library['harbour']}/similar", {"by": "lyrics"}),
+        ("/recommendations", {"liked": library["harbour"], "by": "lyrics"}),
+    ]
+    for path, question in asked:
+        for cached in (False, True):
+            answer = api.get(path, params=question)
+            assert answer.json()["cached"] is cached
+            assert "Anchor" in titles(answer)
+    connection.execute("delete from tracks where track_id = %s", [library["anchor"]])
+    connection.commit()
+    for path, question in asked:
+        assert "Anchor" not in titles(api.get(path, params=question))
+    connection.execute("delete from tracks where track_id = %s", [library["harbour"]])
+    connection.commit()
+    assert [api.get(path, params=question).status_code for path, question in asked] == [200, 404, 422]
+
+
+def test_what_another_version_of_ours_kept_is_no_answer() -> None:
+    assert standing._read(SearchPage, {"results": [], "songs": []}) is None
+    assert standing._read(SearchPage, None) is None
+
+
+def test_the_languages_offered_are_those_that_searches_can_filter_by(
+    connection: psycopg.Connection, encoder: Encoder
+) -> None:
+    assert queries.languages(connection) == []
+    for number, language in enumerate(("fr", None, "de", "fr", "en")):
+        songs.add_song(connection, f"Song {number}", f"Song number {number}\nis short", language=language)
+    songs.add_vectors(connection, encoder)
+    assert queries.languages(connection) == ["de", "en", "fr"]
+
+
 def test_the_page_of_a_song_shows_songs_like_it_by_kind(api: httpx.Client, library: dict[str, int]) -> None:
     page = api.get(f"/songs/{library['harbour']}").text
     similar = page[page.index('id="similar"') :]
@@ -256,6 +296,14 @@ def test_the_page_of_liked_songs_holds_the_list_in_its_address(api: httpx.Client
     assert f'href="/liked?liked={harbour}&liked={ledger}&liked={anchor}&diversity=0.6"' in page
     assert f'href="/liked?liked={harbour}&liked={ledger}&disliked={anchor}&diversity=0.6"' in page
     assert re.search(r"lose to “(Harbour|Ledger)” in (lyrics|sound|mood and themes)", page)
+    assert f'data-add="{anchor}"' in page
     wrong = api.get("/liked", params={"liked": 424242})
     assert wrong.status_code == 422
     assert "There is no track 424242." in wrong.text
+
+
+def test_a_list_that_is_full_takes_another_song_for_its_first() -> None:
+    full = RecommendationsQuery(liked=list(range(1, 51)))
+    numbers = re.findall(r"[?&]liked=(\d+)", tasting(full, "liked", 99))
+    assert numbers == [*map(str, range(2, 51)), "99"]
+    assert "liked=99" not in tasting(full, "forget", 99)

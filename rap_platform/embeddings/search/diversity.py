@@ -3,14 +3,16 @@
 Carbonell and Goldstein (1998), The use of MMR, diversity-based reranking; their lambda is 1 - diversity here.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
 
 
 def choose(
     relevance: npt.NDArray[np.float64],
-    alike: npt.NDArray[np.float64],
-    never_both: npt.NDArray[np.bool_],
+    alike: Callable[[int], npt.NDArray[np.float64]],
+    never_both: Callable[[int], npt.NDArray[np.bool_]],
     groups: npt.NDArray[np.int64],
     *,
     diversity: float,
@@ -19,8 +21,9 @@ def choose(
 ) -> list[int]:
     """Positions of up to `limit` of n items, in the order of their choice; the first is the most relevant.
 
-    `relevance` (n,) and `alike` (n, n) are on one scale; `never_both` (n, n) says which two exclude each other; of `groups`
-    (n,) each gives at most `per_group` items. `diversity` 0 goes by relevance alone, 1 by distance to what was chosen alone.
+    `relevance` (n,) and what `alike` gives, the likeness of an item to all (n,), are on one scale; `never_both` gives which of all
+    (n,) an item excludes: both are asked about chosen items alone, so n may be thousands. Of `groups` (n,) each gives at most
+    `per_group` items. `diversity` 0 goes by relevance alone, 1 by distance to what was chosen alone.
     """
     chosen: list[int] = []
     free = np.ones(len(relevance), dtype=bool)
@@ -31,8 +34,8 @@ def choose(
         best = int(np.argmax(np.where(free, marginal, -np.inf)))
         chosen.append(best)
         free[best] = False
-        free &= ~never_both[best]
-        nearest = np.maximum(nearest, alike[best])
+        free &= ~never_both(best)
+        nearest = np.maximum(nearest, alike(best))
         group = int(groups[best])
         taken[group] = taken.get(group, 0) + 1
         if taken[group] >= per_group:

@@ -7,18 +7,18 @@ cosine of lyrics and a distance of sounds can be added. E[d^2] = 2 (E|v|^2 - |E 
 
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, Literal, get_args
+from functools import cached_property, wraps
+from typing import Any, Literal, ParamSpec, TypeVar, get_args
 
 import numpy as np
 import numpy.typing as npt
 import psycopg
 from pgvector import HalfVector
 
-from rap_platform.embeddings import queries as stage_queries
-from rap_platform.embeddings.encoders import weights as minilm
-from rap_platform.embeddings.search import similar_queries
+from rap_platform.embeddings.encoders.switching import serving_name
+from rap_platform.embeddings.search import queries, similar_queries
 from rap_platform.embeddings.search.question import SearchError
 from rap_platform.lyrics.identity import normalise, slug
 from rap_platform.settings import get_settings
@@ -28,13 +28,18 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 NEAR_DUPLICATE = 0.95  # cosine of lyrics above which two songs count as one: versions in the world have 0.97 and more, others 0.81 at most
 FEWEST_SAMPLED = 20
 LEAST_BREADTH = 40
+MOST_READ = 1000  # tracks of each kind whose vectors are compared, when few of each artist are looked for far away
 SPREADS_LAST_S = 600.0
+FEW_LAST_S = 10.0  # where a kind has too few songs to sample
 # Until there are enough songs to sample: unit vectors at right angles, and nine independent numbers spread evenly over 0..1.
 USUAL_SPREAD: Mapping[Kind, float] = {"lyrics": 2.0, "audio": 1.5, "analysis": 2.0}
 
 Matrix = npt.NDArray[np.float64]
+Copies = npt.NDArray[np.bool_]
+P = ParamSpec("P")
+T = TypeVar("T")
 
-# What was measured last, by server, database and encoder: it changes with the library, not from question to question.
+# Until when what was measured holds, by server, database and encoder: it changes with the library, not from question to question.
 _SPREADS: dict[tuple[str, int, str, str], tuple[float, Mapping[Kind, float]]] = {}
 
 
@@ -97,13 +102,34 @@ class Likeness:
     blend: Matrix
 
 
+@dataclass(frozen=True)
+class Reach:
+    """How far candidates are looked for: the `each` nearest to each track asked about, at most `of_artist` by one artist.
+
+    `exactly` reads all vectors for the `each` nearest to the mean of those asked about; with `of_artist` that many of all artists'.
+    """
+
+    each: int
+    of_artist: int | None = None
+    exactly: bool = False
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """Numbers of tracks, each once, about the nearest first; `ended` says that the index gave fewer than were asked of it."""
+
+    track_ids: Sequence[int]
+    ended: bool
+
+
 class Comparing:
     """Reads tracks and compares them, with the vectors of the encoder that serves; for one transaction."""
 
     def __init__(self, conn: psycopg.Connection[Any], weights: Weights) -> None:
         self.conn = conn
         self.weights = weights
-        self.encoder = serving(conn)
+        conn.execute(queries.OPENING)
+        self.encoder = serving_name(conn)
         self.vectors = similar_queries.vectors(self.encoder)
 
     def known(self, track_ids: Sequence[int]) -> list[Known]:
@@ -115,49 +141,73 @@ class Comparing:
 
     def likeness(self, rows: Sequence[Known], columns: Sequence[Known]) -> Likeness:
         """How alike the tracks are."""
-        by = {kind: _similarity(rows, columns, kind, self.spreads[kind]) for kind in self.weights.kinds()}
-        total = np.zeros((len(rows), len(columns)))
-        weight = np.zeros_like(total)
+        kinds = self.weights.kinds()
+        return self._likeness({kind: (_matrix(rows, kind), _matrix(columns, kind)) for kind in kinds})
+
+    def among_themselves(self, tracks: Sequence[Known]) -> tuple[Callable[[int], Matrix], Callable[[int], Copies]]:
+        """Two functions of a place in `tracks`: how alike that track is to all (n,), and which of all are copies of it (n,)."""
+        matrices = {kind: _matrix(tracks, kind) for kind in {*self.weights.kinds(), "lyrics"}}
+        originals = np.array([known.original_id for known in tracks])
+
+        def alike(place: int) -> Matrix:
+            kinds = self.weights.kinds()
+            pairs = {kind: (matrices[kind][place : place + 1], matrices[kind]) for kind in kinds}
+            return self._likeness(pairs).blend.reshape(-1)
+
+        def copies(place: int) -> Copies:
+            lyrics = matrices["lyrics"]
+            own = slice(place, place + 1)
+            return _copies(originals[own], originals, _squares(lyrics[own], lyrics)).reshape(-1)
+
+        return alike, copies
+
+    def _likeness(self, pairs: Mapping[Kind, tuple[Matrix, Matrix]]) -> Likeness:
+        by = {kind: 1 - _squares(one, other) / self.spreads[kind] for kind, (one, other) in pairs.items()}
+        total = weight = np.zeros(())
         for kind, found in by.items():
-            total += np.where(np.isnan(found), 0.0, found) * getattr(self.weights, kind)
-            weight += np.where(np.isnan(found), 0.0, getattr(self.weights, kind))
+            total = total + np.where(np.isnan(found), 0.0, found) * getattr(self.weights, kind)
+            weight = weight + np.where(np.isnan(found), 0.0, getattr(self.weights, kind))
         return Likeness(by, np.divide(total, weight, out=np.zeros_like(total), where=weight > 0))
 
-    @property
+    @cached_property
     def spreads(self) -> Mapping[Kind, float]:
         """The mean squared distance of two tracks drawn at random, by kind."""
         info = self.conn.info
         key = (info.host, info.port, info.dbname, self.encoder)
-        measured_at, spreads = _SPREADS.get(key, (-math.inf, {}))
-        if time.monotonic() - measured_at > SPREADS_LAST_S:
+        until, spreads = _SPREADS.get(key, (-math.inf, {}))
+        if time.monotonic() > until:
             rows = self.conn.execute(similar_queries.spreads(self.encoder)).fetchall()
             spreads = {
                 kind: float(spread) if count >= FEWEST_SAMPLED and spread > 1e-3 else USUAL_SPREAD[kind]
                 for kind, spread, count in rows
             }
-            if all(count >= FEWEST_SAMPLED for _, _, count in rows):
-                _SPREADS[key] = (time.monotonic(), spreads)
+            enough = all(count >= FEWEST_SAMPLED for _, _, count in rows)
+            _SPREADS[key] = (time.monotonic() + (SPREADS_LAST_S if enough else FEW_LAST_S), spreads)
         return spreads
 
-    def candidates(
-        self, kind: Kind, asked: Sequence[Known], among: Mapping[str, Any], each: int, *, exactly: bool = False
-    ) -> list[int]:
-        """Numbers of the `each` tracks nearest to each track asked about, or `exactly` those nearest to their mean."""
+    def candidates(self, kind: Kind, asked: Sequence[Known], among: Mapping[str, Any], reach: Reach) -> Candidates:
+        """The tracks near those asked about by one kind, none of them a copy of these."""
         vectors = [known.vectors[kind] for known in asked if kind in known.vectors]
         if not vectors:
-            return []
-        parameters = {**among, "originals": [known.original_id for known in asked], "candidates": each}
-        if exactly:
+            return Candidates([], ended=True)
+        parameters = {**among, "originals": [known.original_id for known in asked], "candidates": reach.each}
+        if reach.exactly:
             statement = similar_queries.nearest_exactly(self.vectors[kind], _names(among))
             parameters["vector"] = HalfVector(np.mean(vectors, axis=0))
         else:
             # Of many tracks' neighbours few reach an answer, so each search may be a quick one.
             breadth = get_settings().search.ef_search if len(vectors) == 1 else LEAST_BREADTH
-            ef_search = min(1000, max(breadth, each))
+            ef_search = min(1000, max(breadth, reach.each))
             self.conn.execute(similar_queries.BREADTH, {"ef_search": str(ef_search)})
             statement = similar_queries.nearest(self.vectors[kind], _names(among))
             parameters["vectors"] = [HalfVector(vector) for vector in vectors]
-        return list(dict.fromkeys(row[0] for row in self.conn.execute(statement, parameters).fetchall()))
+        if reach.of_artist is not None:
+            statement = similar_queries.few_of_each(statement)
+            parameters |= {"of_artist": reach.of_artist, "most": MOST_READ}
+            if reach.exactly:
+                parameters["candidates"] = None
+        rows = self.conn.execute(statement, parameters).fetchall()
+        return Candidates(list(dict.fromkeys(row[0] for row in rows)), ended=len(rows) < reach.each * len(vectors))
 
     def filters(self, among: Among, asked: Sequence[Known]) -> dict[str, Any]:
         """The filters as parameters. Raises SearchError that names an artist nobody knows."""
@@ -182,10 +232,17 @@ class Comparing:
         return found
 
 
-def serving(conn: psycopg.Connection[Any]) -> str:
-    """The name of the encoder that searches ask."""
-    row = conn.execute(stage_queries.SERVING_ENCODER).fetchone()
-    return str(row[0]) if row else minilm.NAME
+def again_if_dropped(find: Callable[P, T]) -> Callable[P, T]:
+    """`find`, once more where searches were switched to another encoder and the tables of this one dropped meanwhile."""
+
+    @wraps(find)
+    def found(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return find(*args, **kwargs)
+        except psycopg.errors.UndefinedTable:
+            return find(*args, **kwargs)
+
+    return found
 
 
 def without_copies(found: Sequence[Known], others: Sequence[Known]) -> list[Known]:
@@ -196,10 +253,10 @@ def without_copies(found: Sequence[Known], others: Sequence[Known]) -> list[Know
     return [track for place, track in enumerate(found) if not copies[place].any()]
 
 
-def near_duplicates(rows: Sequence[Known], columns: Sequence[Known]) -> npt.NDArray[np.bool_]:
+def near_duplicates(rows: Sequence[Known], columns: Sequence[Known]) -> Copies:
     """Which tracks (rows) are copies of which others (columns), by their original or their lyrics."""
-    same = np.equal.outer([known.original_id for known in rows], [known.original_id for known in columns])
-    return np.asarray(same | (_cosines(rows, columns, "lyrics") > NEAR_DUPLICATE))  # NaN is not above it
+    one, other = (np.array([known.original_id for known in tracks]) for tracks in (rows, columns))
+    return _copies(one, other, _squares(_matrix(rows, "lyrics"), _matrix(columns, "lyrics")))
 
 
 def one_each(found: Sequence[Known]) -> list[Known]:
@@ -238,17 +295,14 @@ def _matrix(tracks: Sequence[Known], kind: Kind) -> Matrix:
     return np.array([known.vectors.get(kind, absent) for known in tracks], dtype=np.float64).reshape(-1, dimension)
 
 
-def _squares(rows: Sequence[Known], columns: Sequence[Known], kind: Kind) -> Matrix:
-    one, other = _matrix(rows, kind), _matrix(columns, kind)
+def _squares(one: Matrix, other: Matrix) -> Matrix:
+    """The squared distances of rows to rows; NaN where one has no vector."""
     if one.shape[1] != other.shape[1]:  # one side has no vector of this kind at all
-        return np.full((len(rows), len(columns)), np.nan)
+        return np.full((len(one), len(other)), np.nan)
     lengths = (one**2).sum(axis=1)[:, None] + (other**2).sum(axis=1)[None, :]
     return np.asarray(np.maximum(lengths - 2 * one @ other.T, 0.0))
 
 
-def _similarity(rows: Sequence[Known], columns: Sequence[Known], kind: Kind, spread: float) -> Matrix:
-    return 1 - _squares(rows, columns, kind) / spread
-
-
-def _cosines(rows: Sequence[Known], columns: Sequence[Known], kind: Kind) -> Matrix:
-    return 1 - _squares(rows, columns, kind) / 2  # of unit vectors
+def _copies(one: npt.NDArray[np.int64], other: npt.NDArray[np.int64], squares: Matrix) -> Copies:
+    """By numbers of originals, or by squared distances of lyrics, which have length 1; NaN is no copy."""
+    return np.asarray(np.equal.outer(one, other) | (1 - squares / 2 > NEAR_DUPLICATE))

@@ -17,12 +17,13 @@ from rap_platform.embeddings.search.likeness import (
     Known,
     Likeness,
     Matrix,
+    Reach,
     Weights,
-    near_duplicates,
+    again_if_dropped,
     without_copies,
 )
 from rap_platform.embeddings.search.question import MAX_LIMIT, SearchError
-from rap_platform.embeddings.search.similar import READ_ALL, WIDER, comparable, is_simulated, pool
+from rap_platform.embeddings.search.similar import comparable, is_simulated, pools
 
 MOST_LIKED = 50
 MOST_DISLIKED = 50
@@ -34,6 +35,8 @@ DISLIKED_SHARE = (
 )
 CANDIDATES = 200  # of all liked songs together, from each index
 FEWEST_EACH = 10
+FAR = 2000  # of all liked songs together, from each index, where those are of too few artists
+OF_ARTIST = 5  # times the songs that one artist may have: so many are looked at far away, some may be copies of others
 CHOSEN_FROM = 20  # times the songs wanted: the nearest ones, among which variety is looked for
 SECOND_REASON = 0.8  # of the first one's strength
 
@@ -62,7 +65,10 @@ class Reason:
 
 @dataclass(frozen=True)
 class Recommendation:
-    """A song, with how near it is to what is liked (at most 1) and to which liked songs by what."""
+    """A song, with how near it is to what is liked (at most 1) and to which liked songs by what.
+
+    `simulated` says that the song, or a vector it was compared by, was made by the simulated world.
+    """
 
     track_id: int
     artist: str
@@ -73,14 +79,16 @@ class Recommendation:
     simulated: bool
 
 
+@again_if_dropped
 def recommend(
     conn: psycopg.Connection[Any], taste: Taste, weights: Weights | None = None, *, among: Among | None = None
 ) -> list[Recommendation]:
     """Songs near the liked ones, varied, none nearly the same as a liked, disliked or recommended one.
 
-    Candidates are the nearest neighbours of every liked song by each kind that counts. Fewer than `limit` come only where no
-    more pass the filters and the limit per artist. Raises UnknownTrack and NotComparable that name the tracks, SearchError for
-    numbers out of range.
+    Candidates are the nearest neighbours of every liked song by each kind that counts; where the limit per artist leaves too few
+    of them, a few of each artist from farther away. Fewer than `limit` come only where no more pass the filters and that limit, or
+    where what is nearest of the artists left are copies.
+    Raises UnknownTrack and NotComparable that name the tracks, SearchError for numbers out of range.
     """
     _check(taste)
     with conn.transaction():
@@ -90,9 +98,10 @@ def recommend(
         filters = comparing.filters(among or Among(), liked)
         each = max(FEWEST_EACH, math.ceil(max(CANDIDATES, 4 * taste.limit) / len(liked)))
         found: list[Recommendation] = []
-        for breadth, exactly in ((each, False), (WIDER * each, False), (READ_ALL, True)):
-            candidates = without_copies(pool(comparing, liked, filters, breadth, exactly=exactly), disliked)
-            found = _chosen(comparing, taste, candidates, liked, disliked)
+        of_artist = OF_ARTIST * taste.per_artist
+        far = Reach(max(each, math.ceil(FAR / len(liked))), of_artist)
+        for near in pools(comparing, liked, filters, (Reach(each), far, Reach(far.each, of_artist, exactly=True))):
+            found = _chosen(comparing, taste, without_copies(near, disliked), liked, disliked)
             if len(found) == taste.limit:
                 break
         return found
@@ -129,7 +138,8 @@ def _chosen(
     if len(places) < taste.limit:
         places = _varied(comparing, taste, found, relevance, order)
     return [
-        _told(found[place], float(relevance[place]), _reasons(comparing, likeness, liked, place)) for place in places
+        _told(found[place], float(relevance[place]), likeness, place, _reasons(comparing, likeness, liked, place))
+        for place in places
     ]
 
 
@@ -138,10 +148,11 @@ def _varied(
 ) -> list[int]:
     """The places of the songs chosen among those at the places given."""
     tracks = [found[place] for place in among]
+    alike, copies = comparing.among_themselves(tracks)
     chosen = choose(
         relevance[among],
-        comparing.likeness(tracks, tracks).blend,
-        near_duplicates(tracks, tracks),
+        alike,
+        copies,
         np.array([track.artist_id for track in tracks]),
         diversity=taste.diversity,
         limit=taste.limit,
@@ -158,8 +169,8 @@ def _nearness(alike: Matrix) -> Matrix:
     return np.asarray((nearest[:, 0] + SECOND_LIKED * nearest[:, 1]) / (1 + SECOND_LIKED))
 
 
-def _told(track: Known, score: float, reasons: tuple[Reason, ...]) -> Recommendation:
-    simulated = is_simulated(track, [reason.kind for reason in reasons])
+def _told(track: Known, score: float, likeness: Likeness, row: int, reasons: tuple[Reason, ...]) -> Recommendation:
+    simulated = is_simulated(track, [kind for kind, values in likeness.by.items() if not np.isnan(values[row]).all()])
     return Recommendation(track.track_id, track.artist, track.title, track.year, score, reasons, simulated)
 
 
@@ -171,6 +182,8 @@ def _reasons(comparing: Comparing, likeness: Likeness, liked: Sequence[Known], r
         for column in range(len(liked))
         if not np.isnan(values[row, column])
     ]
+    if not pairs:
+        return ()
     pairs.sort(key=lambda pair: -pair[0])
     strength, _, first = pairs[0]
     second = [pair for pair in pairs if pair[2] != first and pair[0] >= SECOND_REASON * strength > 0][:1]

@@ -1,6 +1,6 @@
 """Tracks like a track: by lyrics, by sound, by what analysts say, or by a blend. How alike two tracks are is in likeness.py."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,7 +13,9 @@ from rap_platform.embeddings.search.likeness import (
     Comparing,
     Kind,
     Known,
+    Reach,
     Weights,
+    again_if_dropped,
     one_each,
     without_copies,
 )
@@ -21,7 +23,7 @@ from rap_platform.embeddings.search.question import MAX_LIMIT, SearchError
 
 CANDIDATES = 100  # from each index at first; more where filters and copies leave too few
 WIDER = 4
-READ_ALL = 2000
+READ_ALL = 1000
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,7 @@ class UnknownTrack(SearchError):
     """There is no track of that number."""
 
 
+@again_if_dropped
 def similar_tracks(
     conn: psycopg.Connection[Any],
     track_id: int,
@@ -69,13 +72,15 @@ def similar_tracks(
         filters = comparing.filters(among or Among(), asked)
         found: list[Known] = []
         first = max(CANDIDATES, 2 * limit)
-        for each, exactly in ((first, False), (WIDER * first, False), (READ_ALL, True)):
-            found = pool(comparing, asked, filters, each, exactly=exactly)
+        for found in pools(
+            comparing, asked, filters, (Reach(first), Reach(WIDER * first), Reach(READ_ALL, exactly=True))
+        ):
             if len(found) >= limit:
                 break
         return _ranked(comparing, asked, found)[:limit]
 
 
+@again_if_dropped
 def similar_by_kind(conn: psycopg.Connection[Any], track_id: int, *, limit: int = 10) -> dict[Kind, list[Similar]]:
     """The tracks most like `track_id` by each kind that it has a vector of; `similarity` is that of the kind.
 
@@ -85,7 +90,8 @@ def similar_by_kind(conn: psycopg.Connection[Any], track_id: int, *, limit: int 
     with conn.transaction():
         comparing = Comparing(conn, Weights())
         asked = comparable(comparing, [track_id])
-        ranked = _ranked(comparing, asked, pool(comparing, asked, {}, max(CANDIDATES, 2 * limit)))
+        (near,) = pools(comparing, asked, {}, (Reach(max(CANDIDATES, 2 * limit)),))
+        ranked = _ranked(comparing, asked, near)
     found: dict[Kind, list[Similar]] = {}
     for kind in asked[0].vectors:
         compared = [replace(similar, similarity=similar.by[kind]) for similar in ranked if kind in similar.by]
@@ -108,16 +114,22 @@ def comparable(comparing: Comparing, track_ids: Sequence[int]) -> list[Known]:
     return known
 
 
-def pool(
-    comparing: Comparing, asked: Sequence[Known], filters: Mapping[str, Any], each: int, *, exactly: bool = False
-) -> list[Known]:
-    """Tracks near those asked about by any kind that counts, one for each song, without copies of those asked about."""
-    track_ids = dict.fromkeys(
-        track_id
-        for kind in comparing.weights.kinds()
-        for track_id in comparing.candidates(kind, asked, filters, each, exactly=exactly)
-    )
-    return one_each(without_copies(comparing.known(list(track_ids)), asked))
+def pools(
+    comparing: Comparing, asked: Sequence[Known], filters: Mapping[str, Any], steps: Sequence[Reach]
+) -> Iterator[list[Known]]:
+    """Tracks near those asked about by any kind that counts, one for each song, without copies of those; further from step to step.
+
+    Where every index ended in a step, the next one through them would find no more: then comes the one that reads all.
+    """
+    kinds = comparing.weights.kinds()
+    ended = False
+    for reach in steps:
+        if ended and not reach.exactly:
+            continue
+        found = [comparing.candidates(kind, asked, filters, reach) for kind in kinds]
+        ended = all(candidates.ended for candidates in found)
+        known = comparing.known(list(dict.fromkeys(track_id for near in found for track_id in near.track_ids)))
+        yield one_each(without_copies([track for track in known if not track.vectors.keys().isdisjoint(kinds)], asked))
 
 
 def is_simulated(track: Known, kinds: Sequence[Kind]) -> bool:

@@ -1,10 +1,9 @@
 """SQL of tracks like a track and of recommendations, and the examples for the README: all answered by an index."""
 
-import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
+from rap_platform.embeddings.queries import track_table
 
 
 @dataclass(frozen=True)
@@ -18,9 +17,7 @@ class Vectors:
 
 def vectors(encoder: str) -> dict[str, Vectors]:
     """The three kinds of track vectors; those of texts are the encoder's. Raises ValueError for a name that is none."""
-    if not _NAME.fullmatch(encoder):
-        raise ValueError(f"{encoder!r} is no name of an encoder")
-    texts = f"track_vectors_{encoder}"
+    texts = track_table(encoder)
     return {
         "lyrics": Vectors(texts, " and v.kind = 'lyrics'", "<=>"),
         "audio": Vectors("track_vectors_audio", "", "<->"),
@@ -52,12 +49,12 @@ from unnest(%(names)s::text[], %(normalised)s::text[], %(slugs)s::text[]) asked 
 
 
 def nearest(found: Vectors, filters: Collection[str]) -> str:
-    """The tracks nearest to each of `vectors`, track_id alone: through the index, copies of `originals` left out."""
+    """The tracks nearest to each of `vectors`: track_id, artist_id, distance. Through the index, copies of `originals` left out."""
     return f"""
-select n.track_id
+select n.track_id, n.artist_id, n.distance
 from unnest(%(vectors)s::halfvec[]) asked (embedding)
 cross join lateral (
-    select v.track_id
+    select v.track_id, t.artist_id, v.embedding {found.operator} asked.embedding as distance
     from {found.table} v
     join tracks t using (track_id)
     where coalesce(t.duplicate_of, t.track_id) <> all(%(originals)s){found.kind}{_where(filters)}
@@ -70,12 +67,27 @@ cross join lateral (
 def nearest_exactly(found: Vectors, filters: Collection[str]) -> str:
     """As `nearest` by reading every vector, for filters that few tracks pass. The sum keeps the planner from the index."""
     return f"""
-select v.track_id
+select v.track_id, t.artist_id, v.embedding {found.operator} %(vector)s as distance
 from {found.table} v
 join tracks t using (track_id)
 where coalesce(t.duplicate_of, t.track_id) <> all(%(originals)s){found.kind}{_where(filters)}
 order by (v.embedding {found.operator} %(vector)s) + 0
 limit %(candidates)s
+"""
+
+
+def few_of_each(statement: str) -> str:
+    """Of what `nearest` or `nearest_exactly` finds, the nearest `of_artist` tracks of each artist, `most` in all; columns as there."""
+    return f"""
+select track_id, artist_id, distance
+from (
+    select track_id, artist_id, min(distance) as distance, row_number() over (partition by artist_id order by min(distance)) as place
+    from ({statement}) found
+    group by track_id, artist_id
+) placed
+where place <= %(of_artist)s
+order by distance
+limit %(most)s
 """
 
 

@@ -18,7 +18,7 @@ from starlette.datastructures import QueryParams
 from rap_platform.analyses.results import MOODS, THEMES
 from rap_platform.embeddings.search import explaining
 from rap_platform.embeddings.search.question import RATINGS
-from rap_platform.embeddings.search.recommending import DIVERSITY
+from rap_platform.embeddings.search.recommending import DIVERSITY, MOST_LIKED
 from rap_platform.lyrics.sections import header_of
 from rap_platform.serving import queries
 from rap_platform.serving.api.database import read, reading
@@ -176,12 +176,12 @@ def taste(parameters: QueryParams) -> RecommendationsQuery | None:
 
 
 def tasting(question: RecommendationsQuery, change: str, track_id: int) -> str:
-    """The address of a taste with a song `liked`, `disliked` or, to `forget`, neither."""
+    """The address of a taste with a song `liked`, `disliked` or, to `forget`, neither; of too many the first one goes."""
     named = {
         name: [number for number in getattr(question, name) if number != track_id] for name in ("liked", "disliked")
     }
     if change != "forget":
-        named[change].append(track_id)
+        named[change] = [*named[change], track_id][-MOST_LIKED:]
     return f"/liked?{urlencode({**named, 'diversity': question.diversity}, doseq=True)}"
 
 
@@ -354,9 +354,7 @@ def _messages(error: ValidationError) -> str:
 
 def _song(services: Services, track_id: int) -> tuple[Track, list[tuple[str, list[SimilarTrack]]]]:
     """A song, and the songs like it under a title for each kind of comparing."""
-    track = tracks.get_track(services.pool, track_id)
-    with reading(services.pool) as conn:
-        found = tracks.neighbours(conn, track_id)
+    track, found = tracks.with_neighbours(services.pool, track_id)
     return track, [(f"By {explaining.BY[kind]}", others) for kind, others in found.items() if others]
 
 

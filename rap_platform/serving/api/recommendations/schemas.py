@@ -45,7 +45,7 @@ class Because(BaseModel):
 
 
 class Recommended(BaseModel):
-    """A song with its nearness to what is liked and the reasons; `simulated` counts what it was compared by."""
+    """A song with its nearness to what is liked and the reasons; `simulated` also when a vector of it that was compared is."""
 
     track_id: int
     artist: str

@@ -17,7 +17,7 @@ from rap_platform.serving.api.recommendations.schemas import (
 )
 from rap_platform.serving.api.search.service import said
 from rap_platform.serving.api.services import Services
-from rap_platform.serving.api.standing import kept, standing
+from rap_platform.serving.api.standing import kept, numbers, standing
 
 
 async def recommendations(services: Services, question: RecommendationsQuery) -> RecommendationsAnswer:
@@ -25,7 +25,10 @@ async def recommendations(services: Services, question: RecommendationsQuery) ->
     started = time.perf_counter()
     at = await standing(services)
     find = partial(_find, services, question)
-    found, cached = await kept(services, "recommendations", at, question.model_dump_json(), Recommendations, find)
+    found, cached = await kept(
+        services, "recommendations", at, question.model_dump_json(), Recommendations, find,
+        lambda found: [*question.liked, *question.disliked, *numbers(found)],
+    )  # fmt: skip
     return RecommendationsAnswer(
         results=found.results,
         count=len(found.results),

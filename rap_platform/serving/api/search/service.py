@@ -20,7 +20,7 @@ from rap_platform.serving.api.search.schemas import (
     Span,
 )
 from rap_platform.serving.api.services import Services
-from rap_platform.serving.api.standing import kept, standing
+from rap_platform.serving.api.standing import kept, numbers, standing
 
 logger = logging.getLogger("rap_platform.api")
 
@@ -34,7 +34,7 @@ async def search(services: Services, question: SearchQuery) -> SearchAnswer:
     if not services.encoders.loaded(at.encoder):  # loading may take longer than a search may
         await in_thread(None, _load, services, at.encoder)
     page, cached = await kept(
-        services, "search", at, question.model_dump_json(), SearchPage, partial(_find, services, question)
+        services, "search", at, question.model_dump_json(), SearchPage, partial(_find, services, question), numbers
     )
     return SearchAnswer(
         query=question.q,

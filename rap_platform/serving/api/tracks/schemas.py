@@ -80,21 +80,20 @@ class SimilarTracks(BaseModel):
     results: list[SimilarTrack]
 
 
+SIMILAR_SONG: JsonDict = {
+    "track_id": 23,
+    "artist": "Another Artist",
+    "title": "Tide",
+    "year": 2004,
+    "simulated": True,
+    "similarity": 0.52,
+    "by": {"lyrics": 0.61, "audio": 0.5, "analysis": 0.36},
+}
 SIMILAR_EXAMPLE: JsonDict = {
     "track_id": 17,
     "by": "blend",
     "count": 1,
-    "results": [
-        {
-            "track_id": 23,
-            "artist": "Another Artist",
-            "title": "Tide",
-            "year": 2004,
-            "simulated": True,
-            "similarity": 0.52,
-            "by": {"lyrics": 0.61, "audio": 0.5, "analysis": 0.36},
-        }
-    ],
+    "results": [SIMILAR_SONG],
     "release_id": 3,
     "encoder": "minilm",
     "cached": False,
@@ -130,14 +129,60 @@ class Provenance(BaseModel):
     updated_at: datetime
 
 
+LINE = "Lonely on the water, the night came down"
+TRACK_EXAMPLE: JsonDict = {
+    "track_id": 17,
+    "artist": "An Artist",
+    "title": "Harbour",
+    "featured": [],
+    "album": None,
+    "genre": "rap",
+    "release_date": "1999-05-01",
+    "year": 1999,
+    "language": "en",
+    "explicit": False,
+    "views": 1200,
+    "line_count": 1,
+    "word_count": 8,
+    "duplicate_of": None,
+    "simulated": True,
+    "lyrics": LINE,
+    "sections": [
+        {
+            "section_no": 1,
+            "kind": "verse",
+            "label": None,
+            "performers": [],
+            "first_line": 1,
+            "last_line": 1,
+            "text": LINE,
+        }
+    ],
+    "rhymes": [{"line_no": 1, "text": LINE, "spans": []}],
+    "features": None,
+    "analyses": [],
+    "ratings": [{"source": "panel", "raters": 3, "mean": 7.0, "simulated": True}],
+    "spotify": None,
+    "audio": None,
+    "similar": [SIMILAR_SONG],
+    "provenance": {
+        "source": "genius",
+        "source_id": "1017",
+        "url": None,
+        "fetched_at": "2026-01-02T03:04:05Z",
+        "cleaner_version": "1",
+        "cleaning": {"headers": 1},
+        "lyrics_sha256": "0" * 64,
+        "created_at": "2026-01-02T03:04:06Z",
+        "updated_at": "2026-01-02T03:04:06Z",
+    },
+}
+
+
 class Track(BaseModel):
     """A song with its sections, rhymes, features, analyses and neighbours."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [{"track_id": 1, "artist": "An Artist", "title": "A Song", "year": 1999, "simulated": True}]
-        }
-    )
+    model_config = ConfigDict(json_schema_extra={"examples": [TRACK_EXAMPLE]})
 
     track_id: int
     artist: str
@@ -162,5 +207,5 @@ class Track(BaseModel):
     ratings: list[Rating]
     spotify: dict[str, Any] | None
     audio: dict[str, Any] | None
-    similar: list[SimilarTrack]
+    similar: list[SimilarTrack] = Field(description="The songs most like it by lyrics.")
     provenance: Provenance

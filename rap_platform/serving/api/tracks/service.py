@@ -16,7 +16,7 @@ from rap_platform.serving.api.problems import BadSearch, NotComparable, TrackNot
 from rap_platform.serving.api.rhymes import rhyme_lines
 from rap_platform.serving.api.search.service import said
 from rap_platform.serving.api.services import Services
-from rap_platform.serving.api.standing import kept, standing
+from rap_platform.serving.api.standing import kept, numbers, standing
 from rap_platform.serving.api.tracks.comparing import Likenesses
 from rap_platform.serving.api.tracks.schemas import (
     Provenance,
@@ -33,11 +33,16 @@ INTERNAL = {"track_id", "input_sha256"}
 
 def get_track(pool: Pool | None, track_id: int) -> Track:
     """A song. Raises TrackNotFound, DatabaseAway."""
+    return with_neighbours(pool, track_id)[0]
+
+
+def with_neighbours(pool: Pool | None, track_id: int) -> tuple[Track, dict[Kind, list[SimilarTrack]]]:
+    """A song, and the songs most like it by each kind that it has a vector of. Raises TrackNotFound, DatabaseAway."""
     with reading(pool) as conn:
         row = queries.track(conn, track_id)
         if row is None:
             raise TrackNotFound(f"No track has the number {track_id}.")
-        similar = _similar(conn, track_id)
+        similar = _neighbours(conn, track_id)
         parts = {
             "sections": queries.sections(conn, track_id),
             "features": _without(queries.features(conn, track_id)),
@@ -46,27 +51,23 @@ def get_track(pool: Pool | None, track_id: int) -> Track:
             "spotify": queries.spotify(conn, track_id),
             "audio": queries.audio(conn, track_id),
         }
-    return Track.model_validate(
+    track = Track.model_validate(
         {
             **row,
             **parts,
             "rhymes": rhyme_lines(row["lyrics"]),
-            "similar": similar,
+            "similar": similar.get("lyrics", []),
             "provenance": Provenance.model_validate(row),
         }
     )
+    return track, similar
 
 
 def _without(features: dict[str, Any] | None) -> dict[str, Any] | None:
     return None if features is None else {key: value for key, value in features.items() if key not in INTERNAL}
 
 
-def _similar(conn: Connection[Any], track_id: int) -> list[SimilarTrack]:
-    return neighbours(conn, track_id).get("lyrics", [])
-
-
-def neighbours(conn: Connection[Any], track_id: int) -> dict[Kind, list[SimilarTrack]]:
-    """The songs most like a song by each kind that it has a vector of."""
+def _neighbours(conn: Connection[Any], track_id: int) -> dict[Kind, list[SimilarTrack]]:
     try:
         found = similar_by_kind(conn, track_id, limit=SIMILAR)
     except SearchError:  # it has no vector yet
@@ -79,7 +80,10 @@ async def similar(services: Services, track_id: int, question: SimilarQuery) -> 
     started = time.perf_counter()
     at = await standing(services)
     find = partial(_find_similar, services, track_id, question)
-    found, cached = await kept(services, "similar", at, f"{track_id} {question.model_dump_json()}", SimilarTracks, find)
+    asked = f"{track_id} {question.model_dump_json()}"
+    found, cached = await kept(
+        services, "similar", at, asked, SimilarTracks, find, lambda found: [track_id, *numbers(found)]
+    )
     return SimilarAnswer(
         track_id=track_id,
         by=question.by,

@@ -6,6 +6,7 @@ import { pointAtRhymes } from "./rhymes.js";
 const results = document.getElementById("results");
 const form = document.querySelector("[data-search]");
 let latest = 0;
+let shown = location.pathname + location.search;
 
 function searchUrl() {
   const fields = [...new FormData(form)].filter(([, value]) => String(value).trim() !== "");
@@ -33,6 +34,7 @@ async function show(url, remember) {
   document.getElementById("search").className = page.getElementById("search").className;
   document.querySelector(".try")?.remove();
   if (remember) history.pushState(null, "", url);
+  shown = location.pathname + location.search;
 }
 
 async function showMore(link) {
@@ -80,7 +82,9 @@ if (form && results) {
     event.preventDefault();
     showMore(link);
   });
-  addEventListener("popstate", () => location.reload());
+  addEventListener("popstate", () => {
+    if (location.pathname + location.search !== shown) location.reload(); // not for a jump within the page
+  });
 }
 
 watchLikes();

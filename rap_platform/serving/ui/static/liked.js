@@ -42,14 +42,13 @@ export function showLikes(place) {
 }
 
 export function watchLikes() {
-  const page = new URLSearchParams(location.search);
-  if (location.pathname === "/liked") {
-    if (page.has("liked")) write(page.getAll("liked").map(Number).filter(Number.isSafeInteger));
-    else if (document.querySelector("[data-no-likes]") && read().length) location.replace(address(read()));
-  }
+  if (document.querySelector("[data-no-likes]") && read().length) location.replace(address(read()));
   showCount(read());
   showLikes(document);
   document.addEventListener("click", (event) => {
+    // An address may hold somebody else's list: only what is pressed changes one's own.
+    const add = event.target.closest?.("[data-add]");
+    if (add) write([...read().filter((number) => number !== Number(add.dataset.add)), Number(add.dataset.add)]);
     const forget = event.target.closest?.("[data-forget]");
     if (forget) write(read().filter((number) => number !== Number(forget.dataset.forget)));
     const button = event.target.closest?.("[data-like]");
