@@ -80,7 +80,7 @@ def analysis_embeddings(
 def vector_index(context: dg.AssetExecutionContext, postgres: PostgresResource) -> dg.MaterializeResult:
     """Build the indexes that are missing and measure all; nothing when the vectors are those of the last report."""
     started = time.monotonic()
-    with postgres.exclusively("vector_index"), postgres.connection() as conn:
+    with postgres.exclusively(indexing.LOCK), postgres.connection() as conn:
         with conn.transaction():
             found = indexing.inventory(conn)
             known = indexing.is_reported(conn, found)

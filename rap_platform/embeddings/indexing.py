@@ -29,6 +29,7 @@ SEED = 20260
 TOLERANCE = 1e-6
 PARALLEL_FROM = 50_000  # below this a build takes seconds; a parallel one needs shared memory that containers limit
 MINIMUM_RECALL = 0.98
+LOCK = "vector_index"  # one who builds and cleans at a time: another would clean away what is being built
 NEXT = "_next"  # suffix of an index that is built beside the one it will replace
 
 
@@ -125,7 +126,8 @@ def inventory(conn: psycopg.Connection[Any]) -> Inventory:
 def build_missing(conn: psycopg.Connection[Any], vectors: Mapping[str, int]) -> dict[str, float]:
     """Create the indexes that are not there, each in its own transaction; returns seconds by index built.
 
-    `vectors` are the inventory's counts: they decide memory and workers. What a killed build left behind is cleaned first.
+    `vectors` are the inventory's counts: they decide memory and workers. What a killed build left behind is cleaned first. The
+    caller holds LOCK.
     """
     built: dict[str, float] = {}
     tables = dict.fromkeys(target.table for target in targets(conn))
@@ -148,6 +150,7 @@ def rebuild(conn: psycopg.Connection[Any], target: Target) -> float:
     """Build the index anew beside the old one and take its place; returns seconds. Searches and writers go on all the while.
 
     At every moment the table has a valid index: the new one is complete before the old one goes, and is renamed when that is gone.
+    The caller holds LOCK.
     """
     clean(conn, target)
     started = time.monotonic()
