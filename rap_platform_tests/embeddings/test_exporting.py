@@ -70,6 +70,14 @@ def test_a_damaged_model_is_refused(tmp_path: Path) -> None:
         exporting.verify(tmp_path)
 
 
+@pytest.mark.parametrize(
+    "text", ["", '{"export_version": "2"', "[]", '{"export_version": "2"}', '{"export_version": "1"}']
+)
+def test_a_damaged_or_older_manifest_is_none(tmp_path: Path, text: str) -> None:
+    (tmp_path / exporting.MANIFEST).write_text(text)
+    assert exporting.read_manifest(tmp_path) is None
+
+
 def test_the_query_path_loads_in_a_second_and_without_torch(encoder: Encoder, shared_models: Path) -> None:
     code = (
         "import sys, time; started = time.perf_counter()\n"
