@@ -147,10 +147,11 @@ class Encoder:
             )
         vectors = np.empty((count, self.dimension), dtype=np.float32)
         for index, item in zip(indices, data, strict=True):
+            vector: Vectors
             try:
                 vector = np.asarray(getattr(item, "embedding", None), dtype=np.float32)
             except (TypeError, ValueError):
-                vector = np.empty(())
+                vector = np.empty((), dtype=np.float32)
             if vector.ndim != 1:
                 raise EndpointError(
                     f"the embeddings endpoint {self._base_url} gave a vector that is no list of numbers"
