@@ -292,6 +292,9 @@ class EmbeddingsApi(Group):
     retries: int = Field(
         4, ge=0, le=10, description="after 429, 5xx and broken connections, waiting as Retry-After says"
     )
+    query_timeout_s: float = Field(
+        2, gt=0, le=60, allow_inf_nan=False, description="for a question, its one retry included: a search waits for it"
+    )
     query_prefix: str = Field("", description='put before questions, e.g. "query: "')
     text_prefix: str = Field("", description='put before stored texts, e.g. "passage: "')
 

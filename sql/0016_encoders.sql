@@ -7,6 +7,11 @@ create table encoders (
     registered_at timestamptz not null default now()
 );
 
+-- Vectors that are there already are MiniLM's: it stays known, though there may be nothing new for it to encode.
+insert into encoders (name, model, dimension, fingerprint)
+select 'minilm', 'sentence-transformers/all-MiniLM-L6-v2', 384, 'f515166bd48274031410ee5e511a79fb05da66f31658b44f900d0196d7246b0a'
+where exists (select from section_vectors_minilm);
+
 create table serving_encoder (
     one         boolean primary key default true check (one),
     name        text not null references encoders,

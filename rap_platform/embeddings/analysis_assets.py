@@ -78,9 +78,9 @@ def analysis_embeddings(
     description="HNSW indexes over all vectors, with their recall@10 against an exact scan; what searches read is then complete.",
 )
 def vector_index(context: dg.AssetExecutionContext, postgres: PostgresResource) -> dg.MaterializeResult:
-    """Build the indexes that are missing and measure all; nothing when the vectors are those of the last report."""
+    """Build the indexes that are missing and measure those whose vectors changed; nothing when they are those of the last report."""
     started = time.monotonic()
-    with postgres.exclusively("vector_index"), postgres.connection() as conn:
+    with postgres.exclusively(indexing.LOCK), postgres.connection() as conn:
         with conn.transaction():
             found = indexing.inventory(conn)
             known = indexing.is_reported(conn, found)
@@ -92,7 +92,7 @@ def vector_index(context: dg.AssetExecutionContext, postgres: PostgresResource) 
         built = indexing.build_missing(conn, found.vectors)
         switching.sweep(conn)
         with conn.transaction():
-            reports = indexing.measure(conn, found.vectors)
+            reports = indexing.measure(conn, found.vectors, indexing.latest_reports(conn))
             indexing.store(conn, found, reports, built)
         recall = {report.index: report.recall_at_10 for report in reports if report.recall_at_10 is not None}
         return dg.MaterializeResult(
@@ -103,6 +103,7 @@ def vector_index(context: dg.AssetExecutionContext, postgres: PostgresResource) 
                 digest=found.digest,
                 vectors=found.vectors,
                 built_s=built,
+                carried=[report.index for report in reports if report.carried],
                 recall_at_10_minimum=min(recall.values(), default=None),
                 seconds=round(time.monotonic() - started, 2),
                 indexes=dg.MetadataValue.md(indexing.table(reports)),

@@ -162,7 +162,7 @@ def read_texts(encoder: onnx.Encoder) -> Texts:
     sections = list(islice(dict.fromkeys(islice((text for text in plain if text), 4 * SECTIONS)), SECTIONS))
     lines = dict.fromkeys(line for text in sections for line in text.split("\n") if len(line.split()) > 3)
     full: list[str] = []
-    for text in (sections * 20)[:]:
+    for text in sections * 20:
         if not full or len(encoder.word_pieces([full[-1]])[0]) >= encoder.max_word_pieces:
             if len(full) == FULL_TEXTS:
                 break

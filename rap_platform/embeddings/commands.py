@@ -1,7 +1,7 @@
 """`rap-platform encoders`: which encoders have vectors, which one searches ask, their indexes. The work is in encoders/ and indexing.py."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -81,13 +81,18 @@ def rebuild(
     as_json: AsJson = False,
 ) -> None:
     """Build an encoder's indexes anew beside the old ones, with the present settings; searches go on all the while."""
-    with _database() as conn:
+    with _database() as conn, ExitStack() as stack:
         from rap_platform.embeddings import indexing
+        from rap_platform.resources.connecting import advisory_lock, connect
 
         wanted = [target for target in indexing.targets(conn) if (target.encoder or "audio") == name]
         if not wanted:
             names = dict.fromkeys(target.encoder or "audio" for target in indexing.targets(conn))
             refuse(f"no encoder {name!r} has vectors; there are: {', '.join(names)}")
+        conn.commit()
+        with err.status("waiting for another run that builds indexes"):
+            lock = stack.enter_context(connect(autocommit=True, application_name="rap_platform lock"))
+            stack.enter_context(advisory_lock(lock, indexing.LOCK))
         seconds: dict[str, float] = {}
         for target in wanted:
             with err.status(f"building {target.index}"):

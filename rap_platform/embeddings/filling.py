@@ -148,7 +148,10 @@ def _pending(conn: psycopg.Connection[Any], slots: Sequence[int], name: str) -> 
         conn.execute(queries.DROP_PENDING)
         conn.execute(queries.pending_texts(name), {"slots": list(slots)})
         row = conn.execute(queries.COUNT_PENDING).fetchone()
-    yield int(row[0]) if row else 0
+        count = int(row[0]) if row else 0
+        for statement in queries.INDEX_PENDING if count else ():
+            conn.execute(statement)
+    yield count
     with conn.transaction():
         conn.execute(queries.DROP_PENDING)
 

@@ -35,7 +35,10 @@ select i.indisvalid and i.indisready from pg_index i where i.indexrelid = to_reg
 
 RESET_BUILD_SETTINGS = ("reset maintenance_work_mem", "reset max_parallel_maintenance_workers")
 
-INDEX_BYTES = "select coalesce(pg_relation_size(to_regclass(%(name)s)), 0)"
+# Bytes, which build of the index it is, and the time of this transaction.
+INDEX_STATE = """
+select coalesce(pg_relation_size(to_regclass(%(name)s)), 0), pg_relation_filenode(to_regclass(%(name)s))::bigint, now()::text
+"""
 
 BUILD_SETTINGS = """
 select set_config('maintenance_work_mem', %(memory)s, %(local)s), set_config('max_parallel_maintenance_workers', %(workers)s, %(local)s)
@@ -62,6 +65,11 @@ AUDIO_INVENTORY = """
 select count(*), coalesce(sum(hashtextextended(track_id || ' ' || input_sha256, 0)), 0)::text, coalesce(bool_or(simulated), false)
 from track_vectors_audio
 """
+
+
+def made_since(table: str, where: str) -> str:
+    """How many vectors were made or made again since a time."""
+    return f"select count(*) from {table}{where or ' where true'} and embedded_at > %(since)s::timestamptz"
 
 
 def sample(table: str, key: str, where: str) -> str:

@@ -5,7 +5,7 @@ import json
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,11 +24,13 @@ NEIGHBOURS = 10
 QUERIES = 100
 FEWEST_QUERIES = 25  # when the exact scan is slow
 MEASURE_S = 15.0  # spent on one index, unless the fewest queries take longer
+CARRIED_SHARE = 0.05  # of the vectors may change before recall is measured anew
 NOISE = 0.35  # length of the disturbance of a unit vector: its cosine to the original is about 0.94
 SEED = 20260
 TOLERANCE = 1e-6
 PARALLEL_FROM = 50_000  # below this a build takes seconds; a parallel one needs shared memory that containers limit
 MINIMUM_RECALL = 0.98
+LOCK = "vector_index"  # one who builds and cleans at a time: another would clean away what is being built
 NEXT = "_next"  # suffix of an index that is built beside the one it will replace
 
 
@@ -89,13 +91,21 @@ def targets(conn: psycopg.Connection[Any]) -> list[Target]:
 
 @dataclass(frozen=True)
 class IndexReport:
-    """One index: vectors in it, bytes, recall@10 over `queries` disturbed vectors (None while it is empty)."""
+    """One index: vectors in it, bytes, recall@10 over `queries` disturbed vectors (None while it is empty).
+
+    The last fields say when recall was measured, over how many vectors, of which build of the index and with what breadth;
+    `carried` that this was an earlier run.
+    """
 
     index: str
     vectors: int
     size_bytes: int
     queries: int
     recall_at_10: float | None
+    measured_vectors: int = 0
+    measured_at: str | None = None
+    measured_of: str | None = None
+    carried: bool = False
 
 
 @dataclass(frozen=True)
@@ -125,7 +135,8 @@ def inventory(conn: psycopg.Connection[Any]) -> Inventory:
 def build_missing(conn: psycopg.Connection[Any], vectors: Mapping[str, int]) -> dict[str, float]:
     """Create the indexes that are not there, each in its own transaction; returns seconds by index built.
 
-    `vectors` are the inventory's counts: they decide memory and workers. What a killed build left behind is cleaned first.
+    `vectors` are the inventory's counts: they decide memory and workers. What a killed build left behind is cleaned first. The
+    caller holds LOCK.
     """
     built: dict[str, float] = {}
     tables = dict.fromkeys(target.table for target in targets(conn))
@@ -148,6 +159,7 @@ def rebuild(conn: psycopg.Connection[Any], target: Target) -> float:
     """Build the index anew beside the old one and take its place; returns seconds. Searches and writers go on all the while.
 
     At every moment the table has a valid index: the new one is complete before the old one goes, and is renamed when that is gone.
+    The caller holds LOCK.
     """
     clean(conn, target)
     started = time.monotonic()
@@ -238,21 +250,40 @@ def _outside(conn: psycopg.Connection[Any]) -> Iterator[None]:
             conn.autocommit = before
 
 
-def measure(conn: psycopg.Connection[Any], vectors: Mapping[str, int]) -> list[IndexReport]:
-    """Recall@10 of each index against an exact scan, on disturbed copies of up to 100 stored vectors; fewer where scans are slow."""
-    reports = []
-    for target in targets(conn):
-        until = time.monotonic() + MEASURE_S
-        recalls: list[float] = []
-        for query in disturbed(conn, target) if vectors.get(target.label) else []:
-            recalls.append(recall(conn, target, query))
-            if len(recalls) >= FEWEST_QUERIES and time.monotonic() > until:
-                break
-        row = conn.execute(queries.INDEX_BYTES, {"name": target.index}).fetchone()
-        mean = float(np.mean(recalls)) if recalls else None
-        size = int(row[0]) if row else 0
-        reports.append(IndexReport(target.index, vectors.get(target.label, 0), size, len(recalls), mean))
-    return reports
+def measure(
+    conn: psycopg.Connection[Any], vectors: Mapping[str, int], known: Mapping[str, IndexReport] | None = None
+) -> list[IndexReport]:
+    """Recall@10 of each index against an exact scan, on disturbed copies of up to 100 stored vectors; fewer where scans are slow.
+
+    A figure in `known` that was good is carried while at most CARRIED_SHARE of the vectors have changed since: exact scans read all
+    vectors, and a few new songs must not cost what the whole library does.
+    """
+    known = known or {}
+    return [_report(conn, target, vectors.get(target.label, 0), known.get(target.index)) for target in targets(conn)]
+
+
+def _report(conn: psycopg.Connection[Any], target: Target, vectors: int, earlier: IndexReport | None) -> IndexReport:
+    size, build, now = conn.execute(queries.INDEX_STATE, {"name": target.index}).fetchone() or (0, None, None)
+    measured_of = f"{build} {breadth()['ef_search']}"
+    if earlier is not None and earlier.measured_of == measured_of and not _drifted(conn, target, vectors, earlier):
+        return replace(earlier, vectors=vectors, size_bytes=size, carried=True)
+    until = time.monotonic() + MEASURE_S
+    recalls: list[float] = []
+    for query in disturbed(conn, target) if vectors else []:
+        recalls.append(recall(conn, target, query))
+        if len(recalls) >= FEWEST_QUERIES and time.monotonic() > until:
+            break
+    mean = float(np.mean(recalls)) if recalls else None
+    return IndexReport(target.index, vectors, size, len(recalls), mean, vectors, now, measured_of)
+
+
+def _drifted(conn: psycopg.Connection[Any], target: Target, vectors: int, earlier: IndexReport) -> bool:
+    """Whether more vectors were made, changed or deleted since than the figure may be carried over; so is a figure that is poor."""
+    if earlier.recall_at_10 is None or earlier.recall_at_10 < MINIMUM_RECALL:
+        return True
+    statement = queries.made_since(target.table, target.where)
+    (made,) = conn.execute(statement, {"since": earlier.measured_at}).fetchone() or (0,)
+    return bool(made + abs(earlier.measured_vectors - (vectors - made)) > CARRIED_SHARE * earlier.measured_vectors)
 
 
 def is_reported(conn: psycopg.Connection[Any], found: Inventory) -> bool:
@@ -262,12 +293,18 @@ def is_reported(conn: psycopg.Connection[Any], found: Inventory) -> bool:
     return conn.execute(queries.STORED_REPORT, {"digest": found.digest}).fetchone() is not None
 
 
+def latest_reports(conn: psycopg.Connection[Any]) -> dict[str, IndexReport] | None:
+    """The last report of each index by its name; None before the first."""
+    row = conn.execute(queries.LATEST_REPORT).fetchone()
+    return None if row is None else {found["index"]: IndexReport(**found) for found in row[0]["indexes"]}
+
+
 def latest_recall(conn: psycopg.Connection[Any]) -> dict[str, float] | None:
     """Recall@10 by index name as last measured, without indexes that are empty; None before the first report."""
-    row = conn.execute(queries.LATEST_REPORT).fetchone()
-    if row is None:
+    reports = latest_reports(conn)
+    if reports is None:
         return None
-    return {found["index"]: found["recall_at_10"] for found in row[0]["indexes"] if found["recall_at_10"] is not None}
+    return {index: report.recall_at_10 for index, report in reports.items() if report.recall_at_10 is not None}
 
 
 def store(conn: psycopg.Connection[Any], found: Inventory, reports: list[IndexReport], built: dict[str, float]) -> None:
@@ -280,11 +317,11 @@ def store(conn: psycopg.Connection[Any], found: Inventory, reports: list[IndexRe
 
 def table(reports: list[IndexReport]) -> str:
     """The reports as a Markdown table."""
-    lines = ["| index | vectors | MB | queries | recall@10 |", "|---|---:|---:|---:|---:|"]
+    lines = ["| index | vectors | MB | queries | recall@10 | measured at |", "|---|---:|---:|---:|---:|---:|"]
     for report in reports:
         recall = "none" if report.recall_at_10 is None else f"{report.recall_at_10:.4f}"
         lines.append(
-            f"| {report.index} | {report.vectors} | {report.size_bytes / 1e6:.1f} | {report.queries} | {recall} |"
+            f"| {report.index} | {report.vectors} | {report.size_bytes / 1e6:.1f} | {report.queries} | {recall} | {report.measured_vectors} |"
         )
     return "\n".join(lines)
 

@@ -87,6 +87,13 @@ group by s.text_sha256
 """
 
 
+# A batch looks for its texts by number and, to store them, by digest: without these each would read all that are pending.
+INDEX_PENDING = (
+    "create unique index on pending_texts (number)",
+    "create unique index on pending_texts (text_sha256)",
+    "analyze pending_texts",
+)
+
 DROP_PENDING = "drop table if exists pending_texts, staged_vectors"
 
 DROP_STAGED = "drop table if exists staged_vectors"
@@ -142,7 +149,10 @@ on conflict (section_id) do update set
 
 
 def store_lyrics(encoder: str) -> str:
-    """A track's lyrics vector: the normalised mean of its sections, made when all of them have theirs."""
+    """A track's lyrics vector: the normalised mean of its sections, made when all of them have theirs.
+
+    A track that is being deleted is waited for and left out.
+    """
     return f"""
 with wanted as (
     select t.track_id, t.simulated,
@@ -155,8 +165,10 @@ with wanted as (
     having count(*) = count(v.section_id)
 ), stale as (
     select w.* from wanted w
+    join tracks t using (track_id)
     left join {track_table(encoder)} v on v.track_id = w.track_id and v.kind = 'lyrics'
     where (v.input_sha256, v.simulated) is distinct from (w.input_sha256, w.simulated)
+    for key share of t
 )
 insert into {track_table(encoder)} (track_id, kind, input_sha256, embedding, simulated)
 select stale.track_id, 'lyrics', stale.input_sha256, l2_normalize(avg(v.embedding)), stale.simulated

@@ -1,6 +1,7 @@
 """Connections to PostgreSQL and its advisory locks, for processes that do without Dagster too; the resource is in postgres.py."""
 
 import hashlib
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -10,6 +11,7 @@ from pgvector.psycopg import register_vector
 from rap_platform.settings import get_settings
 
 CONNECT_TIMEOUT_S = 5
+LOCK_POLL_S = 0.1
 
 
 def connect(
@@ -42,8 +44,13 @@ def lock_id(key: str) -> int:
 
 @contextmanager
 def advisory_lock(conn: psycopg.Connection, key: str) -> Iterator[None]:
-    """Hold the session lock `key` on an autocommit connection; PostgreSQL frees it when the process dies."""
-    conn.execute("select pg_advisory_lock(%s)", [lock_id(key)])
+    """Hold the session lock `key` on an autocommit connection; PostgreSQL frees it when the process dies.
+
+    It is asked for again and again: a statement that waits for it keeps a snapshot, and `create index concurrently` of the one who
+    holds the lock would wait for that snapshot, and neither ever end.
+    """
+    while conn.execute("select pg_try_advisory_lock(%s)", [lock_id(key)]).fetchone() != (True,):
+        time.sleep(LOCK_POLL_S)
     try:
         yield
     finally:

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import psycopg
@@ -13,6 +14,7 @@ from typer.testing import CliRunner, Result
 from rap_platform import cli
 from rap_platform.embeddings import commands, filling, indexing
 from rap_platform.embeddings.encoders.registry import Encoders
+from rap_platform.resources.connecting import advisory_lock, connect
 from rap_platform.settings import Settings
 from rap_platform_tests.embeddings.conftest import AddTrack
 
@@ -69,6 +71,21 @@ def test_encoders_are_listed_switched_rebuilt_and_dropped(
     assert encoders("switch", "minilm").exit_code == 0
     assert json.loads(encoders("drop", "minilm_int8", "--json").stdout) == {"dropped": "minilm_int8"}
     assert [row["name"] for row in json.loads(encoders("list", "--json").stdout)] == ["minilm"]
+
+
+def test_a_rebuild_waits_until_nobody_else_builds_and_keeps_nobody_waiting_for_ever(
+    library: psycopg.Connection, database: str
+) -> None:
+    library.commit()
+    with ThreadPoolExecutor(1) as running, connect(database, autocommit=True) as other:
+        with advisory_lock(other, indexing.LOCK):
+            rebuilt = running.submit(encoders, "rebuild", "minilm")
+            with pytest.raises(TimeoutError):
+                rebuilt.result(timeout=1.0)
+            # What waits for the lock must not be waited for by this.
+            other.execute("set statement_timeout = '10s'")
+            other.execute("create index concurrently beside on track_sections (text_sha256, section_no)")
+        assert rebuilt.result(timeout=30).exit_code == 0
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """The parts of `bench embed` are what they are called; its figures are printed, never asserted."""
 
+from contextlib import nullcontext
+
 import numpy as np
 import pytest
 
@@ -8,7 +10,9 @@ from rap_platform.embeddings.encoders.onnx import Encoder
 from rap_platform.settings import Settings
 
 
-def test_texts_have_the_lengths_that_they_are_named_for(encoder: Encoder) -> None:
+def test_texts_have_the_lengths_that_they_are_named_for(encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, fewer in (("SECTIONS", 64), ("FULL_TEXTS", 12), ("QUESTIONS", 30)):
+        monkeypatch.setattr(benchmarks, name, fewer)
     texts = benchmarks.read_texts(encoder)
     assert len(texts.sections) == len(set(texts.sections)) == benchmarks.SECTIONS
     assert len(texts.full) == benchmarks.FULL_TEXTS
@@ -34,9 +38,10 @@ def test_overlap_counts_common_neighbours() -> None:
 
 
 def test_the_api_of_the_bench_starts_and_finds_a_song(
-    embedder_settings: Settings, monkeypatch: pytest.MonkeyPatch
+    database: str, embedder_settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(start_benchmark, "RUNS", 1)
+    monkeypatch.setattr(start_benchmark, "scratch_database", lambda _: nullcontext(database))  # spares the migrations
     found = start_benchmark.starts(embedder_settings)
     assert set(found) == {"to_first_search_s", "to_first_health_s"}
     assert all(0 < seconds < start_benchmark.PATIENCE_S for seconds in found.values())

@@ -113,7 +113,7 @@ def test_a_busy_endpoint_is_asked_again_when_it_says(serve: Callable[..., tuple[
 
     encoder, server = serve(busy, retries=2)
     started = time.monotonic()
-    assert encoder.encode(["love"]).shape == (1, DIMENSION)
+    assert encoder.encode_whole(["love"]).vectors.shape == (1, DIMENSION)
     assert len(server.asked) == 3
     assert time.monotonic() - started >= 0.3
 
@@ -127,6 +127,9 @@ def test_a_busy_endpoint_is_asked_again_when_it_says(serve: Callable[..., tuple[
         (lambda r, _: good(r, data=[{"index": i, "embedding": [1.0, None, 2.0, 3.0]} for i in range(2)]), "no list of numbers|not finite"),
         (lambda r, _: good(r, data=[{"index": i, "embedding": [float("nan")] * 4} for i in range(2)]), "not finite or all zero"),
         (lambda r, _: good(r, data=[{"index": i, "embedding": [0.0] * 4} for i in range(2)]), "not finite or all zero"),
+        (lambda r, _: good(r, data=[{"index": i} for i in range(2)]), "no list of numbers"),
+        (lambda r, _: good(r, data=[{"index": i, "embedding": [[1.0, 2.0, 3.0, 4.0]]} for i in range(2)]), "no list of numbers"),
+        (lambda r, _: good(r, data=[{"index": i, "embedding": "AACAPw=="} for i in range(2)]), "no list of numbers"),
         (lambda r, _: good(r, data=None), "answers no list of vectors"),
         (lambda r, _: (200, {"Content-Type": "text/html"}, b"<html>hello</html>"), "RAP_EMBEDDINGS_API__BASE_URL"),
         (lambda r, _: (200, {}, b"{ not json"), "RAP_EMBEDDINGS_API__BASE_URL"),
@@ -151,9 +154,34 @@ def test_an_endpoint_that_hangs_is_given_up(serve: Callable[..., tuple[Encoder, 
         time.sleep(1.0)
         return good(request)
 
-    encoder, _ = serve(hang, timeout_s=0.2)
+    encoder, server = serve(hang, timeout_s=0.2, query_timeout_s=0.1, retries=1)
     with pytest.raises(EndpointError, match="did not answer in 0.2 s: set RAP_EMBEDDINGS_API__TIMEOUT_S"):
+        encoder.encode_whole(["love"])
+    assert len(server.asked) == 2
+    with pytest.raises(EndpointError, match="did not answer in 0.1 s: set RAP_EMBEDDINGS_API__QUERY_TIMEOUT_S"):
         encoder.encode(["love"])
+    assert len(server.asked) == 3
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "times"),
+    [(429, {}, 2), (429, {"Retry-After": "60"}, 1), (429, {"Retry-After": "Sat, 28 Nov 2026 10:00:00 GMT"}, 1), (503, {}, 2), (400, {}, 1)],
+)  # fmt: skip
+def test_a_question_is_asked_once_again_at_most_and_never_waits_long(
+    serve: Callable[..., tuple[Encoder, Endpoint]], status: int, headers: dict[str, str], times: int
+) -> None:
+    encoder, server = serve(lambda *_: (status, headers, b"{}"), timeout_s=600, retries=10)
+    started = time.monotonic()
+    with pytest.raises(EndpointError, match=f"answers {status} for m"):
+        encoder.encode(["love"])
+    assert time.monotonic() - started < 2.0
+    assert len(server.asked) == times
+
+
+def test_a_question_is_answered_at_the_second_try(serve: Callable[..., tuple[Encoder, Endpoint]]) -> None:
+    encoder, server = serve(lambda request, number: good(request) if number == 2 else (500, {}, b"{}"))
+    assert encoder.encode(["love"]).shape == (1, DIMENSION)
+    assert len(server.asked) == 2
 
 
 def test_an_endpoint_that_is_not_there_is_named() -> None:

@@ -70,17 +70,23 @@ def test_a_damaged_model_is_refused(tmp_path: Path) -> None:
         exporting.verify(tmp_path)
 
 
-def test_the_query_path_loads_in_a_second_and_without_torch(encoder: Encoder, shared_models: Path) -> None:
+@pytest.mark.parametrize(
+    "text", ["", '{"export_version": "2"', "[]", '{"export_version": "2"}', '{"export_version": "1"}']
+)
+def test_a_damaged_or_older_manifest_is_none(tmp_path: Path, text: str) -> None:
+    (tmp_path / exporting.MANIFEST).write_text(text)
+    assert exporting.read_manifest(tmp_path) is None
+
+
+def test_the_query_path_loads_without_torch(encoder: Encoder, shared_models: Path) -> None:
     code = (
-        "import sys, time; started = time.perf_counter()\n"
+        "import sys\n"
         "from pathlib import Path\n"
         "from rap_platform.embeddings.search.finding import search\n"
         "from rap_platform.embeddings.encoders.onnx import load_encoder\n"
         "from rap_platform.settings import Settings\n"
         f"load_encoder(Settings(data_dir=Path({str(shared_models.parent)!r}))).encode(['a line'])\n"
-        "print(time.perf_counter() - started, *sorted({'torch', 'transformers', 'dagster'} & set(sys.modules)))"
+        "print(*sorted({'torch', 'transformers', 'dagster'} & set(sys.modules)))"
     )
-    runs = [subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True) for _ in range(2)]
-    seconds, *modules = runs[1].stdout.split()
-    assert modules == []
-    assert float(seconds) < 5.0  # about 0.7 on a quiet machine
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.split() == []

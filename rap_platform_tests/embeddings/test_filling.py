@@ -1,5 +1,6 @@
 """Vectors are made for what is new or changed, once, and say of themselves what they are made of."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,7 @@ import numpy as np
 import psycopg
 import pytest
 
-from rap_platform.embeddings import filling
+from rap_platform.embeddings import filling, queries
 from rap_platform.embeddings.encoders.onnx import Encoder
 from rap_platform.embeddings.encoders.registry import EncoderError, Encoders
 from rap_platform.resources.postgres import connect
@@ -124,6 +125,37 @@ def test_many_texts_are_read_block_by_block_and_each_is_encoded_once(
     assert [len(block) for block in seen] == [4, 3]
     lengths = [len(text) for block in seen for text in block]
     assert lengths == sorted(lengths, reverse=True)
+
+
+def test_a_batch_finds_its_texts_without_reading_all_that_are_pending(
+    connection: psycopg.Connection, encoder: Encoder, add_track: AddTrack
+) -> None:
+    add_track("Harbour", [VERSE, HOOK])
+    connection.commit()
+    with filling._pending(connection, SLOTS, "minilm") as count:
+        assert count == 2
+        filling._prepare(connection, encoder)
+        connection.execute("set enable_seqscan = off")
+        batch = {"after": 0, "count": 1}
+        for statement, parameters in ((queries.NEXT_TEXTS, batch), (queries.store_sections("minilm"), None)):
+            plan = "\n".join(row[0] for row in rows(connection, f"explain {statement}", parameters))
+            assert "pending_texts_" in plan
+            assert "Seq Scan on pending_texts" not in plan
+
+
+def test_a_track_that_is_being_deleted_gets_no_lyrics_vector_and_stops_nothing(
+    connection: psycopg.Connection, encoder: Encoder, database: str, add_track: AddTrack
+) -> None:
+    kept, deleted = add_track("Kept", [VERSE]), add_track("Deleted", [CODA])
+    filling.fill_sections(connection, lambda: encoder, SLOTS)
+    with ThreadPoolExecutor(1) as running, connect(database) as other:
+        other.execute("delete from tracks where track_id = %s", [deleted])
+        written = running.submit(filling.fill_lyrics, connection, SLOTS)
+        with pytest.raises(TimeoutError):
+            written.result(timeout=0.5)
+        other.commit()
+        assert written.result(timeout=10) == 1
+    assert rows(connection, "select track_id from track_vectors_minilm") == [(kept,)]
 
 
 def test_another_encoder_is_filled_beside_the_first(

@@ -173,6 +173,41 @@ def test_a_slow_scan_is_asked_fewer_times(vectors: psycopg.Connection, monkeypat
     assert [report.queries for report in reports] == [indexing.FEWEST_QUERIES] * 4
 
 
+def test_a_good_figure_is_carried_until_more_than_a_twentieth_changed(
+    vectors: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    indexing.build_missing(vectors, {})
+    first = _reported(vectors)
+    assert not any(report.carried for report in first.values())
+    again = "update section_vectors_minilm set embedded_at = now() where section_id in (select section_id from section_vectors_minilm order by 1 limit %s)"
+    vectors.execute(again, [2])  # counted as gone and as made: 4 of 80
+    vectors.commit()
+    second = _reported(vectors)
+    assert all(report.carried for report in second.values())
+    assert second[SECTIONS.index].measured_at == first[SECTIONS.index].measured_at
+    vectors.execute(again, [3])
+    vectors.execute(
+        "delete from track_vectors_audio where track_id in (select track_id from tracks order by 1 limit 3)"
+    )
+    vectors.commit()
+    third = _reported(vectors)
+    assert {index for index, report in third.items() if not report.carried} == {SECTIONS.index, indexing.AUDIO.index}
+    assert third[indexing.AUDIO.index].measured_vectors == TRACKS - 3
+    vectors.commit()
+    indexing.rebuild(vectors, SECTIONS)
+    assert not _reported(vectors)[SECTIONS.index].carried
+    monkeypatch.setattr(indexing, "MINIMUM_RECALL", 1.1)
+    assert not any(report.carried for report in _reported(vectors).values())
+
+
+def _reported(conn: psycopg.Connection) -> dict[str, indexing.IndexReport]:
+    with conn.transaction():
+        found = indexing.inventory(conn)
+        indexing.store(conn, found, indexing.measure(conn, found.vectors, indexing.latest_reports(conn)), {})
+    conn.commit()
+    return indexing.latest_reports(conn) or {}
+
+
 def test_any_change_of_a_vector_changes_the_inventory(vectors: psycopg.Connection) -> None:
     digests = {indexing.inventory(vectors).digest}
     for statement in (

@@ -45,6 +45,28 @@ def test_a_gpu_is_used_where_there_is_one(
     assert isinstance(Encoders(Settings(data_dir=shared_models.parent), batch=True).get("minilm"), onnx.Encoder)
 
 
+def test_a_gpu_that_torch_does_not_see_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    monkeypatch.setattr(reference, "GPU_NODES", (str(tmp_path),))
+    for seen in (False, True):
+        monkeypatch.setattr(torch.cuda, "is_available", lambda seen=seen: seen)
+        assert reference.gpu_is_there() is seen
+    monkeypatch.setattr(reference, "GPU_NODES", (str(tmp_path / "absent"),))
+    assert not reference.gpu_is_there()
+
+
+def test_a_session_for_questions_that_computes_something_else_is_refused_too(
+    shared_models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forward = onnx._forward
+    monkeypatch.setattr(
+        onnx, "_forward", lambda s, pieces: forward(s, pieces)[:, ::-1] if len(pieces) == 1 else forward(s, pieces)
+    )
+    with pytest.raises(exporting.ExportError, match="the ONNX encoder agrees"):
+        onnx._load.__wrapped__(shared_models.parent, 2, int8=False)
+
+
 def test_int8_is_another_encoder_and_near_the_reference(encoder: onnx.Encoder, shared_models: Path) -> None:
     found = Encoders(Settings(data_dir=shared_models.parent)).get("minilm_int8")
     assert found.name == "minilm_int8"
@@ -58,9 +80,9 @@ def test_a_processor_that_computes_something_else_is_refused_at_start(shared_mod
     assert manifest is not None
     assert len(manifest.reference_vectors) == manifest.texts
     right = np.asarray(manifest.reference_vectors[: exporting.STARTING_TEXTS], dtype=np.float32)
-    exporting.check_agreement(lambda _: right, manifest, 0.9999, "this")
+    exporting.check_agreement(lambda _: right, manifest, 0.9999, "this", "do that")
     for wrong in (right[::-1], right[:, ::-1], np.full_like(right, np.nan), right[:2]):
         with pytest.raises(
-            exporting.ExportError, match=r"agrees with sentence-transformers .* only to cosine .*RUNTIME=torch"
+            exporting.ExportError, match=r"this agrees with sentence-transformers .* only to cosine .*: do that"
         ):
-            exporting.check_agreement(lambda _, wrong=wrong: wrong, manifest, 0.9999, "this")
+            exporting.check_agreement(lambda _, wrong=wrong: wrong, manifest, 0.9999, "this", "do that")

@@ -11,6 +11,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from rap_platform.embeddings.encoders import weights, wordpieces
 from rap_platform.resources.migrations import SQL_DIR, head, migrate
 
 
@@ -97,3 +98,20 @@ def test_no_two_workers_hold_the_same_asset_and_shard(database: str) -> None:
 def test_the_list_of_tables_is_the_database(database: str) -> None:
     listed = re.findall(r"^\| `(\w+)` \|", (SQL_DIR / "README.md").read_text(encoding="utf-8"), re.M)
     assert sorted(listed) == sorted(tables(database) - {"alembic_version"})
+
+
+def test_vectors_from_before_there_were_encoders_are_known_as_minilm(empty_database: str) -> None:
+    *before, _ = [path for path in sorted(SQL_DIR.glob("0*.sql")) if path.name <= "0016_encoders.sql"]
+    with psycopg.connect(empty_database) as conn:
+        for path in before:
+            conn.execute(path.read_text(encoding="utf-8").encode())
+        conn.execute("set session_replication_role = replica")  # without the song that the vector is of
+        conn.execute(
+            """
+            insert into section_vectors_minilm (section_id, track_id, input_sha256, artist_id, embedding, simulated)
+            values (1, 1, repeat('0', 64), 1, array_fill(0.1, array[384])::halfvec(384), false)
+            """
+        )
+        conn.execute((SQL_DIR / "0016_encoders.sql").read_text(encoding="utf-8").encode())
+        found = conn.execute("select name, model, dimension, fingerprint from encoders").fetchall()
+    assert found == [(weights.NAME, weights.MODEL, weights.DIMENSION, wordpieces.fingerprint())]

@@ -253,6 +253,26 @@ def test_the_languages_offered_are_those_that_searches_can_filter_by(
     assert queries.languages(connection) == ["de", "en", "fr"]
 
 
+def test_an_encoder_that_is_not_configured_here_is_a_503_with_the_remedy(
+    api: httpx.Client, library: dict[str, int], connection: psycopg.Connection
+) -> None:
+    for name, remedy in (
+        ("e5", "No encoder 'e5' is configured"),
+        ("minilm", "The encoder minilm of these settings is not"),
+    ):
+        connection.execute(
+            "insert into encoders values (%s, 'a model', 384, 'print') on conflict (name) do update set fingerprint = 'print'",
+            [name],
+        )
+        connection.execute("delete from serving_encoder")
+        connection.execute("insert into serving_encoder (name) values (%s)", [name])
+        connection.commit()
+        answer = api.get("/search", params={"q": "harbour"})
+        assert (answer.status_code, answer.json()["type"]) == (503, "encoder-unavailable")
+        assert answer.json()["detail"].startswith(remedy)
+        assert "rap-platform encoders list" in answer.json()["detail"]
+
+
 def test_the_page_of_a_song_shows_songs_like_it_by_kind(api: httpx.Client, library: dict[str, int]) -> None:
     page = api.get(f"/songs/{library['harbour']}").text
     similar = page[page.index('id="similar"') :]

@@ -14,6 +14,10 @@ class EncoderError(Exception):
     """An encoder is unknown, can't be had or gives what can't be used; the message says what to do."""
 
 
+class NotConfiguredHere(EncoderError):
+    """Searches ask an encoder that these settings lack or make otherwise; the message holds no address, path or secret."""
+
+
 @dataclass(frozen=True)
 class Encoded:
     """What one call made: vectors (n, dimension), how many texts were longer than the limit, how many word pieces were read.

@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+import time
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     import openai
 
 ASCII_PER_TOKEN = 2.5  # lyrics have about 4 ASCII characters to a token; other characters count as a token each
+QUICK_PAUSE_S = 0.1  # before a question is asked again
 READING = "windows along lines by 2.5 ASCII characters or one other to a token"
 
 
@@ -42,16 +44,21 @@ class Encoder:
                  config.query_prefix, config.text_prefix, READING]  # fmt: skip
         self.fingerprint = hashlib.sha256("\n".join(parts).encode()).hexdigest()
         self._client = self._new_client()
+        self._quick = self._client.with_options(max_retries=0)
 
     def encode(self, texts: Sequence[str]) -> Vectors:
-        """Unit vectors of questions, float32 (n, dimension). Raises EndpointError."""
-        return self._encode(texts, self._config.query_prefix).vectors
+        """Unit vectors of questions, float32 (n, dimension). Raises EndpointError.
+
+        Asked again once at most and given up after `query_timeout_s`: a search holds a connection to the database meanwhile.
+        """
+        until = time.monotonic() + self._config.query_timeout_s
+        return self._encode(texts, self._config.query_prefix, until).vectors
 
     def encode_whole(self, texts: Sequence[str]) -> Encoded:
         """Unit vectors of stored texts; `word_pieces` are the tokens that the endpoint counted. Raises EndpointError."""
-        return self._encode(texts, self._config.text_prefix)
+        return self._encode(texts, self._config.text_prefix, None)
 
-    def _encode(self, texts: Sequence[str], prefix: str) -> Encoded:
+    def _encode(self, texts: Sequence[str], prefix: str, until: float | None) -> Encoded:
         parts: list[str] = []
         owners: list[int] = []
         over = 0
@@ -64,31 +71,54 @@ class Encoder:
         found = np.zeros((len(parts), self.dimension), dtype=np.float32)
         tokens = 0
         for batch in _batches(sorted(range(len(parts)), key=lambda index: len(parts[index])), self._config.batch):
-            found[batch], counted = self._ask([parts[index] for index in batch])
+            found[batch], counted = self._ask([parts[index] for index in batch], until)
             tokens += counted
         return Encoded(mean_of_parts(found, owners, len(texts)) if over else found, over, tokens)
 
-    def _ask(self, texts: list[str]) -> tuple[Vectors, int]:
-        """Vectors of one request and the tokens that it took."""
+    def _ask(self, texts: list[str], until: float | None) -> tuple[Vectors, int]:
+        """Vectors of one request and the tokens that it took; `until` is when a question is given up."""
         import openai
 
-        extra: dict[str, Any] = {"dimensions": self.dimension} if self._config.ask_dimension else {}
         # An empty text is no input to many endpoints; a blank line has the same nothing to say.
         inputs = [text if text.strip() else "-" for text in texts]
         try:
-            answer = self._client.embeddings.create(model=self.model, input=inputs, encoding_format="float", **extra)
+            answer = self._create(self._client, inputs) if until is None else self._create_quickly(inputs, until)
         except openai.APIStatusError as error:
             raise EndpointError(self._refused(error)) from error
         except openai.APITimeoutError as error:
+            waited, remedy = (
+                (self._config.timeout_s, "RAP_EMBEDDINGS_API__TIMEOUT_S or a smaller RAP_EMBEDDINGS_API__BATCH")
+                if until is None
+                else (self._config.query_timeout_s, "RAP_EMBEDDINGS_API__QUERY_TIMEOUT_S")
+            )
             raise EndpointError(
-                f"the embeddings endpoint {self._base_url} did not answer in {self._config.timeout_s:g} s: "
-                "set RAP_EMBEDDINGS_API__TIMEOUT_S or a smaller RAP_EMBEDDINGS_API__BATCH"
+                f"the embeddings endpoint {self._base_url} did not answer in {waited:g} s: set {remedy}"
             ) from error
         except (openai.APIError, ValueError) as error:
             raise EndpointError(
                 f"the embeddings endpoint {self._base_url} can't be reached or gives no JSON: check RAP_EMBEDDINGS_API__BASE_URL"
             ) from error
         return self._checked(answer, len(inputs))
+
+    def _create(self, client: "openai.OpenAI", inputs: list[str], **options: Any) -> Any:
+        if self._config.ask_dimension:
+            options["dimensions"] = self.dimension
+        return client.embeddings.create(model=self.model, input=inputs, encoding_format="float", **options)
+
+    def _create_quickly(self, inputs: list[str], until: float) -> Any:
+        """The answer to a question; after a 429, a 5xx or a broken connection once more, when there is time for it."""
+        import openai
+
+        try:
+            return self._create(self._quick, inputs, timeout=_left(until))
+        except openai.APITimeoutError:
+            raise
+        except (openai.APIConnectionError, openai.RateLimitError, openai.InternalServerError) as error:
+            pause = _pause(error)
+            if pause >= _left(until):
+                raise
+            time.sleep(pause)
+            return self._create(self._quick, inputs, timeout=_left(until))
 
     def _refused(self, error: "openai.APIStatusError") -> str:
         status = error.status_code
@@ -117,12 +147,15 @@ class Encoder:
             )
         vectors = np.empty((count, self.dimension), dtype=np.float32)
         for index, item in zip(indices, data, strict=True):
+            vector: Vectors
             try:
-                vector = np.asarray(item.embedding, dtype=np.float32)
-            except (TypeError, ValueError) as error:
+                vector = np.asarray(getattr(item, "embedding", None), dtype=np.float32)
+            except (TypeError, ValueError):
+                vector = np.empty((), dtype=np.float32)
+            if vector.ndim != 1:
                 raise EndpointError(
                     f"the embeddings endpoint {self._base_url} gave a vector that is no list of numbers"
-                ) from error
+                )
             if vector.shape != (self.dimension,):
                 raise EndpointError(
                     f"{self.model} at {self._base_url} gives vectors of {vector.size} values, {self.dimension} are expected: "
@@ -168,6 +201,21 @@ def text_windows(text: str, max_tokens: int) -> list[str]:
         for window in cut
         for part in ([window] if estimated_tokens(window) <= max_tokens else _halves(window, max_tokens))
     ]
+
+
+def _left(until: float) -> float:
+    """Seconds until then; never nothing, which would mean no limit."""
+    return max(0.001, until - time.monotonic())
+
+
+def _pause(error: "openai.APIError") -> float:
+    """Seconds before a question may be asked again: what the endpoint says, at least a tenth."""
+    response = getattr(error, "response", None)
+    told = None if response is None else response.headers.get("retry-after")
+    try:
+        return max(QUICK_PAUSE_S, float(told or 0))
+    except ValueError:
+        return math.inf  # a date: not now
 
 
 def _halves(text: str, max_tokens: int) -> list[str]:

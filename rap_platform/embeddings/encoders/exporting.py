@@ -62,12 +62,15 @@ def model_folder(data_dir: Path) -> Path:
 
 
 def read_manifest(folder: Path) -> Manifest | None:
-    """The manifest of a finished export of this version, or None."""
+    """The manifest of a finished export of this version, or None; a damaged one is none, so that the export is made again."""
     path = folder / MANIFEST
     if not path.is_file():
         return None
-    found = json.loads(path.read_text(encoding="utf-8"))
-    return Manifest(**found) if found.get("export_version") == EXPORT_VERSION else None
+    try:
+        found = Manifest(**json.loads(path.read_text(encoding="utf-8")))
+    except (ValueError, TypeError):
+        return None
+    return found if found.export_version == EXPORT_VERSION else None
 
 
 def ensure_export(data_dir: Path) -> Path:
@@ -96,8 +99,10 @@ def verify(folder: Path, file: str = MODEL_FILE) -> Manifest:
     raise ExportError(f"{folder / file} is damaged: delete {folder} and it is made again")
 
 
-def check_agreement(encode: Callable[[Sequence[str]], Vectors], manifest: Manifest, minimum: float, what: str) -> None:
-    """Raise ExportError unless `encode` gives the short agreement texts the reference's vectors, to a cosine of `minimum`.
+def check_agreement(
+    encode: Callable[[Sequence[str]], Vectors], manifest: Manifest, minimum: float, what: str, remedy: str
+) -> None:
+    """Raise ExportError with the remedy unless `encode` gives the short agreement texts the reference's vectors, to cosine `minimum`.
 
     Run by every process that loads the encoder: the file may be right and the processor or the runtime another one.
     """
@@ -108,8 +113,7 @@ def check_agreement(encode: Callable[[Sequence[str]], Vectors], manifest: Manife
     lowest = float((expected * found).sum(axis=1).min()) if found.shape == expected.shape else float("nan")
     if not lowest >= minimum:
         raise ExportError(
-            f"{what} agrees with {manifest.reference} only to cosine {lowest:.6f} on this machine, needed {minimum}: "
-            "set RAP_EMBEDDINGS__RUNTIME=torch for assets, and report the processor"
+            f"{what} agrees with {manifest.reference} only to cosine {lowest:.6f} on this machine, needed {minimum}: {remedy}"
         )
 
 

@@ -1,7 +1,7 @@
 """MiniLM through ONNX Runtime and tokenizers alone: torch and transformers are not imported here."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
@@ -123,6 +123,10 @@ def load_int8(settings: Settings, *, threads: int = 0) -> Encoder:
         return _load(settings.data_dir, threads, int8=True)
 
 
+def _one_by_one(encoder: Encoder) -> Callable[[Sequence[str]], Vectors]:
+    return lambda texts: np.concatenate([encoder.encode([text]) for text in texts])
+
+
 @lru_cache(maxsize=8)
 def _load(data_dir: Path, threads: int, *, int8: bool) -> Encoder:
     folder = exporting.ensure_export(data_dir)
@@ -132,8 +136,11 @@ def _load(data_dir: Path, threads: int, *, int8: bool) -> Encoder:
     manifest = exporting.verify(folder, file)
     if int8:
         encoder = Encoder(folder / file, source, threads=threads, name=INT8, variant=INT8_VARIANT)
-        exporting.check_agreement(encoder.encode, manifest, exporting.MINIMUM_INT8_COSINE, INT8)
+        remedy = f"take {INT8} out of RAP_EMBEDDINGS__BESIDE, or let searches ask minilm"
+        exporting.check_agreement(encoder.encode, manifest, exporting.MINIMUM_INT8_COSINE, INT8, remedy)
     else:
         encoder = Encoder(folder / file, source, threads=threads)
-        exporting.check_agreement(encoder.encode, manifest, exporting.MINIMUM_COSINE, "the ONNX encoder")
+        remedy = "set RAP_EMBEDDINGS__RUNTIME=torch for assets, and report the processor"
+        for encode in (encoder.encode, _one_by_one(encoder)):  # a batch and a lone question have sessions of their own
+            exporting.check_agreement(encode, manifest, exporting.MINIMUM_COSINE, "the ONNX encoder", remedy)
     return encoder

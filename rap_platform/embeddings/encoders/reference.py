@@ -14,12 +14,16 @@ from rap_platform.settings import Settings
 
 CPU_BUDGET = 4096  # word pieces per forward pass, padding included
 GPU_BUDGET = 131_072
+GPU_NODES = ("/dev/nvidia0", "/dev/nvidiactl", "/dev/kfd")
 
 
 def gpu_is_there() -> bool:
-    """Whether this machine shows a GPU's device node; looked up without importing torch."""
-    nodes = ("/dev/nvidia0", "/dev/nvidiactl", "/dev/kfd")
-    return any(Path(node).exists() for node in nodes)
+    """Whether torch sees a GPU; it is imported only where the machine shows a device node of one."""
+    if not any(Path(node).exists() for node in GPU_NODES):
+        return False
+    import torch
+
+    return torch.cuda.is_available()
 
 
 class Encoder(WordPieceEncoder):
@@ -61,7 +65,9 @@ def _load(data_dir: Path, device: str | None) -> Encoder:
     weights.verify(source)
     encoder = Encoder(source, device=device)
     if manifest is not None:
-        exporting.check_agreement(encoder.encode, manifest, exporting.MINIMUM_COSINE, f"torch on {encoder.device}")
+        what = f"torch on {encoder.device}"
+        remedy = "set RAP_EMBEDDINGS__RUNTIME=onnx"
+        exporting.check_agreement(encoder.encode, manifest, exporting.MINIMUM_COSINE, what, remedy)
     return encoder
 
 

@@ -11,10 +11,10 @@ import psycopg
 
 from rap_platform.embeddings import queries
 from rap_platform.embeddings.encoders import endpoint, onnx, reference, weights, wordpieces
-from rap_platform.embeddings.encoders.encoding import Encoded, Encoder, EncoderError, Vectors
+from rap_platform.embeddings.encoders.encoding import Encoded, Encoder, EncoderError, NotConfiguredHere, Vectors
 from rap_platform.settings import Settings
 
-__all__ = ["Encoded", "Encoder", "EncoderError", "Encoders", "Vectors"]
+__all__ = ["Encoded", "Encoder", "EncoderError", "Encoders", "NotConfiguredHere", "Vectors"]
 
 
 class Encoders:
@@ -46,12 +46,15 @@ class Encoders:
         return tuple(dict.fromkeys((*self.filled(), self.serving(conn))))
 
     def get(self, name: str) -> Encoder:
-        """The encoder `name`; the first caller waits while it loads. Raises EncoderError that says what to do."""
+        """The encoder `name`; the first caller waits while it loads. Raises EncoderError that says what to do.
+
+        NotConfiguredHere is the one of a name that is not in `names`.
+        """
         found = self._loaded.get(name)
         if found is not None:
             return found
         if name not in self.names():
-            raise EncoderError(
+            raise NotConfiguredHere(
                 f"no encoder {name!r} is configured; there are: {', '.join(self.names())}. An endpoint's is set by RAP_EMBEDDINGS_API__NAME"
             )
         with self._loading:
@@ -76,7 +79,7 @@ class Encoders:
     def serving(self, conn: psycopg.Connection[Any]) -> str:
         """The name of the encoder whose vectors searches ask, read anew each time; minilm until another was switched to.
 
-        Raises EncoderError when these settings make another encoder of that name: its questions would be compared with vectors that
+        Raises NotConfiguredHere when these settings make another encoder of that name: its questions would be compared with vectors that
         are not its own.
         """
         row = conn.execute(queries.SERVING_ENCODER).fetchone()
@@ -85,7 +88,7 @@ class Encoders:
         name, fingerprint = row
         ours = wordpieces.fingerprint() if name == weights.NAME else self.get(name).fingerprint
         if ours != fingerprint:
-            raise EncoderError(
+            raise NotConfiguredHere(
                 f"the encoder {name} of these settings is not the one whose vectors are stored: set what it was, or give it another name"
             )
         return str(name)

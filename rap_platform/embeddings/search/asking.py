@@ -16,7 +16,8 @@ from rap_platform.embeddings.search.meaning import Unwanted
 from rap_platform.embeddings.search.question import Question
 from rap_platform.embeddings.search.terms import Terms
 
-_ENCODING = ThreadPoolExecutor(thread_name_prefix="question")  # encodes while the database looks for words
+# Encodes while the database looks for words; as many as ask at once, for an endpoint keeps each waiting.
+_ENCODING = ThreadPoolExecutor(32, thread_name_prefix="question")
 
 
 @dataclass(frozen=True)

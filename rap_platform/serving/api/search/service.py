@@ -4,7 +4,7 @@ import logging
 import time
 from functools import partial
 
-from rap_platform.embeddings.encoders.registry import EncoderError
+from rap_platform.embeddings.encoders.registry import EncoderError, NotConfiguredHere
 from rap_platform.embeddings.search.finding import search as find
 from rap_platform.embeddings.search.question import Filters, Hit, Question, SearchError
 from rap_platform.serving.api.database import in_thread, reading
@@ -47,8 +47,8 @@ async def search(services: Services, question: SearchQuery) -> SearchAnswer:
     )
 
 
-def said(error: SearchError) -> str:
-    """What is wrong with a question, as a sentence."""
+def said(error: Exception) -> str:
+    """What an error says, as a sentence."""
     text = str(error)
     return f"{text[:1].upper()}{text[1:]}."
 
@@ -56,9 +56,16 @@ def said(error: SearchError) -> str:
 def _load(services: Services, name: str) -> None:
     try:
         services.encoders.get(name)
+    except NotConfiguredHere as error:
+        raise _not_here(error) from error
     except (EncoderError, OSError) as error:
         logger.exception("the encoder cannot be loaded")
         raise EncoderAway(f"The encoder {name} cannot be loaded; run `rap-platform doctor`.") from error
+
+
+def _not_here(error: NotConfiguredHere) -> EncoderAway:
+    logger.error("the encoder that searches ask is not here: %s", error)
+    return EncoderAway(f"{said(error)} Or let searches ask another: `rap-platform encoders list` shows which can.")
 
 
 def _find(services: Services, question: SearchQuery) -> SearchPage:
@@ -69,6 +76,8 @@ def _find(services: Services, question: SearchQuery) -> SearchPage:
             page = find(conn, services.encoders, asked)
         except SearchError as error:
             raise BadSearch(said(error)) from error
+        except NotConfiguredHere as error:
+            raise _not_here(error) from error
         except EncoderError as error:
             logger.exception("the encoder cannot be used")
             raise EncoderAway("The encoder that serves cannot be used; run `rap-platform doctor`.") from error
