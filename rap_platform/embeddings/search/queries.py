@@ -112,6 +112,15 @@ order by n.distance, s.section_id
 """
 
 
+def distances(encoder: str) -> str:
+    """Of sections that have a vector: section_id, cosine distance to the question."""
+    return f"""
+select v.section_id, v.embedding <=> %(query)s
+from {section_vectors(encoder)} v
+where v.section_id = any(%(section_ids)s)
+"""
+
+
 def compared(encoder: str) -> str:
     """Of sections: section_id, cosine to the question and to what it must not be like, whether they hold the latter's words."""
     return f"""
