@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from rap_platform.embeddings import hearing
-from rap_platform.embeddings.search import sounds, term_queries, terms
+from rap_platform.embeddings.search import planning, sounds, term_queries, terms
 from rap_platform.embeddings.search.filtering import Filtering
 from rap_platform.embeddings.search.question import Found
 from rap_platform_tests.embeddings.conftest import AddTrack
@@ -164,10 +164,21 @@ def test_what_is_sung_over_and_over_is_compared_a_few_times(
 
 
 def test_sections_are_found_by_their_index(connection: psycopg.Connection, library: dict[str, int]) -> None:
-    parameters = {"alone": [1], "combination_0": [1, 2], "most": 800, "track_ids": [1], "year": 2000}
+    parameters = {"alone": [1], "combination_0": [1, 2], "most": 800, "track_ids": [1], "year": 2000, "reach": 9}
     plan = explained(connection, term_queries.by_sound(1, " and f.year > %(year)s", alone=True), parameters)
     assert plan.count("Bitmap Index Scan on section_sounds_keys") == 2
     assert "Seq Scan" not in plan
     assert "Seq Scan" not in explained(connection, term_queries.by_sound(1, "", alone=True, tracks=True), parameters)
-    walk = explained(connection, term_queries.by_sound(0, "", alone=True, walk=True), parameters)
-    assert "Index Scan Backward using section_sounds_pkey" in walk
+    for where in ("", " and f.year > %(year)s"):
+        walk = explained(connection, term_queries.by_sound(0, where, alone=True, walk=True), parameters)
+        assert "Index Scan Backward using section_sounds_pkey" in walk
+        assert "Sort" not in walk
+
+
+@pytest.mark.parametrize("reach", [40, 1])
+def test_a_walk_that_finds_too_few_is_given_up_for_the_index(
+    connection: psycopg.Connection, library: dict[str, int], monkeypatch: pytest.MonkeyPatch, reach: int
+) -> None:
+    monkeypatch.setattr(planning, "walk", lambda *_, **__: reach)
+    found = find(connection, "cents", where=" and f.year < %(year)s", parameters={"year": 2010})
+    assert tracks_of(found) == [library["sense"]]

@@ -51,6 +51,14 @@ def passing(where: str) -> str:
     return f"select f.track_id from track_facts f where true{where} limit %(most)s"
 
 
+def passing_of_newest(where: str) -> str:
+    """How many of the newest `looked_at` tracks pass, and how many these are."""
+    return f"""
+select count(*) filter (where n.passes), count(*)
+from (select (true{where}) as passes from track_facts f order by f.track_id desc limit %(looked_at)s) n
+"""
+
+
 def by_meaning(encoder: str, where: str) -> str:
     """Nearest sections through the index, about in order: section_id, track_id, the track they stand for, cosine distance.
 

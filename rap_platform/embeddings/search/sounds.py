@@ -59,7 +59,11 @@ def by_sound(conn: psycopg.Connection[Any], terms: Terms, filtering: Filtering, 
         plans = [planning.Plan((together,) if together else (), 0.0, whole=True)]
     else:
         plans = planning.plans(
-            shares(terms.sounds.values()), terms.sections, wanted, listed=filtering.track_ids is not None
+            shares(terms.sounds.values()),
+            terms.sections,
+            wanted,
+            listed=filtering.track_ids is not None,
+            passing=filtering.passing,
         )
     found: list[tuple[Any, ...]] = []
     for plan in plans:
@@ -183,9 +187,13 @@ def _ask(
     alone = [keys[positions[0]] for positions in plan.combinations if len(positions) == 1]
     together = [[keys[term] for term in positions] for positions in plan.combinations if len(positions) > 1]
     most = planning.most_read(plan, len(keys), wanted)
-    walk = not filtering.where and planning.walks(plan, terms.sections, most, _PER_POSTING_US, _PER_SECTION_US)
-    statement = term_queries.by_sound(
-        len(together), filtering.where, alone=bool(alone), tracks=filtering.track_ids is not None, walk=walk
+    reach = planning.walk(
+        plan,
+        terms.sections,
+        most,
+        passing=filtering.passing,
+        per_posting_us=_PER_POSTING_US,
+        per_section_us=_PER_SECTION_US,
     )
     parameters = {
         **filtering.parameters,
@@ -193,8 +201,16 @@ def _ask(
         "alone": alone,
         "track_ids": filtering.track_ids,
         "most": most,
+        "reach": reach,
     }
     with conn.cursor(binary=True) as cursor:
+        if reach is not None:
+            walk = term_queries.by_sound(len(together), filtering.where, alone=bool(alone), walk=True)
+            found = cursor.execute(walk, parameters).fetchall()
+            if len(found) >= wanted:
+                return found
+        listed = filtering.track_ids is not None
+        statement = term_queries.by_sound(len(together), filtering.where, alone=bool(alone), tracks=listed)
         return cursor.execute(statement, parameters).fetchall()
 
 
