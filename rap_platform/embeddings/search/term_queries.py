@@ -109,14 +109,14 @@ select kind, null, rare, sections from term_samples
 
 # ---- what a question holds ------------------------------------------------------------------------------------------
 
-# A word of letters is unsung when neither the distinct words nor a change that was not summed up yet nor a stem in the index has it.
+# A word of letters is unsung when neither the distinct words have it nor the index its stem; of common stems that would be read at length.
 # From here on the planner takes an index wherever there is one: how common the terms are is planned in Python.
 SPLIT = """
 select w.word, w.lexemes, case
     when w.word !~ '^[[:alpha:]]+$' then 1
     when d.sections > 0 then d.sections
-    when exists (select from word_changes)
-        and (w.lexemes = '{}' or exists (select from track_sections s where s.words @@ plainto_tsquery('english', w.word))) then 1
+    when w.lexemes = '{}' or exists (select from common_terms c where c.kind = 'lexeme' and c.term = any(w.lexemes)) then 1
+    when exists (select from track_sections s where s.words @@ plainto_tsquery('english', w.word)) then 1
     else 0
 end
 from (
@@ -219,7 +219,7 @@ select word, sections from distinct_words
 where deletes && %(deletes)s::integer[] and sections > 0 and length(word) between %(shortest)s and %(longest)s
 """
 
-LOCK_WORDS = "select pg_advisory_xact_lock(hashtextextended(%(lock)s, 0))"
+LOCK = "select pg_advisory_xact_lock(hashtextextended(%(lock)s, 0))"
 
 CREATE_CHANGED = """
 create temp table changed_words (word text primary key, sections integer not null, old boolean not null default false) on commit drop

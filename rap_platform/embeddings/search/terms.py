@@ -95,10 +95,14 @@ def read(conn: psycopg.Connection[Any], text: str) -> Terms:
 
 
 def sample(conn: psycopg.Connection[Any]) -> list[Sample]:
-    """Count the terms of up to 20,000 sections anew, where the collection changed by a tenth since or terms are made otherwise."""
+    """Count the terms of up to 20,000 sections anew, where the collection changed by a tenth since or terms are made otherwise.
+
+    Only one process counts at a time, a second one waits and finds it done.
+    """
     taken = []
     for kind, statements in term_queries.SAMPLES.items():
         with conn.transaction():
+            conn.execute(term_queries.LOCK, {"lock": f"rap_platform common terms {kind}"})
             row = conn.execute(statements.state, {"kind": kind}).fetchone()
             sections, before, version = row if row else (0, 0, None)
             if version != _VERSIONS[kind] or abs(sections - before) > GROWTH * before:
