@@ -152,6 +152,19 @@ def test_what_was_stemmed_once_is_not_asked_again(connection: psycopg.Connection
     assert len(first[0]) == 2
 
 
+def test_stems_that_another_search_forgets_meanwhile_are_still_marked(
+    connection: psycopg.Connection, library: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Forgetful(dict[str, tuple[str, ...]]):
+        def update(self, *_: Any) -> None:
+            self.clear()
+
+    monkeypatch.setattr(words, "_stems", Forgetful())
+    with connection.transaction():
+        (held,) = words.held(connection, terms.read(connection, "paper"), [LIGHTS])
+    assert len(held) == 2
+
+
 def explained(conn: psycopg.Connection, statement: str, parameters: Mapping[str, Any]) -> str:
     with conn.transaction():
         conn.execute(term_queries.BY_INDEX)

@@ -116,11 +116,13 @@ def _quoted(lexeme: str) -> str:
 
 
 def _stemmed(conn: psycopg.Connection[Any], words: set[str]) -> Mapping[str, tuple[str, ...]]:
-    unknown = sorted(words - _stems.keys())
+    known = {word: stems for word in words if (stems := _stems.get(word)) is not None}
+    unknown = sorted(words - known.keys())
     if unknown:
-        if len(_stems) + len(unknown) > MOST_STEMS:
-            _stems.clear()
-            unknown = sorted(words)
         rows = conn.execute(term_queries.STEMS, {"words": unknown}).fetchall()
-        _stems.update({word: tuple(lexemes) for word, lexemes in rows})
-    return {word: _stems[word] for word in words if word in _stems}
+        found = {word: tuple(lexemes) for word, lexemes in rows}
+        if len(_stems) + len(found) > MOST_STEMS:
+            _stems.clear()  # under whoever else searches: what is needed here is in `known`
+        _stems.update(found)
+        known |= found
+    return known
