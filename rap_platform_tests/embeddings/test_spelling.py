@@ -125,6 +125,14 @@ def test_a_purged_song_leaves_no_word_behind(sung: psycopg.Connection) -> None:
     assert sung.execute("select count(*) from word_changes").fetchone() == (0,)
 
 
+def test_emptied_tables_leave_no_word_behind(sung: psycopg.Connection, add_track: AddTrack) -> None:
+    add_track("New", ["silence"])
+    sung.execute("truncate raw_songs cascade")
+    sung.commit()
+    assert spelling.sum_up(sung) == 0
+    assert known(sung) == {}
+
+
 def test_summing_up_twice_changes_nothing(sung: psycopg.Connection) -> None:
     before = known(sung)
     assert spelling.sum_up(sung) == 0
