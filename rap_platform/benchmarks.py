@@ -37,6 +37,7 @@ BENCHES: dict[str, tuple[str, tuple[str, ...]]] = {
     "moods": ("rap_platform.analyses.benchmarks:moods", ()),
     "embed": ("rap_platform.embeddings.benchmarks:embed", ("postgres",)),
     "search": ("rap_platform.embeddings.search_benchmark:search", ()),
+    "search-quality": ("rap_platform.embeddings.search_quality.benchmark:search_quality", ("postgres",)),
     "growth": ("rap_platform.embeddings.growth_benchmark:growth", ("postgres",)),
 }
 # option of the command -> the benches that take it, as a parameter of that name
@@ -44,7 +45,8 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     "gold": ("rhyme",),
     "tracks": ("search", "growth"),
     "keep": ("search",),
-    "verse": ("search",),
+    "verse": ("search", "search-quality"),
+    "fit": ("search-quality",),
 }
 
 
@@ -60,12 +62,16 @@ def misplaced(name: str, options: Mapping[str, object]) -> str | None:
 
 @dataclass(frozen=True)
 class Bench:
-    """A measurement beside its reference from the same run; `ratio` is ours over the reference."""
+    """A measurement beside its reference from the same run; `ratio` is ours over the reference.
+
+    `rows` are shown instead of the figures where a table of its own says more.
+    """
 
     bench: str
     figures: dict[str, float]
     reference: dict[str, float]
     ratio: float
+    rows: tuple[dict[str, object], ...] = ()
 
 
 def machine() -> dict[str, Any]:

@@ -293,7 +293,14 @@ def bench(
     ] = None,
     verse: Annotated[
         Path | None,
-        typer.Option(help="For `bench search`: poems to mix into the songs, a CSV with a column `text`."),
+        typer.Option(
+            help="For `bench search`: poems to mix into the songs, a CSV with a column `text`. "
+            "For `bench search-quality`: texts to ask for besides the world's, any table that can be imported."
+        ),
+    ] = None,
+    fit: Annotated[
+        bool | None,
+        typer.Option("--fit", help="For `bench search-quality`: fit the weights of the search on other lines first."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -301,7 +308,7 @@ def bench(
     from rap_platform.benchmarks import BENCHES, find, machine, misplaced
     from rap_platform.orchestration import progress
 
-    given: dict[str, Any] = {"gold": gold, "tracks": tracks, "keep": keep, "verse": verse}
+    given: dict[str, Any] = {"gold": gold, "tracks": tracks, "keep": keep, "verse": verse, "fit": fit}
     options = {option: value for option, value in given.items() if value is not None}
     if (wrong := misplaced(name, options)) is not None:
         refuse(wrong)
@@ -329,9 +336,8 @@ def bench(
     if as_json:
         show_json(report)
         return
-    out.print(
-        table([{"figure": k, "ours": v, "reference": result.reference.get(k, "")} for k, v in result.figures.items()])
-    )
+    figures = [{"figure": k, "ours": v, "reference": result.reference.get(k, "")} for k, v in result.figures.items()]
+    out.print(table(list(result.rows) or figures))
     out.print(f"ratio {result.ratio:.3g}")
 
 

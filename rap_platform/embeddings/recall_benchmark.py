@@ -1,4 +1,8 @@
-"""How much of what an exact scan finds the search by meaning finds: with and without filters, by breadth and by build."""
+"""How much of what an exact scan finds the search by meaning finds: with and without filters, by breadth and by build.
+
+Made vectors are asked with made ones: like a real question among real sections, such a question is about as near to its neighbours, and
+about as hard to follow through a graph (`likeness` tells both). Real questions among made vectors come from outside, and are harder.
+"""
 
 import time
 from collections.abc import Sequence
@@ -19,29 +23,30 @@ from rap_platform.embeddings.search.finding import search as find
 from rap_platform.embeddings.search.meaning import Breadth, by_meaning, by_meaning_exactly
 from rap_platform.embeddings.search.question import Filters, Found, Question
 from rap_platform.embeddings.synthetic.database import Learned
+from rap_platform.embeddings.synthetic.vectors import Likeness
 from rap_platform.orchestration import progress
 from rap_platform.settings import get_settings
 
 NEIGHBOURS = 10
 TOLERANCE = 1e-6
-BREADTHS = (40, 80, 100, 200, 400)
+BREADTHS = (40, 100, 200, 400, 800)
 BUILDS = ((16, 64), (16, 128))
 SAMPLE_BREADTHS = (40, 100, 200)
 RERANKED = (100, 400)  # candidates of the index over bits that are ordered by their vectors
-SMALL_BREADTH = 10  # pgvector's least but one: at a few thousand vectors more would find everything
+SMALL_BREADTH = 20  # at a few thousand vectors more would find nearly everything
 RANK = 20  # of the artist that is filtered by, among the most productive
 
 
-def unfiltered(conn: psycopg.Connection[Any], encoders: Encoders, texts: Sequence[str]) -> dict[str, float]:
+def unfiltered(conn: psycopg.Connection[Any], vectors: Sequence[HalfVector]) -> dict[str, float]:
     """Recall@10 over tracks of the search's first step."""
-    vectors = _vectors(encoders.get(weights.NAME), texts)
     found = [_recall(conn, vector, UNFILTERED) for vector in progress.track(vectors, len(vectors), "recall")]
     return {"recall_at_10": round(float(np.mean(found)), 4)}
 
 
-def filtered(conn: psycopg.Connection[Any], encoders: Encoders, texts: Sequence[str]) -> dict[str, float]:
+def filtered(
+    conn: psycopg.Connection[Any], encoders: Encoders, texts: Sequence[str], vectors: Sequence[HalfVector]
+) -> dict[str, float]:
     """Recall@10 under each of six filters, and the pages of ten that were short though ten songs pass."""
-    vectors = _vectors(encoders.get(weights.NAME), texts)
     figures: dict[str, float] = {}
     recalls: list[float] = []
     short = 0
@@ -106,9 +111,8 @@ def _tracks(found: Sequence[Found]) -> list[float]:
     return list(best.values())
 
 
-def sweep(conn: psycopg.Connection[Any], encoder: Encoder, texts: Sequence[str]) -> dict[str, float]:
+def sweep(conn: psycopg.Connection[Any], vectors: Sequence[HalfVector]) -> dict[str, float]:
     """Recall@10 over sections and median milliseconds of the plain index query, by ef_search."""
-    vectors = _vectors(encoder, texts)
     figures: dict[str, float] = {}
     with conn.transaction():
         conn.execute(bench_queries.NO_INDEX)
@@ -120,9 +124,8 @@ def sweep(conn: psycopg.Connection[Any], encoder: Encoder, texts: Sequence[str])
     return figures
 
 
-def builds(conn: psycopg.Connection[Any], encoder: Encoder, texts: Sequence[str], most: int) -> dict[str, float]:
-    """Build seconds and recall@10 of indexes of other parameters, over a sample of up to `most` sections."""
-    vectors = _vectors(encoder, texts)
+def builds(conn: psycopg.Connection[Any], vectors: Sequence[HalfVector], most: int) -> dict[str, float]:
+    """Build seconds, size and recall@10 of indexes of other parameters, over a sample of up to `most` sections."""
     figures: dict[str, float] = {}
     with conn.transaction(force_rollback=True):
         conn.execute(bench_queries.SAMPLE_TABLE)
@@ -166,33 +169,35 @@ def _sample_index_mb(conn: psycopg.Connection[Any]) -> float:
     return round(int(row[0]) / 1e6, 1) if row else 0.0
 
 
-def likeness(conn: psycopg.Connection[Any], taught: Learned) -> dict[str, float]:
-    """How near neighbours are among real vectors and among made ones of the same texts, and how hard both are for an index."""
-    fit = taught.surrogate.fit
+def likeness(conn: psycopg.Connection[Any], encoder: Encoder, taught: Learned) -> dict[str, float]:
+    """How near neighbours are among real vectors and among made ones of the same texts, and how hard both are for an index.
+
+    Recall is that of lines of the last tenth of the texts among the other texts: real questions among real vectors, made among made.
+    """
+    fit, held = taught.surrogate.fit, max(1, len(taught.texts) // 10)
+    lines = [text.split("\n")[len(text) % (1 + text.count("\n"))] for text in taught.texts[-held:]]
     made = taught.surrogate.encode(taught.texts)
-    return {
-        "texts_learned_from": float(fit.texts),
-        "variance_explained": fit.explained,
-        **{f"cosine_of_neighbour_{place}_real": value for place, value in _near(fit.real)},
-        **{f"cosine_of_neighbour_{place}_made": value for place, value in _near(fit.made)},
-        f"recall_at_ef_{SMALL_BREADTH}_real": _small_recall(conn, taught.real),
-        f"recall_at_ef_{SMALL_BREADTH}_made": _small_recall(conn, made),
-    }
+    asked = {"real": (taught.real, encoder.encode(lines)), "made": (made, taught.surrogate.encode(lines))}
+    figures = {"texts_learned_from": float(fit.texts), "variance_explained": fit.explained}
+    for kind, near in (("real", fit.real), ("made", fit.made)):
+        figures |= {f"cosine_of_neighbour_{place}_{kind}": value for place, value in _near(near)}
+        vectors, queries = asked[kind]
+        figures[f"recall_at_ef_{SMALL_BREADTH}_{kind}"] = _small_recall(conn, vectors[:-held], queries)
+    return figures
 
 
-def _near(found: Any) -> list[tuple[int, float]]:
+def _near(found: Likeness) -> list[tuple[int, float]]:
     return [(1, found.nearest), (10, found.tenth), (100, found.hundredth)]
 
 
-def _small_recall(conn: psycopg.Connection[Any], vectors: Vectors) -> float:
-    """Recall@10 of the last tenth of the vectors among the others, by an index over those."""
-    held = max(1, len(vectors) // 10)
-    asked = [HalfVector(vector) for vector in vectors[-held:]]
+def _small_recall(conn: psycopg.Connection[Any], vectors: Vectors, queries: Vectors) -> float:
+    """Recall@10 of an index over the vectors."""
+    asked = [HalfVector(query) for query in queries]
     with conn.transaction(force_rollback=True):
         conn.execute(bench_queries.SAMPLE_TABLE)
         with conn.cursor() as cursor, cursor.copy(bench_queries.COPY_SAMPLE) as copy:
             copy.set_types(["int4", "halfvec"])
-            for number, vector in enumerate(vectors[:-held]):
+            for number, vector in enumerate(vectors):
                 copy.write_row((number, HalfVector(vector)))
         exact = [_distances(conn, bench_queries.NEAREST_IN_SAMPLE, query) for query in asked]
         conn.execute(bench_queries.sample_index(*BUILDS[0]))
@@ -222,7 +227,3 @@ def _asked(
 
 def _distances(conn: psycopg.Connection[Any], statement: str, query: HalfVector, candidates: int = 0) -> list[float]:
     return [row[0] for row in conn.execute(statement, {"query": query, "candidates": candidates}).fetchall()]
-
-
-def _vectors(encoder: Encoder, texts: Sequence[str]) -> list[HalfVector]:
-    return [HalfVector(vector) for vector in encoder.encode(texts)]

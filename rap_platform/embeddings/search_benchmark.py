@@ -108,7 +108,7 @@ def _measure(
     encoder = encoders.get(weights.NAME)
 
     def vectors(count: int) -> list[HalfVector]:
-        return [HalfVector(encoder.encode([text])[0]) for text in islice(asked, count)]
+        return [HalfVector(vector) for vector in taught.surrogate.encode(list(islice(asked, count)))]
 
     for clients, count in zip(CLIENTS, (size.one_client, size.many_clients), strict=True):
         some = vectors(count + size.warm)
@@ -125,12 +125,17 @@ def _measure(
     )
     figures |= _only("exact_scan", driven(partial(_exact_client, dsn), vectors(size.exact), 1))
     with closing(connect(dsn)) as conn:
-        texts = list(islice(asked, max(size.recall, size.filtered, size.swept)))
-        figures |= recall_benchmark.unfiltered(conn, encoders, texts[: size.recall])
-        figures |= recall_benchmark.filtered(conn, encoders, texts[: size.filtered])
-        figures |= recall_benchmark.sweep(conn, encoder, texts[: size.swept])
-        figures |= recall_benchmark.builds(conn, encoder, texts[: size.swept], size.sample)
-        figures |= recall_benchmark.likeness(conn, taught)
+        figures |= recall_benchmark.unfiltered(conn, vectors(size.recall))
+        texts = list(islice(asked, size.filtered))
+        figures |= recall_benchmark.filtered(
+            conn, encoders, texts, [HalfVector(v) for v in taught.surrogate.encode(texts)]
+        )
+        some = vectors(size.swept)
+        figures |= recall_benchmark.sweep(conn, some)
+        figures |= recall_benchmark.builds(conn, some, size.sample)
+        figures |= recall_benchmark.likeness(conn, encoder, taught)
+        outside = [HalfVector(encoder.encode([text])[0]) for text in islice(asked, size.recall)]
+        figures["recall_at_10_of_real_questions"] = recall_benchmark.unfiltered(conn, outside)["recall_at_10"]
         figures |= sizes(conn)
     return figures, reference
 

@@ -97,7 +97,8 @@ def test_songs_that_come_and_go_between_pages_shift_nothing(
     library.commit()
     rest = titles(pages(library, encoders, replace(QUESTION, cursor=first.next_cursor)))
     assert rest[0] == "Newcomer"
-    assert rest[1:] == [title for title in before[7:] if title != before[8]]
+    # In an order of their own: what is sure by sound depends on what there is to compare with.
+    assert sorted(rest[1:]) == sorted(title for title in before[7:] if title != before[8])
 
 
 def test_a_song_that_became_the_copy_of_another_is_not_shown_again(

@@ -53,6 +53,13 @@ def search(conn: psycopg.Connection[Any], encoders: Encoders, question: Question
         return _search(conn, encoders, question, shown)
 
 
+def candidates(conn: psycopg.Connection[Any], encoders: Encoders, question: Question) -> Candidates:
+    """What each side finds at the first step, before fusing: for measuring. Raises as `search` does."""
+    check(question)
+    with conn.transaction():
+        return next(_steps(conn, _quoting(conn, ask(conn, encoders, question, alone=False))))
+
+
 def _search(conn: psycopg.Connection[Any], encoders: Encoders, question: Question, shown: frozenset[int]) -> Page:
     alone = conn.info.transaction_status == TransactionStatus.IDLE
     room = max(0, min(question.limit, cursor.MAX_DEPTH - len(shown)))

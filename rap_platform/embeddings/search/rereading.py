@@ -3,18 +3,22 @@
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from heapq import nlargest
 from itertools import islice
 from typing import Any
 
 import psycopg
 
-from rap_platform.embeddings.search import sound_keys, term_queries
+from rap_platform.embeddings.search import term_queries
 from rap_platform.embeddings.search.question import Found
+from rap_platform.embeddings.search.sound_keys import pairs_held, word_keys
 from rap_platform.embeddings.search.terms import Terms
+from rap_platform.features.phonetics import words
 
 TRACKS = 10  # whose best section is read again
 WORDS_PER_LINE = 14  # a longer question goes over several lines
 MOST_LINES = 8
+HEARD = 3  # places of a section whose sounds are compared over the borders of words
 
 
 def by_line(conn: psycopg.Connection[Any], terms: Terms, found: Sequence[Found]) -> list[Found]:
@@ -38,13 +42,25 @@ def by_line(conn: psycopg.Connection[Any], terms: Terms, found: Sequence[Found])
 
 
 def _read(section: Found, text: str, terms: Terms) -> Found:
-    """The section with the weight of its best lines, and the share of the question that is."""
-    words = sum(len(line.split()) for line in terms.text.split("\n"))
-    reach = min(MOST_LINES, max(1, math.ceil(words / WORDS_PER_LINE)))
-    held = [keys & terms.sounds.keys() for keys in sound_keys.keys_by_line(text)]
+    """The section with the weight of its best lines, and the share of the question that is.
+
+    Words tell which lines are worth hearing, so only those are.
+    """
+    asked = sum(len(line.split()) for line in terms.text.split("\n"))
+    reach = min(MOST_LINES, max(1, math.ceil(asked / WORDS_PER_LINE)))
+    lines = [words(line) for line in dict.fromkeys(text.split("\n"))]
+    held = [{key for word in line for key in word_keys(word) if key in terms.sounds} for line in lines]
+    starts = range(max(1, len(lines) - reach + 1))
+    promising = nlargest(HEARD, starts, key=lambda at: _weight(terms, held[at : at + reach]))
+    heard = {at for start in promising for at in range(start, min(start + reach, len(lines)))}
+    whole = {at: held[at] | (pairs_held(lines[at]) & terms.sounds.keys()) for at in heard}
     weight = max(
-        sum(terms.sounds[key] for key in set().union(*held[at : at + reach]))
-        for at in range(max(1, len(held) - reach + 1))
+        _weight(terms, [whole[at] for at in range(start, min(start + reach, len(lines)))]) for start in promising
     )
     total = sum(terms.sounds.values())
     return replace(section, score=weight, coverage=min(1.0, weight / total) if total > 0 else 0.0)
+
+
+def _weight(terms: Terms, held: Sequence[set[int]]) -> float:
+    keys = held[0] if len(held) == 1 else set().union(*held)
+    return sum(terms.sounds[key] for key in keys)

@@ -57,14 +57,9 @@ def load() -> None:
     keys("warm vrombling")  # no dictionary has the second
 
 
-def keys_by_line(text: str) -> list[set[int]]:
-    """The keys of each line of a text."""
-    lines = [words(line) for line in text.split("\n")]
-    streams = stream("\n".join(map(_line, lines))).split("\n")
-    return [
-        {key for word in line for key in word_keys(word)}.union(map(_pair_key, _PAIR.findall(sung)))
-        for line, sung in zip(lines, streams, strict=True)
-    ]
+def pairs_held(spelt: Iterable[str]) -> set[int]:
+    """The keys of the pairs of one line's words."""
+    return set(map(_pair_key, _PAIR.findall(stream(_line(spelt)))))
 
 
 @lru_cache(maxsize=200_000)
