@@ -68,6 +68,13 @@ create trigger words_inserted after insert on track_sections referencing new tab
 create trigger words_updated after update on track_sections referencing new table as new_sections old table as old_sections
     for each statement execute function note_words();
 create trigger words_deleted after delete on track_sections referencing old table as old_sections for each statement execute function note_words();
+create function forget_words() returns trigger language plpgsql as $$
+begin
+    truncate word_changes, distinct_words;
+    return null;
+end
+$$;
+create trigger words_truncated after truncate on track_sections for each statement execute function forget_words();
 insert into word_changes (change, words) select 1, strip(to_tsvector('simple', text)) from track_sections;
 
 -- How common the common terms are, from a sample: the search starts with the rare ones. What is not listed is rarer than `rare`.

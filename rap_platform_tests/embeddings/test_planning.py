@@ -67,9 +67,34 @@ def test_sections_that_are_listed_need_no_planning() -> None:
 
 def test_the_index_of_what_nearly_everybody_sings_is_not_read() -> None:
     common, rarer = plan([0.3], 1_200_000, 300), plan([0.001], 1_200_000, 300)
-    assert planning.walks(common, 1_200_000, 200, 0.25, 5.0)
-    assert not planning.walks(rarer, 1_200_000, 200, 0.25, 5.0)
-    assert not planning.walks(plan([0.3], 100, 300), 100, 200, 0.25, 5.0)
+    assert walk(common, 1_200_000, passing=1.0) == 2000  # three times what 200 of them are likely to take
+    assert walk(rarer, 1_200_000, passing=1.0) is None
+    assert walk(plan([0.3], 100, 300), 100, passing=1.0) is None
+
+
+def test_behind_a_filter_that_many_pass_it_is_not_read_either() -> None:
+    common = plan([0.3], 1_200_000, 300)
+    assert walk(common, 1_200_000, passing=0.5) == 4000
+    assert walk(common, 1_200_000, passing=0.02) is None
+
+
+def walk(found: Plan, sections: int, *, passing: float) -> int | None:
+    return planning.walk(found, sections, 200, passing=passing, per_posting_us=0.25, per_section_us=5.0)
+
+
+def test_a_filter_is_planned_for() -> None:
+    shares = [0.0005] * 20
+    alone = {
+        passing: len(
+            [
+                one
+                for one in planning.plans(shares, 100_000, 50, listed=False, passing=passing)[0].combinations
+                if len(one) == 1
+            ]
+        )
+        for passing in (1.0, 0.5, 0.001)
+    }
+    assert alone == {1.0: 3, 0.5: 6, 0.001: 15}  # at fifty sections each
 
 
 @pytest.mark.parametrize(

@@ -98,12 +98,27 @@ def test_a_remembered_line_is_found_by_its_words(
     assert [line.text for line in hit.lines if line.matched] == ["every dollar has a price"]
 
 
-def test_stemmed_words_match_and_quotes_keep_words_together(
+def test_stemmed_words_match(connection: psycopg.Connection, encoders: Encoders, library: dict[str, int]) -> None:
+    assert find(connection, encoders, "counting dollars")[0].why.words_rank == 1
+
+
+def test_quotes_keep_words_together_in_every_hit(
     connection: psycopg.Connection, encoders: Encoders, library: dict[str, int]
 ) -> None:
-    assert find(connection, encoders, "counting dollars")[0].why.words_rank == 1
-    ranks = {hit.title: hit.why.words_rank for hit in find(connection, encoders, '"price dollar"')}
-    assert set(ranks.values()) == {None}
+    floor = {"Basement", "Harbour Light"}
+    assert set(titles(find(connection, encoders, '"on the floor" lonely night at sea'))) == floor
+    (paper,) = find(connection, encoders, 'lonely night "dollar has a price" at sea')
+    assert (paper.why.meaning_rank, paper.why.words_rank, paper.why.sound_rank) == (1, 1, None)
+    assert titles(find(connection, encoders, '"and no" dollar')) == ["Harbour Light"]  # stop words, by their sound
+    assert set(titles(find(connection, encoders, '"on the floor"', sides=("meaning",)))) == floor
+
+
+def test_quotes_that_no_song_fits_are_ignored(
+    connection: psycopg.Connection, encoders: Encoders, library: dict[str, int]
+) -> None:
+    for text in ('"price dollar"', '"every dollar holds a prize" "count"'):
+        hits = find(connection, encoders, text)
+        assert (len(hits), hits[0].title, hits[0].why.words_rank) == (4, "Paper", 1)
 
 
 def test_a_track_is_one_hit_and_duplicates_count_as_their_original(

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from rap_platform.embeddings import hearing
-from rap_platform.embeddings.search import sounds, term_queries, terms
+from rap_platform.embeddings.search import planning, sounds, term_queries, terms
 from rap_platform.embeddings.search.filtering import Filtering
 from rap_platform.embeddings.search.question import Found
 from rap_platform_tests.embeddings.conftest import AddTrack
@@ -129,11 +129,56 @@ def test_a_line_that_shares_only_a_vowel_is_not_alike(connection: psycopg.Connec
     assert alike(connection, "bathroom on the right", "there's a bad moon on the rise") == [[]]
 
 
+@pytest.mark.parametrize(
+    ("asked", "sung"),
+    [
+        ("running in the rain", "an old man and the sea"),  # in, an, and
+        ("but to be", "that is"),
+        ("my love, the seams", "to see you"),
+        ("money", "a funny one"),
+        ("take it", "'take it"),
+    ],
+)
+def test_what_no_listener_takes_for_each_other_is_not_told(
+    connection: psycopg.Connection, asked: str, sung: str
+) -> None:
+    assert alike(connection, asked, sung) == [[]]
+
+
+def test_only_the_first_words_of_an_endless_question_are_compared(connection: psycopg.Connection) -> None:
+    assert alike(connection, "golden " * 63 + "cents", "it makes no sense") == [[("cents", "sense")]]
+    assert alike(connection, "golden " * 64 + "cents", "it makes no sense") == [[]]
+
+
+def test_what_is_sung_over_and_over_is_compared_a_few_times(
+    connection: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compared = []
+    differing = sounds._differing
+    monkeypatch.setattr(sounds, "_differing", lambda *run: compared.append(run) or differing(*run))
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    question, line = (" ".join(start + letter for letter in letters * 4) for start in ("bababa", "babab"))
+    (pairs,) = alike(connection, question, line)
+    assert 0 < len(pairs) <= 40 + 100  # runs and words
+    assert len(compared) <= 4 * 3 * 100  # places of each pair of vowels, of which a word has three
+
+
 def test_sections_are_found_by_their_index(connection: psycopg.Connection, library: dict[str, int]) -> None:
-    parameters = {"alone": [1], "combination_0": [1, 2], "most": 800, "track_ids": [1], "year": 2000}
+    parameters = {"alone": [1], "combination_0": [1, 2], "most": 800, "track_ids": [1], "year": 2000, "reach": 9}
     plan = explained(connection, term_queries.by_sound(1, " and f.year > %(year)s", alone=True), parameters)
     assert plan.count("Bitmap Index Scan on section_sounds_keys") == 2
     assert "Seq Scan" not in plan
     assert "Seq Scan" not in explained(connection, term_queries.by_sound(1, "", alone=True, tracks=True), parameters)
-    walk = explained(connection, term_queries.by_sound(0, "", alone=True, walk=True), parameters)
-    assert "Index Scan Backward using section_sounds_pkey" in walk
+    for where in ("", " and f.year > %(year)s"):
+        walk = explained(connection, term_queries.by_sound(0, where, alone=True, walk=True), parameters)
+        assert "Index Scan Backward using section_sounds_pkey" in walk
+        assert "Sort" not in walk
+
+
+@pytest.mark.parametrize("reach", [40, 1])
+def test_a_walk_that_finds_too_few_is_given_up_for_the_index(
+    connection: psycopg.Connection, library: dict[str, int], monkeypatch: pytest.MonkeyPatch, reach: int
+) -> None:
+    monkeypatch.setattr(planning, "walk", lambda *_, **__: reach)
+    found = find(connection, "cents", where=" and f.year < %(year)s", parameters={"year": 2010})
+    assert tracks_of(found) == [library["sense"]]

@@ -51,6 +51,19 @@ def test_what_is_sung_or_far_from_it_stays_as_it_is(sung: psycopg.Connection, as
     assert corrected(sung, f"letter {asked}") == {}
 
 
+@pytest.mark.parametrize("sampled", [False, True])
+def test_a_form_of_a_sung_word_and_a_stop_word_are_no_mistakes(
+    connection: psycopg.Connection, add_track: AddTrack, *, sampled: bool
+) -> None:
+    add_track("Skate", ["skate and dance", "skate on", "stating nothing, waving"])
+    spelling.sum_up(connection)
+    if sampled:
+        terms.sample(connection)
+    assert corrected(connection, "skating") == {}
+    assert corrected(connection, "having") == {}
+    assert corrected(connection, "skatting") == {"skatting": "stating"}
+
+
 def test_a_form_of_a_sung_word_that_was_not_summed_up_yet_is_left_alone(
     connection: psycopg.Connection, add_track: AddTrack
 ) -> None:
@@ -110,6 +123,14 @@ def test_a_purged_song_leaves_no_word_behind(sung: psycopg.Connection) -> None:
     spelling.sum_up(sung)
     assert known(sung) == {}
     assert sung.execute("select count(*) from word_changes").fetchone() == (0,)
+
+
+def test_emptied_tables_leave_no_word_behind(sung: psycopg.Connection, add_track: AddTrack) -> None:
+    add_track("New", ["silence"])
+    sung.execute("truncate raw_songs cascade")
+    sung.commit()
+    assert spelling.sum_up(sung) == 0
+    assert known(sung) == {}
 
 
 def test_summing_up_twice_changes_nothing(sung: psycopg.Connection) -> None:

@@ -1,6 +1,7 @@
 """A question is read into words, lexemes, phrases and sounds, with how common each is in what was collected."""
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from rap_platform.embeddings import hearing
 from rap_platform.embeddings.search import sound_keys, spelling, terms
 from rap_platform.embeddings.search.terms import Terms
+from rap_platform.resources.postgres import connect
 from rap_platform_tests.embeddings.conftest import AddTrack
 from rap_platform_tests.embeddings.test_filling import SLOTS
 
@@ -101,6 +103,19 @@ def test_a_sample_looks_at_no_more_sections_than_its_limit(
     monkeypatch.setattr(terms, "SAMPLED_SECTIONS", 20)
     collected.execute("delete from term_samples")
     assert all(sample.sampled <= 20 for sample in terms.sample(collected))
+
+
+def test_two_runs_that_sample_at_once_count_once(collected: psycopg.Connection, database: str) -> None:
+    collected.execute("delete from term_samples")
+    collected.commit()
+    with connect(database) as other, ThreadPoolExecutor() as threads:
+        with collected.transaction():
+            first = terms.sample(collected)
+            second = threads.submit(terms.sample, other)
+            with pytest.raises(TimeoutError):
+                second.result(0.5)
+        assert [sample.kind for sample in first] == ["lexeme", "sound"]
+        assert second.result(30) == []
 
 
 def test_an_empty_collection_can_be_sampled(connection: psycopg.Connection) -> None:

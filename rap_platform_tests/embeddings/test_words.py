@@ -6,7 +6,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from rap_platform.embeddings.search import facts, spelling, term_queries, terms, words
+from rap_platform.embeddings.search import facts, planning, spelling, term_queries, terms, words
 from rap_platform.embeddings.search.filtering import Filtering
 from rap_platform.embeddings.search.question import Found
 from rap_platform.embeddings.search.words import Held
@@ -152,6 +152,19 @@ def test_what_was_stemmed_once_is_not_asked_again(connection: psycopg.Connection
     assert len(first[0]) == 2
 
 
+def test_stems_that_another_search_forgets_meanwhile_are_still_marked(
+    connection: psycopg.Connection, library: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Forgetful(dict[str, tuple[str, ...]]):
+        def update(self, *_: Any) -> None:
+            self.clear()
+
+    monkeypatch.setattr(words, "_stems", Forgetful())
+    with connection.transaction():
+        (held,) = words.held(connection, terms.read(connection, "paper"), [LIGHTS])
+    assert len(held) == 2
+
+
 def explained(conn: psycopg.Connection, statement: str, parameters: Mapping[str, Any]) -> str:
     with conn.transaction():
         conn.execute(term_queries.BY_INDEX)
@@ -177,9 +190,30 @@ def test_sections_are_found_by_their_index(connection: psycopg.Connection, libra
 
 
 def test_a_walk_goes_from_the_newest_section_on(connection: psycopg.Connection, library: dict[str, int]) -> None:
-    parameters = {"combination_0": "'paper'", "lexemes": ["'paper'"], "weights": [1.0], "most": 1, "wanted": 1}
+    parameters = {
+        "combination_0": "'paper'",
+        "lexemes": ["'paper'"],
+        "weights": [1.0],
+        "most": 1,
+        "wanted": 1,
+        "reach": 3,
+    }
     statement = term_queries.by_words(1, "", walk=True)
     plan = explained(connection, statement, parameters)
     assert "Index Scan Backward using track_sections_pkey" in plan
+    assert plan.count("Sort") == plan.count("Sort Key") + 2  # of those found, not of those looked at
     (row,) = connection.execute(statement, parameters).fetchall()
     assert row[1] == library["lights"]
+    assert connection.execute(statement, parameters | {"combination_0": "'dollar'", "reach": 1}).fetchall() == []
+
+
+@pytest.mark.parametrize("reach", [40, 2])
+def test_a_walk_that_finds_too_few_is_given_up_for_the_index(
+    connection: psycopg.Connection, add_track: AddTrack, monkeypatch: pytest.MonkeyPatch, reach: int
+) -> None:
+    tracks = [add_track(f"Song {number}", ["paper"], year=1990 + number) for number in range(14)]
+    refresh(connection)
+    monkeypatch.setattr(planning, "walk", lambda *_, **__: reach)
+    found = find(connection, "paper", where=" and f.year < %(year)s", parameters={"year": 2002})
+    assert set(tracks_of(found)) <= set(tracks[:12])
+    assert len(found) == 10

@@ -16,6 +16,7 @@ from rap_platform.lyrics.identity import normalise, slug
 # the two meet at about 24 roots, but the sides by words and sound want the tracks to be few.
 FEW_PER_ROOT = 12.0
 LEAST_FEW = 1500
+LOOKED_AT = 500  # newest tracks that tell which share of all passes
 
 
 @dataclass(frozen=True)
@@ -24,11 +25,13 @@ class Filtering:
 
     `where` is "" or " and f.year >= %(year_from)s ...", with its `parameters`. `track_ids` are all tracks that pass when they
     are so few that a side does better to read their sections and no others; None when they are many or when nothing filters.
+    `passing` is about the share of tracks that pass where they are many, above 0 and up to 1.
     """
 
     where: str
     parameters: Mapping[str, Any]
     track_ids: list[int] | None
+    passing: float = 1.0
 
 
 UNFILTERED = Filtering("", {}, None)
@@ -45,7 +48,11 @@ def filtering(conn: psycopg.Connection[Any], filters: Filters) -> Filtering:
         return UNFILTERED
     few = _few(conn)
     rows = conn.execute(queries.passing(where), {**parameters, "most": few + 1}).fetchall()
-    return Filtering(where, parameters, [row[0] for row in rows] if len(rows) <= few else None)
+    if len(rows) <= few:
+        return Filtering(where, parameters, [row[0] for row in rows])
+    newest = conn.execute(queries.passing_of_newest(where), {**parameters, "looked_at": LOOKED_AT}).fetchone()
+    passed, seen = newest or (0, 0)
+    return Filtering(where, parameters, None, (passed + 1) / (seen + 1))
 
 
 def _few(conn: psycopg.Connection[Any]) -> int:

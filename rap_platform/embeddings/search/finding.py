@@ -16,7 +16,14 @@ from rap_platform.embeddings.encoders.registry import Encoders
 from rap_platform.embeddings.search import cursor, queries, showing, sounds, words
 from rap_platform.embeddings.search.asking import Asked, ask
 from rap_platform.embeddings.search.fusion import Ranked, fuse
-from rap_platform.embeddings.search.meaning import Breadth, by_meaning, by_meaning_exactly, excesses, pushed
+from rap_platform.embeddings.search.meaning import (
+    Breadth,
+    by_meaning,
+    by_meaning_exactly,
+    by_meaning_of,
+    excesses,
+    pushed,
+)
 from rap_platform.embeddings.search.question import Found, Page, Question, Side, check
 from rap_platform.embeddings.search.rereading import by_line
 from rap_platform.settings import get_settings
@@ -33,8 +40,9 @@ def search(conn: psycopg.Connection[Any], encoders: Encoders, question: Question
     """The songs that answer the question best, best first; copies count as their original.
 
     Never short while more songs pass the filters, up to cursor.MAX_DEPTH songs over all pages; words or sound alone find what holds
-    them and no more. Raises SearchError for a question that can't be answered as it was put, EncoderError when the serving
-    encoder can't be had. Inside a transaction of the caller it reads what that sees, else what is there at one moment.
+    them and no more. Words in double quotes must be held together, where any song that passes holds them so. Raises SearchError for a
+    question that can't be answered as it was put, EncoderError when the serving encoder can't be had. Inside a transaction
+    of the caller it reads what that sees, else what is there at one moment.
     """
     check(question)
     shown = cursor.load(question)
@@ -49,20 +57,34 @@ def candidates(conn: psycopg.Connection[Any], encoders: Encoders, question: Ques
     """What each side finds at the first step, before fusing: for measuring. Raises as `search` does."""
     check(question)
     with conn.transaction():
-        return next(_steps(conn, ask(conn, encoders, question, alone=False)))
+        return next(_steps(conn, _quoting(conn, ask(conn, encoders, question, alone=False))))
 
 
 def _search(conn: psycopg.Connection[Any], encoders: Encoders, question: Question, shown: frozenset[int]) -> Page:
     alone = conn.info.transaction_status == TransactionStatus.IDLE
     room = max(0, min(question.limit, cursor.MAX_DEPTH - len(shown)))
     with conn.transaction():
-        asked = ask(conn, encoders, question, alone=alone)
+        asked = _quoting(conn, ask(conn, encoders, question, alone=alone))
         unseen = _ranking(conn, asked, shown, room + 1)
         page = unseen[:room]
         onward = None
         if len(unseen) > room and len(shown) + room < cursor.MAX_DEPTH:
             onward = cursor.dump(question, shown.union(ranked.original_id for ranked in page))
         return Page(showing.hits(conn, encoders, asked, page), onward, asked.terms.corrected, asked.encoder)
+
+
+def _quoting(conn: psycopg.Connection[Any], asked: Asked) -> Asked:
+    """The question; without its quotes when no section that passes holds what they say: who quotes may remember it wrongly."""
+    if not asked.terms.phrases or _holding(conn, asked, 1):
+        return asked
+    return replace(asked, terms=replace(asked.terms, phrases=()))
+
+
+def _holding(conn: psycopg.Connection[Any], asked: Asked, wanted: int) -> list[Found]:
+    """Sections that hold all phrases of a question that has some: by their words, those of stop words alone by their sound."""
+    if any(phrase.query for phrase in asked.terms.phrases):
+        return words.by_words(conn, asked.terms, asked.filtering, wanted)
+    return sounds.by_sound(conn, asked.terms, asked.filtering, wanted)
 
 
 def _ranking(conn: psycopg.Connection[Any], asked: Asked, shown: frozenset[int], wanted: int) -> list[Ranked]:
@@ -97,12 +119,16 @@ def _steps(conn: psycopg.Connection[Any], asked: Asked) -> Iterator[Candidates]:
             break  # the index gave up
         if "meaning" in ended or len(ended) == len(found):
             return
+    if asked.terms.phrases:
+        return
     if "meaning" in asked.question.sides and asked.query is not None:
         nearest = by_meaning_exactly(conn, asked.encoder, asked.query, asked.filtering, DEEPEST)
         yield {side: nearest if side == "meaning" else [] for side in asked.question.sides}
 
 
 def _found(conn: psycopg.Connection[Any], asked: Asked, breadth: Breadth) -> dict[Side, list[Found]]:
+    if asked.terms.phrases:
+        return _quoted(conn, asked, breadth.sections)
     found: dict[Side, list[Found]] = {}
     # The words first: meanwhile the text is encoded.
     if "words" in asked.question.sides:
@@ -112,6 +138,18 @@ def _found(conn: psycopg.Connection[Any], asked: Asked, breadth: Breadth) -> dic
         found["sound"] = by_line(conn, asked.terms, heard)
     if "meaning" in asked.question.sides and asked.query is not None:
         found["meaning"] = by_meaning(conn, asked.encoder, asked.query, asked.filtering, breadth)
+    return found
+
+
+def _quoted(conn: psycopg.Connection[Any], asked: Asked, wanted: int) -> dict[Side, list[Found]]:
+    """The sections that hold all phrases as each side ranks them; the side of the words or of the sound found them."""
+    holding = _holding(conn, asked, wanted)
+    found: dict[Side, list[Found]] = {side: [] for side in asked.question.sides}
+    by: Side = "words" if any(phrase.query for phrase in asked.terms.phrases) else "sound"
+    if by in found:
+        found[by] = holding
+    if "meaning" in found and asked.query is not None:
+        found["meaning"] = by_meaning_of(conn, asked.encoder, asked.query, holding)
     return found
 
 

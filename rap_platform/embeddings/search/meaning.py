@@ -64,6 +64,21 @@ def by_meaning_exactly(
     return _found(conn.execute(queries.by_meaning_exactly(encoder, filtering.where), parameters).fetchall())
 
 
+def by_meaning_of(
+    conn: psycopg.Connection[Any], encoder: str, query: HalfVector, sections: Sequence[Found]
+) -> list[Found]:
+    """These sections, as many as have a vector, nearest first."""
+    parameters = {"query": query, "section_ids": [section.section_id for section in sections]}
+    distances = dict(conn.execute(queries.distances(encoder), parameters).fetchall())
+    return _found(
+        [
+            (section.section_id, section.track_id, section.original_id, distances[section.section_id])
+            for section in sections
+            if section.section_id in distances
+        ]
+    )
+
+
 def _found(rows: Sequence[tuple[Any, ...]]) -> list[Found]:
     found = [
         Found(section_id, track_id, original, 1.0 - distance, 1.0) for section_id, track_id, original, distance in rows

@@ -1,11 +1,15 @@
 """Which combinations of a question's terms an index is asked for, so that few sections are read however common the terms. Pure."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
 PER_WANTED = 3.0  # sections that a first look may bring, per one that is wanted
-RAISED = 5.0  # times the budget, for a second look where filters left too few
+RAISED = (
+    5.0  # times the budget, for a second look where filters left too few, and at most for filters that are known to
+)
+WALKED = 3  # times the sections that a walk is expected to take, before it is given up
 ENOUGH = 10  # sections of a first look without filters: whatever else there is holds less of the question
 MOST_READ = 8  # sections that are ranked at most, per one that is wanted, when more hold a combination than expected
 MAX_PLANNED = 12  # terms that are combined: the rarest
@@ -27,11 +31,14 @@ class Plan:
     postings: float = 0.0
 
 
-def plans(shares: Sequence[float], sections: int, wanted: int, *, listed: bool) -> list[Plan]:
-    """The plan to try, and the wider one for when that leaves too few; `listed` when something else says which sections to read."""
+def plans(shares: Sequence[float], sections: int, wanted: int, *, listed: bool, passing: float = 1.0) -> list[Plan]:
+    """The plan to try, and the wider one for when that leaves too few; `listed` when something else says which sections to read.
+
+    `passing` is the share of sections that pass the filters: of more that hold the terms enough are left.
+    """
     if listed:
         return [Plan(tuple((number,) for number in range(len(shares))), 0.0, whole=True)]
-    budget = PER_WANTED * wanted
+    budget = PER_WANTED * wanted * min(RAISED, 1.0 / passing)
     first = plan(shares, sections, budget)
     if first.whole:
         return [first]
@@ -45,14 +52,18 @@ def most_read(plan: Plan, terms: int, wanted: int) -> int:
     return (2 if equal else MOST_READ) * wanted
 
 
-def walks(plan: Plan, sections: int, most: int, per_posting_us: float, per_section_us: float) -> bool:
-    """Whether it is cheaper to look at one section after another, until `most` were found, than to read the index.
+def walk(
+    plan: Plan, sections: int, most: int, *, passing: float, per_posting_us: float, per_section_us: float
+) -> int | None:
+    """How many sections to look at one after another, where that is likely to find `most` of them cheaper than the index; else None.
 
     So common are some terms that an index of them is nearly as long as the table.
     """
-    if len(plan.combinations) != 1 or plan.expected <= most:
-        return False
-    return most * sections / plan.expected * per_section_us < plan.postings * per_posting_us
+    if len(plan.combinations) != 1 or plan.expected * passing <= most:
+        return None
+    expected = most * sections / (plan.expected * passing)
+    cheaper = expected * per_section_us < plan.postings * per_posting_us
+    return math.ceil(WALKED * expected) if cheaper else None
 
 
 def plan(shares: Sequence[float], sections: int, budget: float) -> Plan:

@@ -51,6 +51,14 @@ def passing(where: str) -> str:
     return f"select f.track_id from track_facts f where true{where} limit %(most)s"
 
 
+def passing_of_newest(where: str) -> str:
+    """How many of the newest `looked_at` tracks pass, and how many these are."""
+    return f"""
+select count(*) filter (where n.passes), count(*)
+from (select (true{where}) as passes from track_facts f order by f.track_id desc limit %(looked_at)s) n
+"""
+
+
 def by_meaning(encoder: str, where: str) -> str:
     """Nearest sections through the index, about in order: section_id, track_id, the track they stand for, cosine distance.
 
@@ -109,6 +117,15 @@ cross join lateral (
     limit 1
 ) s
 order by n.distance, s.section_id
+"""
+
+
+def distances(encoder: str) -> str:
+    """Of sections that have a vector: section_id, cosine distance to the question."""
+    return f"""
+select v.section_id, v.embedding <=> %(query)s
+from {section_vectors(encoder)} v
+where v.section_id = any(%(section_ids)s)
 """
 
 

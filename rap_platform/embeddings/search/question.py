@@ -50,6 +50,9 @@ class Filters:
 class Question:
     """A search: what the song says or means, what it must not be like, filters, and the page wanted.
 
+    Words of `text` in double quotes must stand together in the section found, by their stems and with stop words as gaps; where
+    they do so nowhere the quotes are ignored.
+
     `cursor` is the `next_cursor` of the page before, of the same question. `sides` leaves ways of finding out, for measuring.
     """
 

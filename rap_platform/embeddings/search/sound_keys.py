@@ -52,6 +52,11 @@ def keys(text: str) -> list[int]:
     return sorted(found)[:MOST_KEYS]
 
 
+def load() -> None:
+    """Load what pronouncing takes, the dictionary and the rules of letters, before somebody waits half a second for it."""
+    keys("warm vrombling")  # no dictionary has the second
+
+
 def pairs_held(spelt: Iterable[str]) -> set[int]:
     """The keys of the pairs of one line's words."""
     return set(map(_pair_key, _PAIR.findall(stream(_line(spelt)))))
@@ -92,6 +97,11 @@ def pairs_of(spelt: Sequence[str]) -> tuple[list[str], list[tuple[int, int]]]:
 def vowels(spelt: Iterable[str]) -> int:
     """How many vowels these words have when sung."""
     return sum(char.isupper() for word in spelt for char in spoken(word))
+
+
+def weak(spelt: Iterable[str]) -> bool:
+    """Whether these words are sung without any stress: "in an" sounds like half of all grammar, and means nothing."""
+    return not any(char.isupper() and char != _WEAK for word in spelt for char in spoken(word))
 
 
 def pair_keys(text: str) -> list[int]:

@@ -1,8 +1,9 @@
 """The side of the sounds: sections that sound like the question, and which words of a line do."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from rapidfuzz.distance import Indel
 from rap_platform.embeddings.search import planning, sound_keys, term_queries
 from rap_platform.embeddings.search.filtering import Filtering
 from rap_platform.embeddings.search.question import Found
-from rap_platform.embeddings.search.terms import Terms, coverage, shares
+from rap_platform.embeddings.search.terms import Terms, coverage, first_words, shares
 from rap_platform.features.phonetics import tokens
 
 _LOW = 0 if sys.byteorder == "little" else 1  # of the two halves of a 32-bit number
@@ -22,9 +23,15 @@ _HEADER = 4  # bytes before the numbers of a vector as `vector_send` writes it
 # What reading one posting of the index and looking at one section cost.
 _PER_POSTING_US = 0.07
 _PER_SECTION_US = 2.5
-# Share of equal phones from which on runs of words with the same vowels and borders, or single words, are said to sound alike.
-_LIKE_RUN = 0.6
-_LIKE_WORD = 0.75
+# Share of equal phones from which on words with equal vowels in a row are said to sound alike: up to three vowels are soon equal.
+_LIKE_SHORT = 0.76
+_LIKE_LONG = 0.6
+_LONG = 4
+# What is compared at most, so that nobody waits for "la la la": words of a line, places of a pair in the question, vowels and runs.
+_MOST_WORDS = 100
+_MOST_PLACES = 4
+_MOST_VOWELS = 40
+_MOST_RUNS = 40
 
 
 @dataclass(frozen=True)
@@ -52,7 +59,11 @@ def by_sound(conn: psycopg.Connection[Any], terms: Terms, filtering: Filtering, 
         plans = [planning.Plan((together,) if together else (), 0.0, whole=True)]
     else:
         plans = planning.plans(
-            shares(terms.sounds.values()), terms.sections, wanted, listed=filtering.track_ids is not None
+            shares(terms.sounds.values()),
+            terms.sections,
+            wanted,
+            listed=filtering.track_ids is not None,
+            passing=filtering.passing,
         )
     found: list[tuple[Any, ...]] = []
     for plan in plans:
@@ -67,30 +78,33 @@ def by_sound(conn: psycopg.Connection[Any], terms: Terms, filtering: Filtering, 
 def alike(terms: Terms, lines: Sequence[str]) -> list[list[Alike]]:
     """For each line what sounds like the question but is spelled otherwise: single words, and runs of words over their borders.
 
-    In the order of the line. Pure.
+    In the order of the line; words without any stress ("in an", "the") are told as part of a run only. At most the question's first
+    64 words and a line's first hundred count. Pure.
     """
-    asked = [_Spoken(line) for line in terms.text.split("\n")]
+    asked = [_Spoken(line) for line in first_words(terms.text)]
     words: dict[int, str] = {}
-    for line in reversed(asked):
-        for word in reversed(line.words):
+    spelt: set[str] = set()
+    for word in (word for line in reversed(asked) for word in reversed(line.words)):
+        spelt.add(_bare(word))
+        if not sound_keys.weak([word]):
             words |= dict.fromkeys(sound_keys.word_keys(word), word)
-    spelt = {word for line in asked for word in line.words}
-    found = []
-    for text in lines:
-        sung = _Spoken(text)
-        single = [pair for pair in (_same_sound(sung, at, words, spelt) for at in range(len(sung.words))) if pair]
-        runs = [run for line in asked for run in _runs(line, sung)]
-        covered = [run for run in runs if not any(_within(run, other) for other in runs if other is not run)]
-        alone = [pair for pair in single if not any(_within(pair, run) for run in covered)]
-        found.append(sorted({*covered, *alone}, key=lambda pair: (pair.start, pair.end, pair.asked)))
-    return found
+    found = {text: _alike(asked, words, spelt, _Spoken(text)) for text in dict.fromkeys(lines)}
+    return [found[text] for text in lines]
+
+
+def _alike(asked: Sequence["_Spoken"], words: Mapping[int, str], spelt: set[str], sung: "_Spoken") -> list[Alike]:
+    single = [pair for pair in (_same_sound(sung, at, words, spelt) for at in range(len(sung.words))) if pair]
+    runs = list(dict.fromkeys(run for line in asked for run in islice(_runs(line, sung), _MOST_RUNS)))
+    covered = [run for run in runs if not any(_within(run, other) for other in runs)]
+    alone = [pair for pair in single if not any(_within(pair, run) for run in covered)]
+    return sorted({*covered, *alone}, key=lambda pair: (pair.start, pair.end, pair.asked))
 
 
 class _Spoken:
     """A line as words with their characters, and its pairs of vowels with the words they reach over."""
 
     def __init__(self, line: str) -> None:
-        said = tokens(line)
+        said = tokens(line)[:_MOST_WORDS]
         self.line = line
         self.words = [token.text for token in said]
         self.spans = [(token.start, token.end) for token in said]
@@ -100,33 +114,26 @@ class _Spoken:
 def _same_sound(sung: _Spoken, at: int, words: Mapping[int, str], spelt: set[str]) -> Alike | None:
     """The asked word that the sung word at a place sounds like, when nobody asked for the sung word itself."""
     word = sung.words[at]
-    if word in spelt:
+    if _bare(word) in spelt or sound_keys.weak([word]):
         return None
     asked = next((words[key] for key in sound_keys.word_keys(word) if key in words), None)
     return Alike(asked, word, *sung.spans[at]) if asked is not None else None
 
 
-def _runs(asked: _Spoken, sung: _Spoken) -> list[Alike]:
+def _runs(asked: _Spoken, sung: _Spoken) -> Iterator[Alike]:
     """The longest runs of equal pairs, as the words they reach over on both sides without the equal words at their ends."""
     places: dict[str, list[int]] = {}
     for at, pair in enumerate(asked.pairs):
         places.setdefault(pair, []).append(at)
-    found = []
     for there, pair in enumerate(sung.pairs):
-        for here in places.get(pair, ()):
+        for here in places.get(pair, ())[:_MOST_PLACES]:
             if here and there and asked.pairs[here - 1] == sung.pairs[there - 1]:
                 continue  # inside a run that began earlier
-            length = 1
-            while (
-                here + length < len(asked.pairs)
-                and there + length < len(sung.pairs)
-                and asked.pairs[here + length] == sung.pairs[there + length]
-            ):
-                length += 1
-            run = _differing(asked, here, sung, there, length)
+            most = min(_MOST_VOWELS, len(asked.pairs) - here, len(sung.pairs) - there)
+            ends = (length for length in range(1, most) if asked.pairs[here + length] != sung.pairs[there + length])
+            run = _differing(asked, here, sung, there, next(ends, most))
             if run is not None:
-                found.append(run)
-    return found
+                yield run
 
 
 def _differing(asked: _Spoken, here: int, sung: _Spoken, there: int, length: int) -> Alike | None:
@@ -134,11 +141,11 @@ def _differing(asked: _Spoken, here: int, sung: _Spoken, there: int, length: int
     first, last = asked.owners[here][0], asked.owners[here + length - 1][1]
     start, stop = sung.owners[there][0], sung.owners[there + length - 1][1]
     ours, theirs = asked.words[first : last + 1], sung.words[start : stop + 1]
-    while ours and theirs and ours[0] == theirs[0]:
+    while ours and theirs and _bare(ours[0]) == _bare(theirs[0]):
         ours, theirs, start = ours[1:], theirs[1:], start + 1
-    while ours and theirs and ours[-1] == theirs[-1]:
+    while ours and theirs and _bare(ours[-1]) == _bare(theirs[-1]):
         ours, theirs, stop = ours[:-1], theirs[:-1], stop - 1
-    if not ours or not theirs or sound_keys.vowels(ours) != sound_keys.vowels(theirs):
+    if sound_keys.weak(ours) or sound_keys.weak(theirs) or sound_keys.vowels(ours) != sound_keys.vowels(theirs):
         return None
     cut = _cut(ours, theirs)
     if cut is None:
@@ -157,7 +164,12 @@ def _cut(ours: Sequence[str], theirs: Sequence[str]) -> tuple[int, int] | None:
             if mine == sound_keys.streamed(theirs[before : len(theirs) - after]):
                 return before, after
     likeness = Indel.normalized_similarity(sound_keys.streamed(ours), sound_keys.streamed(theirs))
-    return (0, 0) if likeness >= (_LIKE_RUN if fewest > 1 else _LIKE_WORD) else None
+    return (0, 0) if likeness >= (_LIKE_LONG if sound_keys.vowels(ours) >= _LONG else _LIKE_SHORT) else None
+
+
+def _bare(word: str) -> str:
+    """A word without what may be the quotes around it."""
+    return word.strip("'")
 
 
 def _within(inner: Alike, outer: Alike) -> bool:
@@ -175,9 +187,13 @@ def _ask(
     alone = [keys[positions[0]] for positions in plan.combinations if len(positions) == 1]
     together = [[keys[term] for term in positions] for positions in plan.combinations if len(positions) > 1]
     most = planning.most_read(plan, len(keys), wanted)
-    walk = not filtering.where and planning.walks(plan, terms.sections, most, _PER_POSTING_US, _PER_SECTION_US)
-    statement = term_queries.by_sound(
-        len(together), filtering.where, alone=bool(alone), tracks=filtering.track_ids is not None, walk=walk
+    reach = planning.walk(
+        plan,
+        terms.sections,
+        most,
+        passing=filtering.passing,
+        per_posting_us=_PER_POSTING_US,
+        per_section_us=_PER_SECTION_US,
     )
     parameters = {
         **filtering.parameters,
@@ -185,8 +201,16 @@ def _ask(
         "alone": alone,
         "track_ids": filtering.track_ids,
         "most": most,
+        "reach": reach,
     }
     with conn.cursor(binary=True) as cursor:
+        if reach is not None:
+            walk = term_queries.by_sound(len(together), filtering.where, alone=bool(alone), walk=True)
+            found = cursor.execute(walk, parameters).fetchall()
+            if len(found) >= wanted:
+                return found
+        listed = filtering.track_ids is not None
+        statement = term_queries.by_sound(len(together), filtering.where, alone=bool(alone), tracks=listed)
         return cursor.execute(statement, parameters).fetchall()
 
 

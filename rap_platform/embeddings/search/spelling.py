@@ -83,7 +83,7 @@ def sum_up(conn: psycopg.Connection[Any]) -> int:
     summed = 0
     while True:
         with conn.transaction():
-            conn.execute(term_queries.LOCK_WORDS, {"lock": LOCK})
+            conn.execute(term_queries.LOCK, {"lock": LOCK})
             conn.execute(term_queries.CREATE_CHANGED)
             taken = conn.execute(term_queries.TAKE_CHANGES, {"limit": SECTIONS_PER_COMMIT}).fetchone()
             count = int(taken[0]) if taken else 0

@@ -109,14 +109,14 @@ select kind, null, rare, sections from term_samples
 
 # ---- what a question holds ------------------------------------------------------------------------------------------
 
-# A word of letters is unsung when neither the distinct words nor a change that was not summed up yet nor a stem in the index has it.
+# A word of letters is unsung when neither the distinct words have it nor the index its stem; of common stems that would be read at length.
 # From here on the planner takes an index wherever there is one: how common the terms are is planned in Python.
 SPLIT = """
 select w.word, w.lexemes, case
     when w.word !~ '^[[:alpha:]]+$' then 1
     when d.sections > 0 then d.sections
-    when exists (select from word_changes)
-        and (w.lexemes = '{}' or exists (select from track_sections s where s.words @@ plainto_tsquery('english', w.word))) then 1
+    when w.lexemes = '{}' or exists (select from common_terms c where c.kind = 'lexeme' and c.term = any(w.lexemes)) then 1
+    when exists (select from track_sections s where s.words @@ plainto_tsquery('english', w.word)) then 1
     else 0
 end
 from (
@@ -142,7 +142,7 @@ def by_words(combinations: int, where: str, *, phrase: bool = False, tracks: boo
 
     Parameters: `combination_0` ... as tsqueries, `lexemes` as one-word tsqueries with their `weights`, `phrase`, `track_ids`, `most`
     sections to rank, `wanted`. Lexemes are looked up in a copy without positions, made once per section. With `walk` the newest
-    sections are looked at one after another instead of reading the index.
+    `reach` sections are looked at one after another instead of reading the index.
     """
     held = _where(_each("s.words @@ %(combination_{number})s::tsquery", combinations), walk=walk)
     phrased = " and s.words @@ %(phrase)s::tsquery" if phrase else ""
@@ -150,7 +150,7 @@ def by_words(combinations: int, where: str, *, phrase: bool = False, tracks: boo
     return f"""
 with found as materialized (
     select s.section_id, s.track_id, coalesce(f.original_id, s.track_id) as original_id, strip(s.words) as words
-    from track_sections s
+    from {_read("track_sections", walk=walk)} s
     {_facts(where)} track_facts f using (track_id)
     where {held}{phrased}{listed}{where}{_newest(walk)}
     limit %(most)s
@@ -174,15 +174,15 @@ order by w.weight desc, ts_rank_cd(s.words, (
 def by_sound(combinations: int, where: str, *, alone: bool, tracks: bool = False, walk: bool = False) -> str:
     """Sections that hold any key of `alone` or all keys of any combination: ids, original, the keys as `vector_send` gives them.
 
-    Parameters: `alone` and `combination_0` ... as integer arrays, `track_ids`, `most` sections to read. As a vector the keys are
-    sent four times as fast as as an array.
+    Parameters: `alone` and `combination_0` ... as integer arrays, `track_ids`, `most` sections to read, `reach` as
+    for words. As a vector the keys are sent four times as fast as as an array.
     """
     conditions = _each("s.keys @> %(combination_{number})s::integer[]", combinations)
     held = _where([*(["s.keys && %(alone)s::integer[]"] if alone else []), *conditions], walk=walk)
     listed = " and s.track_id = any(%(track_ids)s)" if tracks else ""
     return f"""
 select s.section_id, s.track_id, coalesce(f.original_id, s.track_id), vector_send(s.keys::vector)
-from section_sounds s
+from {_read("section_sounds", walk=walk)} s
 {_facts(where)} track_facts f using (track_id)
 where {held}{listed}{where}{_newest(walk)}
 limit %(most)s
@@ -193,6 +193,10 @@ def _where(conditions: list[str], *, walk: bool) -> str:
     """Any of the conditions; for a walk in a form that no GIN index answers."""
     held = f"({' or '.join(conditions)})"
     return f"{held} is not false" if walk else held
+
+
+def _read(table: str, *, walk: bool) -> str:
+    return f"(select * from {table} order by section_id desc limit %(reach)s)" if walk else table
 
 
 def _newest(walk: bool) -> str:
@@ -215,7 +219,7 @@ select word, sections from distinct_words
 where deletes && %(deletes)s::integer[] and sections > 0 and length(word) between %(shortest)s and %(longest)s
 """
 
-LOCK_WORDS = "select pg_advisory_xact_lock(hashtextextended(%(lock)s, 0))"
+LOCK = "select pg_advisory_xact_lock(hashtextextended(%(lock)s, 0))"
 
 CREATE_CHANGED = """
 create temp table changed_words (word text primary key, sections integer not null, old boolean not null default false) on commit drop

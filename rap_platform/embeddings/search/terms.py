@@ -77,7 +77,7 @@ def read(conn: psycopg.Connection[Any], text: str) -> Terms:
     known = found | _split(conn, sorted(set(corrected.values()))) if corrected else found
     stems = {word: known[corrected.get(word, word)][0] for word in words}
     sung = {word: known[corrected.get(word, word)][1] for word in words}
-    sounds = _sounds(text)
+    sounds = sound_keys.keys("\n".join(first_words(text)))
     shares = _shares(conn, {stem for held in stems.values() for stem in held}, sounds)
     lexemes = {
         stem: _weight(shares.of("lexeme", stem, at_least=sung[word])) for word, held in stems.items() for stem in held
@@ -95,10 +95,14 @@ def read(conn: psycopg.Connection[Any], text: str) -> Terms:
 
 
 def sample(conn: psycopg.Connection[Any]) -> list[Sample]:
-    """Count the terms of up to 20,000 sections anew, where the collection changed by a tenth since or terms are made otherwise."""
+    """Count the terms of up to 20,000 sections anew, where the collection changed by a tenth since or terms are made otherwise.
+
+    Only one process counts at a time, a second one waits and finds it done.
+    """
     taken = []
     for kind, statements in term_queries.SAMPLES.items():
         with conn.transaction():
+            conn.execute(term_queries.LOCK, {"lock": f"rap_platform common terms {kind}"})
             row = conn.execute(statements.state, {"kind": kind}).fetchone()
             sections, before, version = row if row else (0, 0, None)
             if version != _VERSIONS[kind] or abs(sections - before) > GROWTH * before:
@@ -115,6 +119,19 @@ def coverage(terms: Mapping[Any, float], held: npt.NDArray[np.float64]) -> npt.N
 def shares(weights: Iterable[float]) -> list[float]:
     """Shares of sections from the weights made of them."""
     return [math.exp(-weight) for weight in weights]
+
+
+def first_words(text: str) -> list[str]:
+    """The lines of a text up to its 64th word, blanks between words single: what is heard of a question."""
+    lines = []
+    left = MAX_WORDS
+    for line in text.split("\n"):
+        words = line.split()[:left]
+        left -= len(words)
+        lines.append(" ".join(words))
+        if left <= 0:
+            break
+    return lines
 
 
 @dataclass(frozen=True)
@@ -138,19 +155,6 @@ def _split(conn: psycopg.Connection[Any], words: Sequence[str]) -> dict[str, tup
     """Each word's lexemes and the number of sections that hold it; of a word with an apostrophe the number is of no use, so 1."""
     rows = conn.execute(term_queries.SPLIT, {"words": list(words)}).fetchall()
     return {word: (tuple(lexemes), sections) for word, lexemes, sections in rows}
-
-
-def _sounds(text: str) -> list[int]:
-    """The keys of a text, of its first words when it is long."""
-    lines = []
-    left = MAX_WORDS
-    for line in text.split("\n"):
-        words = line.split()[:left]
-        left -= len(words)
-        lines.append(" ".join(words))
-        if left <= 0:
-            break
-    return sound_keys.keys("\n".join(lines))
 
 
 def _shares(conn: psycopg.Connection[Any], lexemes: Iterable[str], sounds: Iterable[int]) -> _Shares:

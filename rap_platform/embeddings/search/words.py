@@ -40,7 +40,10 @@ def by_words(conn: psycopg.Connection[Any], terms: Terms, filtering: Filtering, 
     phrase = " & ".join(f"({one.query})" for one in terms.phrases if one.query)
     listed = bool(phrase) or filtering.track_ids is not None  # that alone is selective
     found: list[tuple[Any, ...]] = []
-    for plan in planning.plans(shares(terms.lexemes.values()), terms.sections, wanted, listed=listed):
+    plans = planning.plans(
+        shares(terms.lexemes.values()), terms.sections, wanted, listed=listed, passing=filtering.passing
+    )
+    for plan in plans:
         found = _ask(conn, plan, terms, filtering, phrase, wanted)
         if not planning.look_again(len(found), wanted, filtered=bool(filtering.where)):
             break
@@ -79,9 +82,13 @@ def _ask(
     together = [" & ".join(quoted[at] for at in positions) for positions in plan.combinations if len(positions) > 1]
     combinations = [*([" | ".join(alone)] if alone else []), *together]
     most = planning.most_read(plan, len(quoted), wanted)
-    walk = not filtering.where and planning.walks(plan, terms.sections, most, _PER_POSTING_US, _PER_SECTION_US)
-    statement = term_queries.by_words(
-        len(combinations), filtering.where, phrase=bool(phrase), tracks=filtering.track_ids is not None, walk=walk
+    reach = planning.walk(
+        plan,
+        terms.sections,
+        most,
+        passing=filtering.passing,
+        per_posting_us=_PER_POSTING_US,
+        per_section_us=_PER_SECTION_US,
     )
     parameters = {
         **filtering.parameters,
@@ -91,8 +98,15 @@ def _ask(
         "phrase": phrase,
         "track_ids": filtering.track_ids,
         "most": most,
+        "reach": reach,
         "wanted": wanted,
     }
+    if reach is not None:
+        found = conn.execute(term_queries.by_words(1, filtering.where, walk=True), parameters).fetchall()
+        if len(found) >= wanted:
+            return found
+    listed = filtering.track_ids is not None
+    statement = term_queries.by_words(len(combinations), filtering.where, phrase=bool(phrase), tracks=listed)
     return conn.execute(statement, parameters).fetchall()
 
 
@@ -102,11 +116,13 @@ def _quoted(lexeme: str) -> str:
 
 
 def _stemmed(conn: psycopg.Connection[Any], words: set[str]) -> Mapping[str, tuple[str, ...]]:
-    unknown = sorted(words - _stems.keys())
+    known = {word: stems for word in words if (stems := _stems.get(word)) is not None}
+    unknown = sorted(words - known.keys())
     if unknown:
-        if len(_stems) + len(unknown) > MOST_STEMS:
-            _stems.clear()
-            unknown = sorted(words)
         rows = conn.execute(term_queries.STEMS, {"words": unknown}).fetchall()
-        _stems.update({word: tuple(lexemes) for word, lexemes in rows})
-    return {word: _stems[word] for word in words if word in _stems}
+        found = {word: tuple(lexemes) for word, lexemes in rows}
+        if len(_stems) + len(found) > MOST_STEMS:
+            _stems.clear()  # under whoever else searches: what is needed here is in `known`
+        _stems.update(found)
+        known |= found
+    return known

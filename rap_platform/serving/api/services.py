@@ -12,6 +12,7 @@ from fastapi import Depends, Request
 from rap_platform.embeddings.encoders.onnx import Encoder, load_encoder
 from rap_platform.embeddings.encoders.registry import EncoderError, Encoders
 from rap_platform.embeddings.encoders.weights import NAME
+from rap_platform.embeddings.search import sound_keys
 from rap_platform.serving.api.analyze.llm import LlmAnalyst
 from rap_platform.serving.api.cache import ResilientCache
 from rap_platform.serving.api.database import Pool
@@ -70,8 +71,9 @@ class Services:
     llm_limiter: anyio.CapacityLimiter  # slow calls get threads of their own, so that searches never wait for them
 
     def warm_up(self) -> None:
-        """Load what the first visitor would wait for: the encoder, and the LLM's client library."""
+        """Load what the first visitor would wait for: the encoder, how words are pronounced, and the LLM's client library."""
         self.encoder.warm_up()
+        sound_keys.load()
         with suppress(EncoderError, OSError):
             self.encoders.get(NAME)
         self.llm.introduce()

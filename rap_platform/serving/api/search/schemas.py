@@ -50,7 +50,7 @@ class SearchQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     q: Said = Field(
-        description="What the lines mean or say, as you remember it; words in quotes must stand together.",
+        description="What the lines mean or say, as you remember it; words in quotes must stand together, unless they do so in no song.",
         examples=["lonely night at sea"],
     )
     but_not: Said | None = Field(
