@@ -19,7 +19,7 @@ create table serving_encoder (
 );
 
 -- Where the emptied tables of a dropped encoder wait until nobody reads what their foreign keys refer to.
-create schema dropped;
+create schema if not exists dropped;
 
 -- The tables of an encoder that is filled beside the others; its HNSW indexes are made by the asset vector_index.
 create function create_vector_tables(encoder text, dimension integer) returns void language plpgsql as $$

@@ -25,8 +25,8 @@ def test_every_item_is_asked_once_and_warm_ones_are_not_timed() -> None:
 
 
 def test_the_slowest_answers_show_in_the_tail() -> None:
-    found = driven(lambda: plainly(lambda item: time.sleep(0.03 if item == 7 else 0.001)), range(20), clients=1)
-    assert found.p50 < 15 < 25 < found.p99
+    found = driven(lambda: plainly(lambda item: time.sleep(0.5 if item == 7 else 0.001)), range(20), clients=1)
+    assert found.p50 < 200 < 400 < found.p99  # the slow one is one of twenty: the tail holds four fifths of it
 
 
 def test_clients_ask_at_the_same_time() -> None:

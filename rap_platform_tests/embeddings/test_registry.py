@@ -7,6 +7,7 @@ import numpy as np
 import psycopg
 import pytest
 
+from rap_platform.embeddings.encoders.encoding import NotConfiguredHere
 from rap_platform.embeddings.encoders.registry import EncoderError, Encoders
 from rap_platform.settings import Settings
 
@@ -30,11 +31,14 @@ def test_an_unknown_name_is_refused_with_the_known_ones(encoders: Encoders) -> N
         encoders.get("e5")
 
 
-def test_minilm_serves_until_another_is_switched_to(encoders: Encoders, connection: psycopg.Connection) -> None:
+def test_minilm_serves_and_one_that_is_not_configured_here_is_named(
+    encoders: Encoders, connection: psycopg.Connection
+) -> None:
     assert encoders.serving(connection) == "minilm"
     connection.execute("insert into encoders (name, model, dimension, fingerprint) values ('e5', 'e5-small', 384, 'f')")
     connection.execute("insert into serving_encoder (name) values ('e5')")
-    assert encoders.serving(connection) == "e5"
+    with pytest.raises(NotConfiguredHere, match="no encoder 'e5' is configured; there are: minilm, minilm_int8"):
+        encoders.serving(connection)
 
 
 def test_the_sketch_needs_no_forward_pass_and_points_at_the_line(encoders: Encoders) -> None:
