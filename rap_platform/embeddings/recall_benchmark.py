@@ -226,4 +226,6 @@ def _asked(
 
 
 def _distances(conn: psycopg.Connection[Any], statement: str, query: HalfVector, candidates: int = 0) -> list[float]:
-    return [row[0] for row in conn.execute(statement, {"query": query, "candidates": candidates}).fetchall()]
+    # Never prepared: a plan that is kept would be that of the exact scan.
+    parameters = {"query": query, "candidates": candidates}
+    return [row[0] for row in conn.execute(statement, parameters, prepare=False).fetchall()]
