@@ -134,10 +134,18 @@ def server_of_its_own(folder: Path) -> Iterator[str]:
 
 @contextmanager
 def api_of_its_own(settings: Settings) -> Iterator[str]:
-    """Run the API as `up` does, in a process of its own, for the settings' database and data directory; gives its root URL.
+    """Run the API as `up` does until it has searched once, for the settings' database and data directory; gives its root URL.
 
     It has no Redis and no world. Raises RuntimeError when it does not start.
     """
+    with api_process(settings) as (root, child):
+        _wait_for("API", f"{root}/search?q=warm", child, API_STARTS_S)
+        yield root
+
+
+@contextmanager
+def api_process(settings: Settings) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
+    """Start the API in a process of its own, as `api_of_its_own` does, and don't wait for it; gives its root URL and the process."""
     port = _free_port()
     argv = [sys.executable, "-m", "uvicorn", "rap_platform.serving.api.app:create_app", "--factory", "--host", "127.0.0.1",
             "--port", str(port), "--loop", "uvloop", "--http", "httptools", "--no-access-log", "--log-level", "critical"]  # fmt: skip
@@ -149,11 +157,9 @@ def api_of_its_own(settings: Settings) -> Iterator[str]:
     env = {
         name: value for name, value in os.environ.items() if name not in ("RAP_REDIS_URL", "RAP_WORLD_URL")
     } | of_ours
-    root = f"http://127.0.0.1:{port}"
     with subprocess.Popen(argv, env=env) as child:  # noqa: S603 -- our own interpreter and module
         try:
-            _wait_for("API", f"{root}/search?q=warm", child, API_STARTS_S)
-            yield root
+            yield f"http://127.0.0.1:{port}", child
         finally:
             child.terminate()
 

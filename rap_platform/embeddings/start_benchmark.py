@@ -1,18 +1,15 @@
 """Measures how long the API takes from the start of its process to its first answer, over a library of a few songs of its own."""
 
 import json
-import os
-import socket
-import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import httpx
+from pydantic import SecretStr
 
+from rap_platform.benchmarks import api_process
 from rap_platform.embeddings import filling, indexing
 from rap_platform.embeddings.encoders import onnx
 from rap_platform.lyrics.building import BuildReport, build_tracks
@@ -53,7 +50,8 @@ def starts(settings: Settings) -> dict[str, float]:
     onnx.load_encoder(settings)
     with scratch_database(settings) as dsn:
         _fill(settings, dsn)
-        runs = [_start(settings, dsn, path) for path in ("/search?q=ships+at+night", "/health") for _ in range(RUNS)]
+        ours = settings.model_copy(update={"database_url": SecretStr(dsn)})
+        runs = [_start(ours, path) for path in ("/search?q=ships+at+night", "/health") for _ in range(RUNS)]
     return {"to_first_search_s": min(runs[:RUNS]), "to_first_health_s": min(runs[RUNS:])}
 
 
@@ -70,10 +68,10 @@ def _fill(settings: Settings, dsn: str) -> None:
         indexing.build_missing(conn, {})
 
 
-def _start(settings: Settings, dsn: str, path: str) -> float:
+def _start(settings: Settings, path: str) -> float:
     """Seconds until `path` is answered by a new process."""
     started = time.perf_counter()
-    with _api(settings, dsn) as (root, child), httpx.Client(trust_env=False, timeout=PATIENCE_S) as client:
+    with api_process(settings) as (root, child), httpx.Client(trust_env=False, timeout=PATIENCE_S) as client:
         while child.poll() is None and time.perf_counter() - started < PATIENCE_S:
             try:
                 answer = client.get(root + path)
@@ -84,18 +82,3 @@ def _start(settings: Settings, dsn: str, path: str) -> float:
                 return time.perf_counter() - started
             time.sleep(0.01)
     raise RuntimeError(f"the API of the bench gave no answer to {path} in {PATIENCE_S:g} s")
-
-
-@contextmanager
-def _api(settings: Settings, dsn: str) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    argv = [sys.executable, "-m", "uvicorn", "rap_platform.serving.api.app:create_app", "--factory", "--host", "127.0.0.1",
-            "--port", str(port), "--no-access-log", "--log-level", "critical"]  # fmt: skip
-    env = os.environ | {"RAP_DATABASE_URL": dsn, "RAP_DATA_DIR": str(settings.data_dir)}
-    with subprocess.Popen(argv, env=env) as child:  # noqa: S603 our own interpreter and module
-        try:
-            yield f"http://127.0.0.1:{port}", child
-        finally:
-            child.terminate()

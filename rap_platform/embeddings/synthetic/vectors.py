@@ -19,7 +19,6 @@ from scipy import sparse
 from rap_platform.embeddings.encoders import weights
 from rap_platform.embeddings.search.sketch import WordTable
 
-FITTED_TEXTS = 2_400
 HELD_OUT = 0.25  # of the texts, that the map does not see
 RIDGE = 1.0
 NOISE_ROWS = 32_768  # lines that fall on one row share its noise
