@@ -256,7 +256,7 @@ class Embeddings(Group):
         128,
         ge=16,
         le=1000,
-        description="breadth of the build: recall 0.997 at 57,718 vectors, 64 gives 0.992 in 60 % of the time",
+        description="breadth of the build: recall@10 0.97 among 50,000 vectors, 64 gives 0.95 in two thirds of the time",
     )
     build_memory_mb: int = Field(
         2048,
@@ -311,7 +311,12 @@ class EmbeddingsApi(Group):
 class Search(Group):
     """Vector search."""
 
-    ef_search: int = Field(100, ge=10, le=1000, description="HNSW candidates: 0.998 recall at 57,718 vectors in 1 ms")
+    ef_search: int = Field(
+        200,
+        ge=10,
+        le=1000,
+        description="HNSW candidates: recall@10 of a line among 360,000 vectors is 0.92 in 6 ms; 800: 0.98 in 21 ms",
+    )
     candidates: int = Field(100, ge=10, le=1000, description="hits taken from each side before fusing")
 
 

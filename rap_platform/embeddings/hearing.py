@@ -6,7 +6,7 @@ from typing import Any
 
 import psycopg
 
-from rap_platform.embeddings.search import sound_keys, term_queries
+from rap_platform.embeddings.search import saying, sound_keys, term_queries
 from rap_platform.orchestration import progress
 
 SECTIONS_PER_COMMIT = 1000
@@ -81,8 +81,11 @@ def _count(conn: psycopg.Connection[Any], statement: str) -> int:
 def _hear(conn: psycopg.Connection[Any], section_ids: Sequence[int]) -> list[tuple[int, str, list[int]]]:
     with conn.transaction():
         rows = conn.execute(term_queries.TEXTS, {"section_ids": list(section_ids)}).fetchall()
-    heard = {sha: text for _, sha, text in rows}
+        heard = {sha: text for _, sha, text in rows}
+        saying.recall(conn, heard.values())
     keys = {sha: sound_keys.keys(text) for sha, text in heard.items()}
+    with conn.transaction():
+        saying.store(conn, heard.values())
     return [(section_id, sha, keys[sha]) for section_id, sha, _ in rows]
 
 

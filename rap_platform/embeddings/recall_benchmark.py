@@ -170,20 +170,27 @@ def _sample_index_mb(conn: psycopg.Connection[Any]) -> float:
 
 
 def likeness(conn: psycopg.Connection[Any], encoder: Encoder, taught: Learned) -> dict[str, float]:
-    """How near neighbours are among real vectors and among made ones of the same texts, and how hard both are for an index.
+    """How near neighbours are among real vectors and among as many made ones, and how hard both are for an index.
 
     Recall is that of lines of the last tenth of the texts among the other texts: real questions among real vectors, made among made.
     """
     fit, held = taught.surrogate.fit, max(1, len(taught.texts) // 10)
-    lines = [text.split("\n")[len(text) % (1 + text.count("\n"))] for text in taught.texts[-held:]]
-    made = taught.surrogate.encode(taught.texts)
-    asked = {"real": (taught.real, encoder.encode(lines)), "made": (made, taught.surrogate.encode(lines))}
+    made = taught.surrogate.encode(taught.stand_in)
+    asked = {
+        "real": (taught.real, encoder.encode(_a_line_each(taught.texts[-held:]))),
+        "made": (made, taught.surrogate.encode(_a_line_each(taught.stand_in[-held:]))),
+    }
     figures = {"texts_learned_from": float(fit.texts), "variance_explained": fit.explained}
     for kind, near in (("real", fit.real), ("made", fit.made)):
         figures |= {f"cosine_of_neighbour_{place}_{kind}": value for place, value in _near(near)}
+        figures[f"local_dimension_{kind}"] = near.dimension
         vectors, queries = asked[kind]
         figures[f"recall_at_ef_{SMALL_BREADTH}_{kind}"] = _small_recall(conn, vectors[:-held], queries)
     return figures
+
+
+def _a_line_each(texts: Sequence[str]) -> list[str]:
+    return [text.split("\n")[len(text) % (1 + text.count("\n"))] for text in texts]
 
 
 def _near(found: Likeness) -> list[tuple[int, float]]:

@@ -45,7 +45,7 @@ class Size:
     """How much is measured: answers per figure with one and with sixteen clients, and how many are asked before to warm up."""
 
     book_songs: int = 1200
-    learned_from: int = 2400
+    learned_from: int = 4000
     one_client: int = 300
     many_clients: int = 800
     warm: int = 100
@@ -75,7 +75,7 @@ def search(
     encoder = encoders.get(weights.NAME)
     book = read_book(settings.world_seed, songs=size.book_songs, verse=verse)
     library = Library(settings.world_seed, tracks, book)
-    taught = learned(folder, library, encoder, size.learned_from)
+    taught = learned(folder, library, book, encoder, size.learned_from)
     with server_of_its_own(folder / "search") as server:
         source = Source(book, taught.surrogate)
         dsn, figures = made(

@@ -6,7 +6,7 @@ Rhyme, flow and counting live elsewhere; this module only turns a written word i
 import gzip
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
@@ -22,6 +22,7 @@ _TOKEN = re.compile(r"[$£€]?\d{1,3}(?:,\d{3})+(?!\w)|'?[^\W_]+(?:[.'\-‐‑]
 _VOICELESS = frozenset({"P", "T", "K", "F", "TH"})
 _SIBILANT = frozenset({"S", "Z", "SH", "ZH", "CH", "JH"})
 _MAX_WORD = 40
+_MOST_TOLD = 200_000  # words
 _MOST_GUESSED = 24  # letters; each costs half a millisecond, and a longer word is a shout or a keyboard
 
 
@@ -90,19 +91,44 @@ def pronounce(word: str) -> Pronunciation:
     The source says how it was found: dictionary, rap (spellings of our own list), rule (endings, compounds, numbers), letters (guessed from
     spelling), none (nothing to say). Never raises; a word in another script is transliterated only as far as its accents go.
     """
-    return _pronounce(_normal(word))
+    return _pronounce(normal(word))
 
 
 @lru_cache(maxsize=100_000)
 def pronunciations(word: str) -> tuple[Phones, ...]:
     """Every known pronunciation of a word, the usual one first."""
-    normal = _normal(word)
-    first = _pronounce(normal).phones
-    others = dictionary().get(normal, ())
+    plain = normal(word)
+    first = _pronounce(plain).phones
+    others = dictionary().get(plain, ())
     return tuple(dict.fromkeys((first, *others))) if first else ()
 
 
-def _normal(word: str) -> str:
+_told: dict[str, Phones] = {}
+
+
+def unlisted(words: Iterable[str]) -> set[str]:
+    """Of these words, in the form `tell` takes, those that no list has and of which nobody told yet whether they were guessed."""
+    listed, spelt = dictionary(), rap_words()
+    rare = {normal(word) for word in words if word not in listed}
+    return {word for word in rare if word not in listed and word not in spelt and word not in _told}
+
+
+def guessed(words: Iterable[str]) -> dict[str, Phones]:
+    """Of these words, in the form `tell` takes, those that are said as their letters let guess, and how."""
+    said = ((word, _pronounce(word)) for word in {normal(word) for word in words})
+    return {word: one.phones for word, one in said if one.source == "letters" and one.phones}
+
+
+def tell(words: Iterable[str], sounds: Mapping[str, Phones]) -> None:
+    """Have words said as they were guessed before, so that nobody guesses again; of `words` without a sound `unlisted` is silent."""
+    told = {word: sounds.get(word, ()) for word in words}
+    if len(_told) + len(told) > _MOST_TOLD:
+        _told.clear()
+    _told.update(told)
+
+
+def normal(word: str) -> str:
+    """A word as the dictionary spells it: lower case, plain apostrophes, without accents, cut where nobody reads on."""
     lowered = word.translate(_APOSTROPHES).lower()[:_MAX_WORD]
     if lowered.isascii():
         return lowered
@@ -118,6 +144,8 @@ def _pronounce(word: str) -> Pronunciation:
         return Pronunciation(phones, "rap")
     if word in dictionary():
         return Pronunciation(dictionary()[word][0], "dictionary")
+    if told := _told.get(word):
+        return Pronunciation(told, "letters")
     bare = word.strip("'")
     if bare != word:
         if word.endswith("in'") and (whole := _known(bare + "g")):

@@ -8,7 +8,8 @@ import psycopg
 import pytest
 
 from rap_platform.embeddings import checks, hearing, term_assets
-from rap_platform.embeddings.search import sound_keys
+from rap_platform.embeddings.search import saying, sound_keys
+from rap_platform.features import phonetics
 from rap_platform.resources.postgres import PostgresResource
 from rap_platform.settings import Settings
 from rap_platform_tests.embeddings.conftest import AddTrack, sha256
@@ -27,6 +28,48 @@ def test_sections_get_the_keys_of_their_texts_and_equal_texts_are_heard_once(
         3, 2, len(sound_keys.keys(VERSE)) + 2 * len(sound_keys.keys(HOOK))
     )
     assert keys_of(connection) == [sound_keys.keys(VERSE), sound_keys.keys(HOOK), sound_keys.keys(HOOK)]
+
+
+def test_words_that_no_dictionary_has_are_guessed_once_and_read_by_whoever_searches(
+    connection: psycopg.Connection, add_track: AddTrack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "the vrombling snorkelbix\nkeeps on çalamandro"
+    add_track("One", [text])
+    hearing.fill(connection, SLOTS)
+    stored = dict(connection.execute("select word, phones from word_sounds").fetchall())
+    assert set(stored) == {"vrombling", "snorkelbix", "calamandro"}
+    keys = keys_of(connection)[0]
+    for cached in (
+        phonetics.pronounce,
+        phonetics.pronunciations,
+        phonetics._pronounce,
+        sound_keys.word_keys,
+        sound_keys.spoken,
+    ):
+        cached.cache_clear()
+    monkeypatch.setattr(phonetics, "_told", {})
+
+    def guess(letters: str) -> phonetics.Phones:
+        raise AssertionError(f"{letters} was guessed again")
+
+    monkeypatch.setattr(phonetics.letter_to_sound, "guess", guess)
+    saying.recall(connection, [text])
+    assert sound_keys.keys(text) == keys
+    assert phonetics.unlisted(phonetics.words("vrombling the calamandro")) == set()
+
+
+def test_words_are_guessed_again_when_sounds_are_made_otherwise(
+    connection: psycopg.Connection, add_track: AddTrack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_track("One", ["vrombling along"])
+    hearing.fill(connection, SLOTS)
+    connection.execute("update word_sounds set phones = 'OW1'")
+    monkeypatch.setattr(sound_keys, "VERSION", "another")
+    monkeypatch.setattr(phonetics, "_told", {})
+    hearing.fill(connection, SLOTS)
+    stored = connection.execute("select word, version, phones from word_sounds").fetchall()
+    assert stored == [("vrombling", "another", " ".join(phonetics.pronounce("vrombling").phones))]
+    assert stored[0][2] != "OW1"
 
 
 def test_a_second_run_hears_nothing(connection: psycopg.Connection, add_track: AddTrack) -> None:

@@ -3,6 +3,7 @@
 import pickle
 import re
 from collections import Counter
+from dataclasses import astuple
 from functools import partial
 from pathlib import Path
 
@@ -148,15 +149,27 @@ def taught(library: Library, encoder: Encoder) -> tuple[list[str], np.ndarray, S
         dict.fromkeys(p.lines[0] + "\n" + p.lines[-1] for song in library.held_out(60) for p in song.passages)
     )[:160]
     real = encoder.encode_whole(texts).vectors
-    return texts, real, learn(texts, real)
+    return texts, real, learn(texts, real, texts)
 
 
-def test_made_vectors_have_neighbours_as_near_as_real_ones(taught: tuple[list[str], np.ndarray, Surrogate]) -> None:
+def test_made_vectors_have_neighbours_as_near_and_of_as_many_dimensions_as_real_ones(
+    taught: tuple[list[str], np.ndarray, Surrogate],
+) -> None:
     texts, real, surrogate = taught
-    made = surrogate.encode(texts)
-    assert np.allclose(np.linalg.norm(made, axis=1), 1, atol=1e-5)
-    assert likeness(made).tenth == pytest.approx(likeness(real).tenth, abs=0.02)
-    assert likeness(made) == surrogate.fit.made
+    made, told = likeness(surrogate.encode(texts)), likeness(real)
+    assert np.allclose(np.linalg.norm(surrogate.encode(texts), axis=1), 1, atol=1e-5)
+    assert made.tenth == pytest.approx(told.tenth, abs=0.01)
+    assert made.hundredth == pytest.approx(told.hundredth, abs=0.05)
+    assert made.dimension == pytest.approx(told.dimension, rel=0.05)
+    assert astuple(made) == pytest.approx(astuple(surrogate.fit.made), rel=0.01)
+
+
+@pytest.mark.parametrize("dimension", [4, 12])
+def test_the_local_dimension_is_that_of_the_sphere_the_vectors_lie_on(dimension: int) -> None:
+    vectors = np.zeros((4000, 384), np.float32)
+    vectors[:, : dimension + 1] = np.random.default_rng(7).standard_normal((4000, dimension + 1))
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    assert likeness(vectors).dimension == pytest.approx(dimension, rel=0.2)
 
 
 def test_made_vectors_mean_what_their_texts_mean(taught: tuple[list[str], np.ndarray, Surrogate]) -> None:
@@ -186,7 +199,7 @@ def test_what_was_learned_is_kept_and_can_be_sent_to_another_process(
 
 def test_too_few_texts_to_learn_from_are_refused(taught: tuple[list[str], np.ndarray, Surrogate]) -> None:
     with pytest.raises(ValueError, match="39 texts are too few"):
-        learn(taught[0][:39], taught[1][:39])
+        learn(taught[0][:39], taught[1][:39], taught[0])
 
 
 def test_a_library_is_made_once_and_anew_when_asked(

@@ -9,7 +9,7 @@ from typing import Any
 
 import psycopg
 
-from rap_platform.embeddings.search import term_queries
+from rap_platform.embeddings.search import saying, term_queries
 from rap_platform.embeddings.search.question import Found
 from rap_platform.embeddings.search.sound_keys import pairs_held, word_keys
 from rap_platform.embeddings.search.terms import Terms
@@ -25,7 +25,7 @@ def by_line(conn: psycopg.Connection[Any], terms: Terms, found: Sequence[Found])
     """The sections with those of the first ten tracks ordered and covered by what their best line holds of the question.
 
     As many neighbouring lines as the question is long count as one. The others follow as they stood, covered no better than the
-    last that was read. One statement.
+    last that was read. Two statements at most.
     """
     first: dict[int, Found] = {}
     for section in found:
@@ -34,6 +34,7 @@ def by_line(conn: psycopg.Connection[Any], terms: Terms, found: Sequence[Found])
     if not chosen or not terms.sounds:
         return list(found)
     rows = conn.execute(term_queries.TEXTS, {"section_ids": list(chosen)}).fetchall()
+    saying.recall(conn, (text for _, _, text in rows))
     read = [_read(chosen[section_id], text, terms) for section_id, _, text in rows]
     read.sort(key=lambda section: (-section.coverage, -chosen[section.section_id].coverage, section.section_id))
     last = read[-1].coverage if read else 1.0

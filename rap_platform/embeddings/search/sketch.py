@@ -33,17 +33,17 @@ class WordTable:
         self._table: Any = np.memmap(safetensors, dtype="<f4", mode="r", offset=8 + size + start, shape=(rows, columns))
         rank = np.maximum(np.arange(rows) - FIRST_WORD + 1, 1)
         frequency = 1.0 / (rank * math.log(rows))
-        self._weights = SMOOTHING / (SMOOTHING + frequency)
+        self.weights = SMOOTHING / (SMOOTHING + frequency)
 
     def vector(self, pieces: Sequence[int]) -> npt.NDArray[np.float64]:
         """The weighted unit mean of the pieces between the markers, float64 (384,); zeros when there are none."""
         ids = list(pieces[1:-1])
         if not ids:
             return np.zeros(self._table.shape[1])
-        total = (self._table[ids] * self._weights[ids][:, None]).sum(axis=0)
+        total = (self._table[ids] * self.weights[ids][:, None]).sum(axis=0)
         length = float(np.linalg.norm(total))
         return np.asarray(total / length if length > 0 else total, dtype=np.float64)
 
     def weighted(self) -> npt.NDArray[np.float32]:
         """All vectors times their weights, float32 (30522, 384)."""
-        return np.asarray(self._table * self._weights[:, None], dtype=np.float32)
+        return np.asarray(self._table * self.weights[:, None], dtype=np.float32)

@@ -89,19 +89,29 @@ def pairs(line: str) -> list[str]:
 
 def pairs_of(spelt: Sequence[str]) -> tuple[list[str], list[tuple[int, int]]]:
     """The pairs of a line's words in order, and of each the positions of the words that its two vowels stand in."""
-    owners = [at for at, word in enumerate(spelt) for _ in range(vowels([word]))]
+    owners = [at for at, word in enumerate(spelt) for _ in range(_vowels(word))]
     found = _PAIR.findall(streamed(spelt))
     return found, list(pairwise(owners))
 
 
 def vowels(spelt: Iterable[str]) -> int:
     """How many vowels these words have when sung."""
-    return sum(char.isupper() for word in spelt for char in spoken(word))
+    return sum(map(_vowels, spelt))
+
+
+@lru_cache(maxsize=200_000)
+def _vowels(word: str) -> int:
+    return sum(char.isupper() for char in spoken(word))
 
 
 def weak(spelt: Iterable[str]) -> bool:
     """Whether these words are sung without any stress: "in an" sounds like half of all grammar, and means nothing."""
-    return not any(char.isupper() and char != _WEAK for word in spelt for char in spoken(word))
+    return all(map(_unstressed, spelt))
+
+
+@lru_cache(maxsize=200_000)
+def _unstressed(word: str) -> bool:
+    return not any(char.isupper() and char != _WEAK for char in spoken(word))
 
 
 def pair_keys(text: str) -> list[int]:

@@ -114,10 +114,10 @@ class _Spoken:
 def _same_sound(sung: _Spoken, at: int, words: Mapping[int, str], spelt: set[str]) -> Alike | None:
     """The asked word that the sung word at a place sounds like, when nobody asked for the sung word itself."""
     word = sung.words[at]
-    if _bare(word) in spelt or sound_keys.weak([word]):
-        return None
     asked = next((words[key] for key in sound_keys.word_keys(word) if key in words), None)
-    return Alike(asked, word, *sung.spans[at]) if asked is not None else None
+    if asked is None or _bare(word) in spelt or sound_keys.weak([word]):
+        return None
+    return Alike(asked, word, *sung.spans[at])
 
 
 def _runs(asked: _Spoken, sung: _Spoken) -> Iterator[Alike]:

@@ -36,6 +36,14 @@ on conflict (section_id) do update set
     simulated = excluded.simulated, heard_at = now()
 """
 
+STORE_WORD_SOUNDS = """
+insert into word_sounds (word, version, phones)
+select word, %(version)s, phones from unnest(%(words)s::text[], %(phones)s::text[]) said (word, phones)
+on conflict (word) do update set version = excluded.version, phones = excluded.phones where word_sounds.version <> excluded.version
+"""
+
+WORD_SOUNDS = "select word, phones from word_sounds where word = any(%(words)s) and version = %(version)s"
+
 UNHEARD_COUNT = """
 select count(*), count(*) filter (where h.section_id is null)
 from track_sections s
@@ -50,6 +58,7 @@ TIDY = (
     "vacuum (analyze) word_changes",
     "analyze distinct_words",
     "analyze section_sounds",
+    "analyze word_sounds",
 )
 
 # ---- how common terms are -------------------------------------------------------------------------------------------

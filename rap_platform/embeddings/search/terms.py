@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import psycopg
 
-from rap_platform.embeddings.search import sound_keys, spelling, term_queries
+from rap_platform.embeddings.search import saying, sound_keys, spelling, term_queries
 from rap_platform.embeddings.search.question import WORD
 
 SAMPLED_SECTIONS = 20_000
@@ -77,6 +77,7 @@ def read(conn: psycopg.Connection[Any], text: str) -> Terms:
     known = found | _split(conn, sorted(set(corrected.values()))) if corrected else found
     stems = {word: known[corrected.get(word, word)][0] for word in words}
     sung = {word: known[corrected.get(word, word)][1] for word in words}
+    saying.recall(conn, [text])
     sounds = sound_keys.keys("\n".join(first_words(text)))
     shares = _shares(conn, {stem for held in stems.values() for stem in held}, sounds)
     lexemes = {

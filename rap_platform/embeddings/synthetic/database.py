@@ -22,6 +22,7 @@ from rap_platform.embeddings.synthetic.library import Library
 from rap_platform.embeddings.synthetic.loading import Source
 from rap_platform.embeddings.synthetic.questions import subjects
 from rap_platform.embeddings.synthetic.vectors import Surrogate, learn
+from rap_platform.embeddings.synthetic.verse import Book
 from rap_platform.orchestration import progress
 from rap_platform.resources.migrations import SQL_DIR, migrate
 from rap_platform.resources.postgres import connect
@@ -32,28 +33,37 @@ PREFIX = "library"
 
 @dataclass(frozen=True)
 class Learned:
-    """A stand-in for an encoder, and what it was learned from: texts of songs that no library holds, with their real vectors."""
+    """A stand-in for an encoder, what it was learned from (passages of the book, with their real vectors), and texts it stands in for.
+
+    The latter are passages of songs that no library holds.
+    """
 
     surrogate: Surrogate
     texts: list[str]
     real: Vectors
+    stand_in: list[str]
 
 
-def learned(folder: Path, library: Library, encoder: Encoder, texts: int) -> Learned:
-    """Learn from so many texts, or read what an earlier run learned from the same ones and kept in `folder`."""
-    sample = _sample(library, texts)
-    digest = hashlib.sha256("\0".join([loading.VERSION, *sample]).encode()).hexdigest()[:12]
+def learned(folder: Path, library: Library, book: Book, encoder: Encoder, texts: int) -> Learned:
+    """Learn from so many passages of the book, or read what an earlier run learned from the same ones and kept in `folder`."""
+    sample, stand_in = _passages(library, book, texts), _held_out(library, texts)
+    digest = hashlib.sha256("\0".join([loading.VERSION, *sample, *stand_in]).encode()).hexdigest()[:12]
     path = folder / f"{PREFIX}-vectors-{digest}.npz"
     if not path.exists():
         batches = [sample[start : start + ENCODED_AT_ONCE] for start in range(0, len(sample), ENCODED_AT_ONCE)]
         tracked = progress.track(batches, len(batches), f"real texts ×{ENCODED_AT_ONCE}")
         real = np.concatenate([encoder.encode_whole(batch).vectors for batch in tracked])
-        learn(sample, real).save(path, real)
+        learn(sample, real, stand_in).save(path, real)
     surrogate, real = Surrogate.load(path)
-    return Learned(surrogate, sample, real)
+    return Learned(surrogate, sample, real, stand_in)
 
 
-def _sample(library: Library, most: int) -> list[str]:
+def _passages(library: Library, book: Book, most: int) -> list[str]:
+    texts = list(dict.fromkeys(passage.text for song in book for passage in song))
+    return library.writer.chance("learned from").sample(texts, min(most, len(texts)))
+
+
+def _held_out(library: Library, most: int) -> list[str]:
     texts: dict[str, None] = {}
     for song in library.held_out(most):
         texts |= dict.fromkeys(passage.text for passage in song.passages)

@@ -16,16 +16,17 @@ from pgvector import HalfVector
 from psycopg.types.json import Jsonb
 
 from rap_platform.embeddings.encoders.encoding import Encoder
-from rap_platform.embeddings.search import sound_keys, spelling, terms
+from rap_platform.embeddings.search import saying, sound_keys, spelling, terms
 from rap_platform.embeddings.synthetic import load_queries
 from rap_platform.embeddings.synthetic.library import Library, Song
 from rap_platform.embeddings.synthetic.vectors import Surrogate, Vectors
-from rap_platform.embeddings.synthetic.verse import Book, as_heard
+from rap_platform.embeddings.synthetic.verse import Book, as_heard, made_up
+from rap_platform.features.phonetics import guessed, normal, pronounce, words
 from rap_platform.lyrics.identity import normalise, slot_of, slug
 from rap_platform.orchestration import progress
 from rap_platform.resources.postgres import connect
 
-VERSION = "1"
+VERSION = "2"
 BUILD_MEMORY = "1GB"  # of the indexes that are no vector indexes
 CHUNK = 250  # songs per transaction of a worker
 MOST_SECTIONS = 32  # of a song: section_id is track_id * 32 + section_no
@@ -140,6 +141,7 @@ class _Maker:
         self._library = library
         self._surrogate = surrogate
         self._conn = connect(dsn, application_name="rap_platform bench load")
+        self._stored: set[str] = set()  # words whose sound is stored
         self._conn.execute(load_queries.NO_TRIGGERS)
         self._conn.commit()
 
@@ -155,7 +157,21 @@ class _Maker:
             self._copy_songs(cursor, songs)
             _copy_sections(cursor, sections, vectors)
             _copy_track_vectors(cursor, sections, vectors)
+        self._store_sounds(sections)
         return len(sections)
+
+    def _store_sounds(self, sections: Sequence[_Section]) -> None:
+        """How words are said that no dictionary lists: made-up ones as the dictionary words that were heard for them."""
+        texts = {section.text for section in sections}
+        heard = made_up(texts)
+        sounds = guessed(word for text in texts for word in words(as_heard(text))) | {
+            normal(word): tuple(phone for part in said.split() for phone in pronounce(part).phones)
+            for word, said in heard.items()
+        }
+        new = {word: phones for word, phones in sounds.items() if word not in self._stored}
+        with self._conn.transaction():
+            saying.store_sounds(self._conn, new)
+        self._stored.update(new)
 
     def _copy_songs(self, cursor: psycopg.Cursor[Any], songs: Sequence[Song]) -> None:
         names = self._library.names

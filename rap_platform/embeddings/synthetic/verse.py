@@ -8,7 +8,7 @@ songs (55,163,335 words): 498,134 distinct words, the 5,000 most frequent cover 
 import csv
 import gzip
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
@@ -221,6 +221,12 @@ def tail_word(rank: int) -> str:
 def as_heard(text: str) -> str:
     """The text with dictionary words for those that this process made up: guessing how a word sounds takes milliseconds."""
     return "\n".join(" ".join(_heard.get(word.lower(), word) for word in line.split()) for line in text.split("\n"))
+
+
+def made_up(texts: Iterable[str]) -> dict[str, str]:
+    """The words of these texts that this process made up, and the dictionary words that `as_heard` hears."""
+    said = (word.lower() for text in texts for word in text.split())
+    return {word: _heard[word] for word in said if word in _heard}
 
 
 @lru_cache(maxsize=200_000)

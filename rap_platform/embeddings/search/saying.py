@@ -1,0 +1,42 @@
+"""How words that no dictionary lists are said: guessed once where sections are heard, stored, and read by whoever searches."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import psycopg
+
+from rap_platform.embeddings.search import sound_keys, term_queries
+from rap_platform.features import phonetics
+
+
+def recall(conn: psycopg.Connection[Any], texts: Iterable[str]) -> None:
+    """Read how the words of these texts are said that no list has and this process has not met; one statement, if there are any.
+
+    What is not stored is guessed when it is needed.
+    """
+    met = {word for text in texts for line in text.split("\n") for word in phonetics.words(line)}
+    unlisted = phonetics.unlisted(met)
+    if unlisted:
+        parameters = {"words": sorted(unlisted), "version": sound_keys.VERSION}
+        rows = conn.execute(term_queries.WORD_SOUNDS, parameters).fetchall()
+        phonetics.tell(unlisted, {word: tuple(phones.split(" ")) for word, phones in rows})
+
+
+def store(conn: psycopg.Connection[Any], texts: Iterable[str]) -> int:
+    """Keep the guesses of the words of these texts, in the transaction that is open; returns how many were new.
+
+    The words go in by the alphabet, so that writers side by side wait for one another instead of deadlocking.
+    """
+    guessed = phonetics.guessed({word for text in texts for line in text.split("\n") for word in phonetics.words(line)})
+    return store_sounds(conn, guessed)
+
+
+def store_sounds(conn: psycopg.Connection[Any], sounds: dict[str, phonetics.Phones]) -> int:
+    """Keep how these words are said, in the transaction that is open."""
+    words = sorted(sounds)
+    parameters = {
+        "words": words,
+        "phones": [" ".join(sounds[word]) for word in words],
+        "version": sound_keys.VERSION,
+    }
+    return conn.execute(term_queries.STORE_WORD_SOUNDS, parameters).rowcount if words else 0
