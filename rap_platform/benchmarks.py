@@ -68,7 +68,7 @@ def misplaced(name: str, options: Mapping[str, object]) -> str | None:
 class Bench:
     """A measurement beside its reference from the same run; `ratio` is ours over the reference.
 
-    `rows` are shown instead of the figures where a table of its own says more.
+    `rows` are shown instead of the figures where a table of its own says more; `note` is what else to know of them.
     """
 
     bench: str
@@ -76,6 +76,7 @@ class Bench:
     reference: dict[str, float]
     ratio: float
     rows: tuple[dict[str, object], ...] = ()
+    note: str = ""
 
 
 def machine() -> dict[str, Any]:

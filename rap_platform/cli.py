@@ -338,6 +338,8 @@ def bench(
         return
     figures = [{"figure": k, "ours": v, "reference": result.reference.get(k, "")} for k, v in result.figures.items()]
     out.print(table(list(result.rows) or figures))
+    if result.note:
+        out.print(result.note)
     out.print(f"ratio {result.ratio:.3g}")
 
 

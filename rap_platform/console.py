@@ -1,6 +1,7 @@
 """What all commands share: how they print, refuse and reach the servers they need; the commands themselves are elsewhere."""
 
 import json
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +14,9 @@ from rich.text import Text
 
 from rap_platform.settings import ConfigurationError, NotConfigured, Settings, load
 
-out = Console()
+PIPED_WIDTH = 160  # of tables in a file or a pipe, where nothing says how wide they may be
+
+out = Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else PIPED_WIDTH)
 err = Console(stderr=True)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]

@@ -1,7 +1,7 @@
 """Measures how well songs are found by words, meaning, sound and all of them together, and fits what each counts."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +84,10 @@ def search_quality(
         figures |= {f"flat_{name}_from": low for name, (low, _) in fitted.flat.items()}
         figures |= {f"flat_{name}_to": high for name, (_, high) in fitted.flat.items()}
         figures |= {"fitting_objective": fitted.objective, "fitting_trials": float(fitted.tried)}
-    return _report(rows(found["report"], used), figures)
+    told = ", ".join(f"{name} {value:g}" for name, value in fitting.described(used).items())
+    return replace(
+        _report(rows(found["report"], used), figures), note=f"weights, {'fitted' if fit else 'as shipped'}: {told}"
+    )
 
 
 def fill(conn: psycopg.Connection[Any], encoders: Encoders) -> None:
