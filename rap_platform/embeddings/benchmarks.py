@@ -21,6 +21,7 @@ FULL_TEXTS = 48
 QUESTIONS = 120
 REPEATS = 3
 NEIGHBOURS = 10
+SETTLE_S = 0.5  # before an engine's turn: threads of the other that wait for work turn idly for a while
 LAYERS, WIDTH, INNER = 6, weights.DIMENSION, 4 * weights.DIMENSION  # of the transformer
 GEMM_SHAPES = ((1024, WIDTH, INNER), (1024, INNER, WIDTH), (1024, 1024, 1024))  # the model's own, and a square one
 
@@ -78,6 +79,7 @@ def _speeds(
         vectors: dict[str, Vectors] = {}
         for _ in track(range(REPEATS), REPEATS, label.replace("_", " ")):
             for name, encode in engines.items():
+                time.sleep(SETTLE_S)
                 started = time.perf_counter()
                 vectors[name] = encode(asked)
                 best[name] = min(best[name], time.perf_counter() - started)
@@ -99,6 +101,7 @@ def _latencies(engines: dict[str, Encode], questions: Sequence[str]) -> dict[str
     seconds: dict[str, list[float]] = {name: [] for name in engines}
     for start in range(0, len(questions), 10):
         for name, encode in engines.items():
+            time.sleep(SETTLE_S)
             encode([questions[start - 1]])  # not counted: finds its weights in the caches again
             for question in questions[start : start + 10]:
                 before = time.perf_counter()

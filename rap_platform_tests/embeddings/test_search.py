@@ -92,7 +92,7 @@ def test_a_remembered_line_is_found_by_its_words(
 ) -> None:
     hit = find(connection, encoders, "every dollar has a price")[0]
     assert hit.title == "Paper"
-    assert hit.score == pytest.approx(1.0)
+    assert hit.score == pytest.approx(1.0, abs=0.001)
     assert (hit.why.meaning_rank, hit.why.words_rank, hit.why.words) == (1, 1, ("dollar", "every", "price"))
     assert hit.why.sound_rank == 1
     assert [line.text for line in hit.lines if line.matched] == ["every dollar has a price"]

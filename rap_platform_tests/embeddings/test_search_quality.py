@@ -160,7 +160,7 @@ def test_the_bench_measures_every_kind_on_what_searches_answer(embedder_settings
     ]
     verse.write_text("artist,song,link,text\n" + "\n".join(rows) + "\n")
     result = search_quality(embedder_settings, verse, songs=10, artists=4, per_kind=3)
-    assert result.note.startswith("weights, as shipped: meaning 1, words 2")
+    assert result.note.startswith("weights, as shipped: meaning 1, words 3")
     shown = {(row["source"], row["kind"], row["measure"]): row for row in result.rows}
     assert {(source, kind) for source, kind, _ in shown} >= {("world", kind) for kind in KINDS}
     assert {source for source, _, _ in shown} == {"all", "world", "verse"}
