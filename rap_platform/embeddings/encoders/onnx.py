@@ -21,7 +21,7 @@ __all__ = ["Encoded", "Encoder", "Vectors", "load_encoder", "load_int8"]
 
 INT8 = "minilm_int8"
 INT8_VARIANT = "dynamic int8, fused, per channel"
-TOKEN_BUDGET = 256  # word pieces per forward pass, padding included: one full text, whose layers stay in the cache of a core
+TOKEN_BUDGET = 256  # word pieces per pass, padding included: one full text, whose layers stay in the cache of a core
 SHORT_PIECES = 64  # a question; a longer text keeps one core busy long enough
 SHARED_CORES = 4  # a pass of a short text gains nothing from more
 SPIN_US = 50  # how long a core waits for the next operator of a shared pass before it sleeps
