@@ -79,7 +79,7 @@ def test_behind_a_filter_that_many_pass_it_is_not_read_either() -> None:
 
 
 def walk(found: Plan, sections: int, *, passing: float) -> int | None:
-    return planning.walk(found, sections, 200, passing=passing, per_posting_us=0.25, per_section_us=5.0)
+    return planning.walk(found, sections, 200, passing, planning.Cost(posting_us=0.25, section_us=5.0))
 
 
 def test_a_filter_is_planned_for() -> None:

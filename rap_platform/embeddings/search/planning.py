@@ -31,6 +31,14 @@ class Plan:
     postings: float = 0.0
 
 
+@dataclass(frozen=True)
+class Cost:
+    """Microseconds that reading one posting of an index takes, and looking at one section."""
+
+    posting_us: float
+    section_us: float
+
+
 def plans(shares: Sequence[float], sections: int, wanted: int, *, listed: bool, passing: float = 1.0) -> list[Plan]:
     """The plan to try, and the wider one for when that leaves too few; `listed` when something else says which sections to read.
 
@@ -52,9 +60,7 @@ def most_read(plan: Plan, terms: int, wanted: int) -> int:
     return (2 if equal else MOST_READ) * wanted
 
 
-def walk(
-    plan: Plan, sections: int, most: int, *, passing: float, per_posting_us: float, per_section_us: float
-) -> int | None:
+def walk(plan: Plan, sections: int, most: int, passing: float, cost: Cost) -> int | None:
     """How many sections to look at one after another, where that is likely to find `most` of them cheaper than the index; else None.
 
     So common are some terms that an index of them is nearly as long as the table.
@@ -62,7 +68,7 @@ def walk(
     if len(plan.combinations) != 1 or plan.expected * passing <= most:
         return None
     expected = most * sections / (plan.expected * passing)
-    cheaper = expected * per_section_us < plan.postings * per_posting_us
+    cheaper = expected * cost.section_us < plan.postings * cost.posting_us
     return math.ceil(WALKED * expected) if cheaper else None
 
 

@@ -20,9 +20,7 @@ from rap_platform.features.phonetics import tokens
 _LOW = 0 if sys.byteorder == "little" else 1  # of the two halves of a 32-bit number
 _HEADER = 4  # bytes before the numbers of a vector as `vector_send` writes it
 
-# What reading one posting of the index and looking at one section cost.
-_PER_POSTING_US = 0.07
-_PER_SECTION_US = 2.5
+_COST = planning.Cost(posting_us=0.07, section_us=2.5)
 # Share of equal phones from which on words with equal vowels in a row are said to sound alike: up to three vowels are soon equal.
 _LIKE_SHORT = 0.76
 _LIKE_LONG = 0.6
@@ -187,14 +185,7 @@ def _ask(
     alone = [keys[positions[0]] for positions in plan.combinations if len(positions) == 1]
     together = [[keys[term] for term in positions] for positions in plan.combinations if len(positions) > 1]
     most = planning.most_read(plan, len(keys), wanted)
-    reach = planning.walk(
-        plan,
-        terms.sections,
-        most,
-        passing=filtering.passing,
-        per_posting_us=_PER_POSTING_US,
-        per_section_us=_PER_SECTION_US,
-    )
+    reach = planning.walk(plan, terms.sections, most, filtering.passing, _COST)
     parameters = {
         **filtering.parameters,
         **{f"combination_{number}": combination for number, combination in enumerate(together)},

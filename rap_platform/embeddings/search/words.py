@@ -13,9 +13,7 @@ from rap_platform.embeddings.search.question import WORD, Found
 from rap_platform.embeddings.search.terms import Terms, coverage, shares
 
 MOST_STEMS = 50_000  # remembered; a word's lexemes never change
-# What reading one posting of the index and looking at one section cost.
-_PER_POSTING_US = 0.25
-_PER_SECTION_US = 5.0
+_COST = planning.Cost(posting_us=0.25, section_us=5.0)
 
 _stems: dict[str, tuple[str, ...]] = {}
 
@@ -82,14 +80,7 @@ def _ask(
     together = [" & ".join(quoted[at] for at in positions) for positions in plan.combinations if len(positions) > 1]
     combinations = [*([" | ".join(alone)] if alone else []), *together]
     most = planning.most_read(plan, len(quoted), wanted)
-    reach = planning.walk(
-        plan,
-        terms.sections,
-        most,
-        passing=filtering.passing,
-        per_posting_us=_PER_POSTING_US,
-        per_section_us=_PER_SECTION_US,
-    )
+    reach = planning.walk(plan, terms.sections, most, filtering.passing, _COST)
     parameters = {
         **filtering.parameters,
         **{f"combination_{number}": query for number, query in enumerate(combinations)},
