@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from rap_platform.training.rating_cells import Array, Cells, cells_of
 from rap_platform.training.rating_cells import Rating as Rating
@@ -87,7 +88,11 @@ def fit(ratings: Sequence[Rating]) -> Labels:
     """Fit the model of this module to all marks, inside and outside the dataset, and return labels clipped to 1..10."""
     if not ratings:
         return Labels({}, {}, {}, Reliability(0, 0, 0))
-    cells = cells_of(ratings)
+    with threadpool_limits(limits=1):
+        return _fit(cells_of(ratings))
+
+
+def _fit(cells: Cells) -> Labels:
     given = estimate(cells)
     use = scale_use(cells, given)
     adjusted = rescaled(cells, use)

@@ -6,6 +6,7 @@ Only repeats by the same rater tell taste from noise; without them the two are o
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy import optimize, sparse
@@ -15,8 +16,8 @@ from rap_platform.training.rating_cells import Array, Cells
 
 LEAST_REPEATS = 20  # below it taste and noise are not told apart
 # Cost grows with the cube of the raters and with the tracks; beyond these the components are those of a part, the effects everybody's.
-MOST_RATERS = 1_000
-MOST_TRACKS = 20_000
+MOST_RATERS = 500
+MOST_TRACKS = 5_000
 DENSE = 4_000_000
 _LOWEST, _HIGHEST = 1e-4, 1e2  # of a variance, in squared points
 
@@ -61,30 +62,32 @@ class _Equations:
         self.shape = (len(cells.track_ids), len(cells.raters))
         self.dense = self.shape[0] * self.shape[1] <= DENSE
 
-    def weights(self, weight: Array) -> object:
-        """The weights as a table of tracks and raters."""
-        if not self.dense:
-            return sparse.csr_matrix((weight, (self.cells.track, self.cells.rater)), self.shape)
-        table = np.zeros(self.shape)
-        table[self.cells.track, self.cells.rater] = weight
-        return table
-
     def absorbed(self, weight: Array, rater_variance: float) -> tuple[Array, Array, Array, Array]:
         """Coefficients (raters, raters) and right-hand side, each track's weight and weighted mean."""
         cells = self.cells
         total = cells.by_track(weight)
         mean = cells.by_track(weight * cells.mean) / total
-        table = self.weights(weight)
-        crossed = self._crossed(table, total)
-        left = np.diag(cells.by_rater(weight) + 1 / rater_variance) - crossed
+        left = np.diag(cells.by_rater(weight) + 1 / rater_variance) - self._crossed(weight, total)
         right = cells.by_rater(weight * (cells.mean - mean[cells.track]))
         return left, right, total, mean
 
-    def _crossed(self, table: object, total: Array) -> Array:
-        if isinstance(table, np.ndarray):
-            return np.asarray((table / total[:, None]).T @ table)
-        scaled = sparse.diags(1 / total) @ table
-        return np.asarray((scaled.T @ table).toarray())
+    def passed_on(self, share: Array, inverse: Array) -> tuple[Array, Array]:
+        """What the raters' errors add to each track's squared error, and their covariance with it in each cell."""
+        reach = self._table(share) @ inverse
+        between = np.asarray(reach[self.cells.track, self.cells.rater]).ravel()
+        return self.cells.by_track(share * between), between
+
+    def _crossed(self, weight: Array, total: Array) -> Array:
+        table = self._table(weight / np.sqrt(total)[self.cells.track])
+        product = table.T @ table
+        return np.asarray(product if self.dense else product.toarray())
+
+    def _table(self, values: Array) -> Any:
+        if not self.dense:
+            return sparse.csr_matrix((values, (self.cells.track, self.cells.rater)), self.shape)
+        table = np.zeros(self.shape)
+        table[self.cells.track, self.cells.rater] = values
+        return table
 
 
 def estimate(cells: Cells, slopes: Array | None = None, start: Components | None = None) -> Components | None:
@@ -103,33 +106,48 @@ def estimate(cells: Cells, slopes: Array | None = None, start: Components | None
     inner = slopes[np.unique(cells.rater[shared])][inside.rater]
     equations = _Equations(inside)
 
-    def unpack(logs: Array) -> Components:
-        rater, *rest = np.exp(logs)
-        taste, noise = rest if repeated else (None, rest[0])
-        return Components(0.0, float(rater), None if taste is None else float(taste), float(noise))
-
-    def deviance(logs: Array) -> float:
-        part = unpack(logs)
-        variance = part.of_cell(inside.count, inner)
-        left, right, total, mean = equations.absorbed(1 / variance, part.rater)
-        sign, determinant = np.linalg.slogdet(left)
-        if sign <= 0:
-            return 1e12
-        squares = float(np.sum((inside.mean - mean[inside.track]) ** 2 / variance) - right @ np.linalg.solve(left, right))
-        value = np.sum(np.log(variance)) + np.sum(np.log(total)) + determinant + len(right) * logs[0] + squares
-        if repeated:
-            value += cells.repeat_df * np.log(part.noise) + cells.repeat_ss / part.noise
-        return float(value)
-
     found = optimize.minimize(
-        deviance,
+        lambda logs: _deviance(equations, _unpack(logs), inner, cells),
         np.log(_start(inside, cells, repeated, start)),
+        jac=True,
         method="L-BFGS-B",
         bounds=[(np.log(_LOWEST), np.log(_HIGHEST))] * (3 if repeated else 2),
         options={"ftol": 1e-8},
     )
-    part = unpack(found.x)
+    part = _unpack(found.x)
     return Components(_track_variance(cells, part, slopes), part.rater, part.taste, part.noise)
+
+
+def _unpack(logs: Array) -> Components:
+    rater, *taste, noise = (float(value) for value in np.exp(logs))
+    return Components(0.0, rater, taste[0] if taste else None, noise)
+
+
+def _deviance(equations: _Equations, part: Components, slopes: Array, whole: Cells) -> tuple[float, Array]:
+    """Minus twice the restricted log-likelihood up to a constant, and its gradient by the logarithms of the variances."""
+    cells = equations.cells
+    variance = part.of_cell(cells.count, slopes)
+    weight = 1 / variance
+    left, right, total, mean = equations.absorbed(weight, part.rater)
+    _, determinant = np.linalg.slogdet(left)
+    inverse = np.linalg.inv(left)
+    effect = inverse @ right
+    squares = float(weight @ np.square(cells.mean - mean[cells.track]) - right @ effect)
+    value = np.log(variance).sum() + np.log(total).sum() + determinant + len(right) * np.log(part.rater) + squares
+
+    passed_on, between = equations.passed_on(weight / total[cells.track], inverse)
+    uncertain = (1 / total + passed_on)[cells.track] + np.diag(inverse)[cells.rater] - 2 * between
+    label = mean - cells.by_track(weight * effect[cells.rater]) / total
+    residual = cells.mean - label[cells.track] - effect[cells.rater]
+    by_variance = weight - np.square(weight) * (uncertain + np.square(residual))
+    by_rater = len(right) - (np.trace(inverse) + effect @ effect) / part.rater
+    by_noise = float(np.sum(by_variance * part.noise / cells.count / np.square(slopes)))
+    if part.taste is None:
+        return float(value), np.array([by_rater, by_noise])
+    value += whole.repeat_df * np.log(part.noise) + whole.repeat_ss / part.noise
+    by_noise += whole.repeat_df - whole.repeat_ss / part.noise
+    by_taste = float(np.sum(by_variance * part.taste / np.square(slopes)))
+    return float(value), np.array([by_rater, by_taste, by_noise])
 
 
 def _start(inside: Cells, cells: Cells, repeated: bool, start: Components | None) -> Array:
@@ -183,7 +201,7 @@ def effects(cells: Cells, part: Components | None, slopes: Array | float = 1.0) 
         return Effects(np.zeros(len(cells.raters)), np.full(len(cells.raters), np.nan), label, np.full_like(label, np.nan))
     own = slopes[cells.rater] if isinstance(slopes, np.ndarray) else slopes
     weight = 1 / part.of_cell(cells.count, own)
-    if len(cells.raters) > 2 * MOST_RATERS:
+    if len(cells.raters) > MOST_RATERS:
         rater, rater_se, label_se = _by_iteration(cells, weight, part.rater)
     else:
         rater, rater_se, label_se = _by_inverse(cells, weight, part.rater)
@@ -197,11 +215,7 @@ def _by_inverse(cells: Cells, weight: Array, variance: float) -> tuple[Array, Ar
     equations = _Equations(cells)
     left, right, total, _ = equations.absorbed(weight, variance)
     inverse = np.linalg.inv(left)
-    table = equations.weights(weight / total[cells.track])
-    if isinstance(table, np.ndarray):
-        passed_on = np.einsum("tr,tr->t", table @ inverse, table)
-    else:
-        passed_on = np.asarray(table.multiply(table @ inverse).sum(axis=1)).ravel()  # type: ignore[attr-defined]
+    passed_on, _ = equations.passed_on(weight / total[cells.track], inverse)
     return inverse @ right, np.sqrt(np.diag(inverse)), np.sqrt(1 / total + passed_on)
 
 
