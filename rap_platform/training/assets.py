@@ -9,6 +9,7 @@ from typing import Any
 import dagster as dg
 import httpx
 import numpy as np
+import psycopg
 
 from rap_platform.analyses import assets as analyses
 from rap_platform.embeddings import assets as embeddings
@@ -19,10 +20,10 @@ from rap_platform.orchestration.automation import nightly_if_changed, on_new_dat
 from rap_platform.resources.mlflow import MlflowResource, dagster_tags
 from rap_platform.resources.postgres import PostgresResource
 from rap_platform.settings import Endpoint, NotConfigured, get_settings
-from rap_platform.training import dataset, panel, quality, queries
+from rap_platform.training import dataset, panel, quality, queries, rating_plots, rating_queries, rating_report
 from rap_platform.training import features as feature_rows
 
-RATINGS_VERSION = "1"
+RATINGS_VERSION = "2"
 DATASET_VERSION = "1"
 
 
@@ -32,7 +33,8 @@ DATASET_VERSION = "1"
     automation_condition=on_new_data(),
     kinds={"python", "postgres"},
     owners=[metadata.TEAM],
-    description="Marks from 1 to 10 that people, or the simulated panel, gave to tracks. Only tracks without a panel mark are asked for.",
+    description="Marks from 1 to 10 that people, critics or the simulated panel gave to tracks, and how far they agree. "
+    "Only tracks without a panel mark are asked for.",
     retry_policy=failures.RETRY,
 )
 def ratings(context: dg.AssetExecutionContext, postgres: PostgresResource) -> dg.MaterializeResult:
@@ -46,21 +48,25 @@ def ratings(context: dg.AssetExecutionContext, postgres: PostgresResource) -> dg
         with postgres.exclusively("ratings"):
             figures |= _ask_panel(postgres, endpoint)
     with postgres.connection() as conn:
-        counts = queries.rating_counts(conn)
-        if not counts:
-            figures["missing"] = "no track has a rating, so that no dataset can be made and no model learned"
-            figures["remedy"] = (
-                "run with the simulated world (RAP_WORLD=on), or bring ratings of your own tracks into the table ratings"
-            )
-        report = metadata.report(
-            conn, table="ratings", by_population=counts, seconds=round(time.monotonic() - started, 2), **figures
-        )
+        told = rating_metadata(conn)
+        report = metadata.report(conn, table="ratings", seconds=round(time.monotonic() - started, 2), **figures, **told)
     return dg.MaterializeResult(metadata=report)
+
+
+def rating_metadata(conn: psycopg.Connection) -> dict[str, Any]:
+    """What is shown of all marks: counts, agreement and pictures by population; or what is missing and what to do."""
+    body = rating_report.load(conn)
+    figures: dict[str, Any] = {"by_population": body["counts"]}
+    for population, found in body["populations"].items():
+        figures |= {f"{population}_{name}": value for name, value in rating_report.headline(found).items()}
+        figures[f"{population}_report"] = dg.MetadataValue.md(rating_report.markdown(population, found))
+        figures[f"{population}_raters"] = metadata.png(rating_plots.rater_effects(found["raters"], population))
+    return figures | {name: body[name] for name in ("missing", "remedy") if name in body}
 
 
 def _ask_panel(postgres: PostgresResource, endpoint: Endpoint) -> dict[str, object]:
     with postgres.connection() as conn:
-        unrated = queries.unrated_tracks(conn)
+        unrated = rating_queries.unrated_tracks(conn)
     new = 0
     # A proxy of the machine has no business between us and our own loopback server.
     with httpx.Client(trust_env=not endpoint.simulated) as client:
@@ -72,7 +78,7 @@ def _ask_panel(postgres: PostgresResource, endpoint: Endpoint) -> dict[str, obje
             except panel.PanelBroken as error:
                 raise failures.PermanentFailure(str(error)) from error
             with postgres.connection() as conn:
-                new += queries.upsert_panel_ratings(conn, marks, unrated)
+                new += rating_queries.upsert_panel_ratings(conn, marks, unrated)
     return {"panel": endpoint.base_url, "asked": len(unrated), "rows_new": new}
 
 

@@ -6,18 +6,22 @@ import dagster as dg
 
 from rap_platform.resources.postgres import PostgresResource
 from rap_platform.settings import get_settings
-from rap_platform.training import assets, queries
+from rap_platform.training import assets, queries, rating_queries
 
 
 def _absent() -> dg.AssetCheckResult:
     return dg.AssetCheckResult(passed=True, description="there is no dataset version yet")
 
 
-@dg.asset_check(asset=assets.ratings, blocking=True, description="No simulated rater marked a real track.")
+@dg.asset_check(
+    asset=assets.ratings,
+    blocking=True,
+    description="No simulated rater marked a real track, and nobody else a simulated one.",
+)
 def ratings_keep_populations_apart(postgres: PostgresResource) -> dg.AssetCheckResult:
     with postgres.connection() as conn:
-        wrong = queries.simulated_ratings_of_real_tracks(conn)
-    return dg.AssetCheckResult(passed=wrong == 0, metadata={"simulated_ratings_of_real_tracks": wrong})
+        wrong = rating_queries.misplaced(conn)
+    return dg.AssetCheckResult(passed=wrong == 0, metadata={"ratings_of_the_other_population": wrong})
 
 
 @dg.asset_check(asset=assets.training_dataset, blocking=True, description="No artist stands in train and in eval.")

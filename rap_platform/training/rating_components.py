@@ -182,9 +182,7 @@ def _track_variance(cells: Cells, part: Components, slopes: Array) -> float:
     def deviance(log: float) -> float:
         weight = 1 / (np.exp(log) + squared)
         centre = np.sum(weight * found.label) / np.sum(weight)
-        return float(
-            np.log(np.sum(weight)) - np.sum(np.log(weight)) + np.sum(weight * np.square(found.label - centre))
-        )
+        return float(np.log(np.sum(weight)) - np.sum(np.log(weight)) + np.sum(weight * np.square(found.label - centre)))
 
     best = optimize.minimize_scalar(deviance, bounds=(np.log(1e-6), np.log(_HIGHEST)), method="bounded")
     return float(np.exp(best.x))
@@ -198,7 +196,9 @@ def effects(cells: Cells, part: Components | None, slopes: Array | float = 1.0) 
     """
     if part is None:
         label = cells.by_track(cells.mean * cells.count) / cells.by_track(cells.count)
-        return Effects(np.zeros(len(cells.raters)), np.full(len(cells.raters), np.nan), label, np.full_like(label, np.nan))
+        return Effects(
+            np.zeros(len(cells.raters)), np.full(len(cells.raters), np.nan), label, np.full_like(label, np.nan)
+        )
     own = slopes[cells.rater] if isinstance(slopes, np.ndarray) else slopes
     weight = 1 / part.of_cell(cells.count, own)
     if len(cells.raters) > MOST_RATERS:
