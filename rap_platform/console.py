@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Annotated, Any, NoReturn
 
@@ -54,6 +54,16 @@ def running(*needs: str) -> Iterator[Settings]:
         refuse(str(error), code=1)
     except NotConfigured as error:
         refuse(str(error))
+
+
+def record_change(ready: Settings, asset: str, figures: Mapping[str, Any]) -> None:
+    """Tell Dagster that a command changed what `asset` is, so that what is made of it is stale."""
+    import dagster as dg
+
+    from rap_platform.local.environment import dagster_instance
+
+    with dagster_instance(ready) as instance:
+        instance.report_runless_asset_event(dg.AssetMaterialization(asset, metadata=figures))
 
 
 def table(rows: list[dict[str, Any]]) -> Table:

@@ -69,6 +69,18 @@ def test_arrows_point_one_way(path: Path) -> None:
             )
 
 
+def test_the_truth_of_the_world_shares_no_code_with_those_who_guess_it() -> None:
+    reached, waiting = set[str](), [PACKAGE / "world" / "truth.py"]
+    while waiting:
+        for name in imports(waiting.pop()):
+            path = PACKAGE.parent / (name.replace(".", "/") + ".py")
+            if name.startswith("rap_platform.") and path.is_file() and name not in reached:
+                reached.add(name)
+                waiting.append(path)
+    assert "rap_platform.world.names" in reached
+    assert {name.split(".")[1] for name in reached} == {"world"}
+
+
 # The bench of growth runs the assets themselves.
 PURE_EXCEPTIONS = {
     "assets.py",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.text import Text
 
-from rap_platform.console import AsJson, err, out, refuse, running, show_json, table
+from rap_platform.console import AsJson, err, out, record_change, refuse, running, show_json, table
 from rap_platform.settings import Settings
 
 if TYPE_CHECKING:
@@ -160,16 +160,12 @@ def list_(
 
 def _tell_dagster(conn: "psycopg.Connection", ready: Settings, figures: Mapping[str, Any]) -> None:
     """Record that the marks changed, so that what is made of them is stale."""
-    import dagster as dg
-
-    from rap_platform.local.environment import dagster_instance
     from rap_platform.orchestration import metadata
     from rap_platform.training.assets import rating_metadata
 
     told = metadata.report(conn, table="ratings", **figures, **rating_metadata(conn))
     conn.commit()
-    with dagster_instance(ready) as instance:
-        instance.report_runless_asset_event(dg.AssetMaterialization("ratings", metadata=told))
+    record_change(ready, "ratings", told)
 
 
 def _print(report: "Report", *, dry_run: bool) -> None:

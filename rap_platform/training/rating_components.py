@@ -98,7 +98,8 @@ def estimate(cells: Cells, slopes: Array | None = None, start: Components | None
     """
     cells, slopes = _part(cells, np.ones(len(cells.raters)) if slopes is None else slopes)
     shared = cells.per_track[cells.track] > 1
-    freedom = int(shared.sum()) - len(np.unique(cells.track[shared])) - (len(np.unique(cells.rater[shared])) - 1)
+    inner_tracks, inner_raters = len(np.unique(cells.track[shared])), len(np.unique(cells.rater[shared]))
+    freedom = int(shared.sum()) - inner_tracks - max(0, inner_raters - 1)
     if freedom < 1 or len(cells.track_ids) < 2:
         return None
     inside = cells.take(shared)
@@ -130,7 +131,7 @@ def _deviance(equations: _Equations, part: Components, slopes: Array, whole: Cel
     weight = 1 / variance
     left, right, total, mean = equations.absorbed(weight, part.rater)
     _, determinant = np.linalg.slogdet(left)
-    inverse = np.linalg.inv(left)
+    inverse: Array = np.linalg.inv(left).astype(np.float64)
     effect = inverse @ right
     squares = float(weight @ np.square(cells.mean - mean[cells.track]) - right @ effect)
     value = np.log(variance).sum() + np.log(total).sum() + determinant + len(right) * np.log(part.rater) + squares
@@ -205,7 +206,6 @@ def effects(cells: Cells, part: Components | None, slopes: Array | float = 1.0) 
         rater, rater_se, label_se = _by_iteration(cells, weight, part.rater)
     else:
         rater, rater_se, label_se = _by_inverse(cells, weight, part.rater)
-    rater = rater - np.average(rater, weights=cells.by_rater(cells.count))
     total = cells.by_track(weight)
     label = cells.by_track(weight * (cells.mean - rater[cells.rater])) / total
     return Effects(rater, rater_se, label, label_se)
@@ -214,9 +214,17 @@ def effects(cells: Cells, part: Components | None, slopes: Array | float = 1.0) 
 def _by_inverse(cells: Cells, weight: Array, variance: float) -> tuple[Array, Array, Array]:
     equations = _Equations(cells)
     left, right, total, _ = equations.absorbed(weight, variance)
-    inverse = np.linalg.inv(left)
+    inverse: Array = np.linalg.inv(left).astype(np.float64)
+    # What all raters share is no error: labels are on the scale of the raters as a whole.
+    centred = np.eye(len(right)) - _shares(cells)
+    inverse = np.asarray(centred @ inverse @ centred.T, dtype=np.float64)
     passed_on, _ = equations.passed_on(weight / total[cells.track], inverse)
-    return inverse @ right, np.sqrt(np.diag(inverse)), np.sqrt(1 / total + passed_on)
+    return centred @ np.linalg.solve(left, right), np.sqrt(np.diag(inverse)), np.sqrt(1 / total + passed_on)
+
+
+def _shares(cells: Cells) -> Array:
+    """Each rater's share of all marks (raters,)."""
+    return np.asarray(cells.by_rater(cells.count) / cells.count.sum())
 
 
 def _by_iteration(cells: Cells, weight: Array, variance: float) -> tuple[Array, Array, Array]:
@@ -231,4 +239,4 @@ def _by_iteration(cells: Cells, weight: Array, variance: float) -> tuple[Array, 
     right = cells.by_rater(weight * (cells.mean - mean[cells.track]))
     operator = linalg.LinearOperator((len(own), len(own)), matvec=left)
     found, _ = linalg.cg(operator, right, rtol=1e-8, maxiter=1000, M=sparse.diags(1 / (own + 1 / variance)))
-    return found, np.sqrt(1 / (own + 1 / variance)), np.sqrt(1 / total)
+    return found - _shares(cells) @ found, np.sqrt(1 / (own + 1 / variance)), np.sqrt(1 / total)

@@ -21,8 +21,15 @@ from rap_platform.training import rating_queries as queries
 from rap_platform.training.rating_columns import Columns, ColumnsUnknown, understand
 from rap_platform.training.rating_matching import MARGIN, THRESHOLD, Link, Named, Tracks
 from rap_platform.training.rating_values import (
-    Mark, Scale, ScaleUnknown, is_blank, parse_mark, parse_scale, parse_time, scale_of,
-)  # fmt: skip
+    Mark,
+    Scale,
+    ScaleUnknown,
+    is_blank,
+    parse_mark,
+    parse_scale,
+    parse_time,
+    scale_of,
+)
 
 Source = Literal["human", "critic"]
 SAMPLE: Final = 200  # rows that tell what the columns of a wide table are

@@ -3,7 +3,7 @@
 import datetime as dt
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import psycopg
@@ -261,8 +261,9 @@ def marks(conn: psycopg.Connection, *, simulated: bool) -> list[Rating]:
 
 def tracks(conn: psycopg.Connection) -> list[Track]:
     """Every track as far as a file may name it."""
-    rows = conn.execute(_TRACKS).fetchall()
-    return [Track(*row[:3], tuple(row[3]), *row[4:]) for row in rows]
+    with conn.cursor(row_factory=class_row(Track)) as cursor:
+        found = cursor.execute(_TRACKS).fetchall()
+    return [replace(track, featured=tuple(track.featured)) for track in found]
 
 
 def known_marks(

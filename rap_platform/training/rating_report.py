@@ -1,5 +1,6 @@
 """What is said of all marks: who gave how many, how far they agree, how good anybody can be against them; computed once for each state."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
@@ -46,7 +47,8 @@ def load(conn: psycopg.Connection) -> dict[str, Any]:
     if not counts:
         body |= {"missing": MISSING, "remedy": REMEDY}
     rating_queries.store_report(conn, key, body, simulated="simulated" in counts)
-    return body
+    told: dict[str, Any] = json.loads(json.dumps(body))  # as it will be read back
+    return told
 
 
 def of_marks(marks: list[Rating]) -> dict[str, Any]:

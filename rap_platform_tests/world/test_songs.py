@@ -221,7 +221,8 @@ def test_truth_has_a_human_spread(corpus: Corpus) -> None:
 
 
 def test_one_rater_alone_has_an_icc_of_two_thirds(corpus: Corpus) -> None:
-    rows = [[given.rating for given in truth.ratings(SEED, *corpus.at(number))] for number in range(corpus.songs)]
+    given = [truth.ratings(SEED, *corpus.at(number)) for number in range(corpus.songs)]
+    rows = [[mark.rating for mark in marks if mark.occasion == 1] for marks in given]
     assert {len(row) for row in rows} == {3, 4, 5, 6, 7}
     assert all(1 <= rating <= 10 for row in rows for rating in row)
     total = sum(map(len, rows))
@@ -230,6 +231,24 @@ def test_one_rater_alone_has_an_icc_of_two_thirds(corpus: Corpus) -> None:
     within = sum((rating - statistics.mean(row)) ** 2 for row in rows for rating in row) / (total - len(rows))
     size = (total - sum(len(row) ** 2 for row in rows) / total) / (len(rows) - 1)
     assert 0.58 < (between - within) / (between + (size - 1) * within) < 0.72
+
+
+def test_one_mark_in_twelve_is_asked_for_again_weeks_later(corpus: Corpus) -> None:
+    given = [mark for number in range(corpus.songs) for mark in truth.ratings(SEED, *corpus.at(number))]
+    again = sum(mark.occasion == 2 for mark in given)
+    assert 0.06 < again / (len(given) - again) < 0.10
+    for number in range(50):
+        marks = truth.ratings(SEED, *corpus.at(number))
+        first = {mark.rater: mark.rated_at for mark in marks if mark.occasion == 1}
+        assert all(21 <= (mark.rated_at - first[mark.rater]).days <= 56 for mark in marks if mark.occasion == 2)
+
+
+def test_quality_is_on_the_scale_of_the_panel_as_a_whole() -> None:
+    panel = truth.raters(SEED)
+    assert abs(sum(rater.bias for rater in panel)) < 1e-9
+    assert abs(statistics.mean(rater.scale for rater in panel) - 1) < 0.01
+    assert 0.2 < statistics.stdev(rater.bias for rater in panel) < 0.7
+    assert 0.08 < statistics.stdev(rater.scale for rater in panel) < 0.25
 
 
 def test_guests_stay_within_their_crew(corpus: Corpus) -> None:
