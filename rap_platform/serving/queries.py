@@ -235,7 +235,7 @@ def audio(conn: Connection[Any], track_id: int) -> Record | None:
 def ratings(conn: Connection[Any], track_id: int) -> list[Record]:
     """How a track was rated, by kind of rater."""
     sql = """
-        select source, count(*) as raters, avg(rating)::real as mean, bool_or(simulated) as simulated
+        select source, count(distinct rater) as raters, avg(rating)::real as mean, bool_or(simulated) as simulated
         from ratings where track_id = %(track_id)s group by source order by source
     """
     return _all(conn, sql, track_id=track_id)
