@@ -12,6 +12,7 @@ import pandas as pd
 SHARE_OF_CEILING = 0.9
 # Chance of one false alarm among all columns together.
 LEVEL = 0.01
+MEASURES = 3
 NEIGHBOURS = 2
 LEAST_ROWS = 10
 
@@ -30,22 +31,26 @@ def suspicious(x: pd.DataFrame, y: Array, *, ceiling: float | None) -> list[Susp
     """Columns of `x` (n, p) that explain the labels `y` (n,) better than the noise of the labels lets an honest one, strongest first.
 
     `ceiling` is the correlation of the truth itself with the labels, the square root of their reliability (Spearman's correction
-    for attenuation, 1904); None counts as 1. A column is a suspect when its strength is above 0.9 of the ceiling for certain, that
-    is, when the lower end of its one-sided 99 % interval (Fisher's z, Bonferroni over the columns) is. Strength is the larger of two: the
-    rank correlation with the label where the column has a value (a label, a monotone function of one, an id that sorts by it), and
-    the rank correlation of the label with the mean of its neighbours in the order of the column, missing values last (any other
-    function of the label, codes and missing values included). Fewer than ten rows show nothing.
+    for attenuation, 1904); None counts as 1. A column is a suspect when its strength is above 0.9 of the ceiling for certain: when
+    the lower end of its one-sided 99 % interval is (Fisher's z, Bonferroni over columns and measures). Strength is the largest of
+    three rank correlations of the label: with the column, where it has a value (a label, a monotone function of one, an id that
+    sorts by it); with the mean label of the next rows in the order of the column (any smooth function); with the mean label of the
+    other rows of the same value (codes in any order, missing values that know). Fewer than ten rows show nothing.
     """
     if len(y) < LEAST_ROWS:
         return []
     bar = SHARE_OF_CEILING * min(1.0, 1.0 if ceiling is None else ceiling)
-    margin = NormalDist().inv_cdf(1 - LEVEL / max(1, x.shape[1]))
+    margin = NormalDist().inv_cdf(1 - LEVEL / max(1, MEASURES * x.shape[1]))
     labels = _ranks(np.asarray(y, dtype=float))
     lots = np.random.default_rng(0).permutation(len(y))  # equal values must not stand in the order of the rows
     found = []
     for column in x.columns:
         values = x[column].to_numpy(dtype=float)
-        strengths = [_monotone(values, np.asarray(y, dtype=float)), (_by_neighbours(values, labels, lots), len(y))]
+        strengths = [
+            _monotone(values, np.asarray(y, dtype=float)),
+            _by_neighbours(values, labels, lots),
+            _by_equals(values, labels),
+        ]
         sure = max(_lower_end(strength, rows, margin) for strength, rows in strengths)
         if sure > bar:
             found.append(Suspect(str(column), round(max(strength for strength, _ in strengths), 4)))
@@ -63,13 +68,24 @@ def _monotone(values: Array, y: Array) -> tuple[float, int]:
     return abs(_correlation(_ranks(values[present]), _ranks(y[present]))), int(present.sum())
 
 
-def _by_neighbours(values: Array, labels: Array, lots: Array) -> float:
+def _by_neighbours(values: Array, labels: Array, lots: Array) -> tuple[float, int]:
     """Correlation of each label with the mean label of the two rows before and the two after it in the order of the column."""
     ordered = labels[np.lexsort((lots, values))]
     padded = np.concatenate([np.full(NEIGHBOURS, np.nan), ordered, np.full(NEIGHBOURS, np.nan)])
     shifts = [s for s in range(2 * NEIGHBOURS + 1) if s != NEIGHBOURS]
     around = np.nanmean(np.stack([padded[s : s + len(ordered)] for s in shifts]), axis=0)
-    return max(0.0, _correlation(around, ordered))
+    return max(0.0, _correlation(around, ordered)), len(ordered)
+
+
+def _by_equals(values: Array, labels: Array) -> tuple[float, int]:
+    """Correlation of each label with the mean label of the other rows of the same value, where there are others."""
+    _, value = np.unique(values, return_inverse=True)
+    others = np.bincount(value)[value] - 1
+    shared = others > 0
+    if shared.sum() < LEAST_ROWS:
+        return 0.0, 0
+    means = (np.bincount(value, labels)[value] - labels) / np.maximum(1, others)
+    return max(0.0, _correlation(means[shared], labels[shared])), int(shared.sum())
 
 
 def _ranks(values: Array) -> Array:

@@ -76,10 +76,10 @@ select t.track_id, t.source, t.source_id, t.artist_id, t.artist, t.title, t.feat
        confidence.confidence, heard.status as features, t.genre, t.year, t.language, t.views, s.popularity
 from rated
 join tracks t using (track_id)
-left join spotify_tracks s on s.track_id = t.track_id and s.status = 'matched' and (not s.simulated or t.simulated)
 left join family using (track_id)
 left join confidence using (track_id)
 left join heard using (track_id)
+left join spotify_tracks s on s.track_id = t.track_id and s.status = 'matched' and (not s.simulated or t.simulated)
 order by t.track_id
 """
 
