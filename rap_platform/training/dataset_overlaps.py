@@ -45,7 +45,7 @@ def near_pairs(
     known = signatures or {}
     sketches = {t: known[t] if t in known else signature(hashed(t)) for t in sorted(texts)}
     found = []
-    for one, other in sorted(_meetings(sketches, sides)):
+    for one, other in sorted(meetings(sketches, sides)):
         if float(np.mean(sketches[one] == sketches[other])) >= threshold - DOUBT:
             score = jaccard(hashed(one), hashed(other))
             if score >= threshold:
@@ -53,7 +53,8 @@ def near_pairs(
     return sorted(found, key=lambda pair: (-pair.score, pair.one, pair.other))
 
 
-def _meetings(sketches: Mapping[int, Signature], sides: Mapping[int, str] | None) -> set[tuple[int, int]]:
+def meetings(sketches: Mapping[int, Signature], sides: Mapping[int, str] | None = None) -> set[tuple[int, int]]:
+    """Pairs (smaller id first) that share a band of their signatures, with `sides` only those across the sides: what is compared."""
     bands: dict[int, list[int]] = defaultdict(list)
     for track_id, sketch in sketches.items():
         for key in band_keys(sketch):

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from rap_platform.training.leaks import SHARE_OF_CEILING, suspicious
+from rap_platform_tests.training.world_songs import heard
 
 ROWS = 600
 CHANCE = np.random.default_rng(7)
@@ -23,6 +24,14 @@ def frame(**more: np.ndarray) -> pd.DataFrame:
 
 def test_no_honest_column_is_a_suspect() -> None:
     assert suspicious(frame(), LABELS, ceiling=CEILING) == []
+
+
+def test_nothing_that_the_ear_hears_in_the_world_is_a_suspect_but_its_labels_are() -> None:
+    world = heard()
+    ceiling = math.sqrt(world.reliability.icc_mean or 1)
+    assert suspicious(world.x, world.labels, ceiling=ceiling) == []
+    leaking = world.x.assign(label=world.labels, half_mark=np.round(world.labels * 2))
+    assert {s.column for s in suspicious(leaking, world.labels, ceiling=ceiling)} == {"label", "half_mark"}
 
 
 @pytest.mark.parametrize(

@@ -64,6 +64,12 @@ def failures_of(result: dg.ExecuteInProcessResult) -> dict[str, str]:
     return {e.check_name: e.description or "" for e in result.get_asset_check_evaluations() if not e.passed}
 
 
+def tracked(store: MlflowResource, experiment: str) -> list[Any]:
+    """The runs of an experiment; none when it does not exist."""
+    found = store.client().get_experiment_by_name(experiment)
+    return [] if found is None else list(store.client().search_runs([found.experiment_id]))
+
+
 def figures(result: dg.ExecuteInProcessResult, asset: str) -> dict[str, Any]:
     """The metadata of an asset's materialization as plain values."""
     assert result.success
