@@ -68,7 +68,7 @@ def _monotone(values: Array, y: Array) -> tuple[float, int]:
     return abs(_correlation(_ranks(values[present]), _ranks(y[present]))), int(present.sum())
 
 
-def _by_neighbours(values: Array, labels: Array, lots: Array) -> tuple[float, int]:
+def _by_neighbours(values: Array, labels: Array, lots: npt.NDArray[np.int64]) -> tuple[float, int]:
     """Correlation of each label with the mean label of the two rows before and the two after it in the order of the column."""
     ordered = labels[np.lexsort((lots, values))]
     padded = np.concatenate([np.full(NEIGHBOURS, np.nan), ordered, np.full(NEIGHBOURS, np.nan)])
