@@ -36,7 +36,7 @@ class Described:
 
 @dataclass(frozen=True)
 class Change:
-    """A track that is in both versions and not the same; `contaminated` says that it was held out and is learned from now."""
+    """A track that is in both versions and not the same: what it was and what it is."""
 
     track_id: int
     name: str
