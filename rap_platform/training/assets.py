@@ -2,13 +2,16 @@
 
 import hashlib
 import importlib.metadata
+import json
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import httpx
 import numpy as np
+import psycopg
 
 from rap_platform.analyses import assets as analyses
 from rap_platform.embeddings import assets as embeddings
@@ -19,11 +22,21 @@ from rap_platform.orchestration.automation import nightly_if_changed, on_new_dat
 from rap_platform.resources.mlflow import MlflowResource, dagster_tags
 from rap_platform.resources.postgres import PostgresResource
 from rap_platform.settings import Endpoint, NotConfigured, get_settings
-from rap_platform.training import dataset, panel, quality, queries
+from rap_platform.training import (
+    dataset,
+    dataset_card,
+    dataset_files,
+    dataset_overlaps,
+    dataset_plots,
+    dataset_tracking,
+    panel,
+    quality,
+    queries,
+)
 from rap_platform.training import features as feature_rows
 
 RATINGS_VERSION = "1"
-DATASET_VERSION = "1"
+DATASET_VERSION = "2"
 
 
 @dg.asset(
@@ -80,54 +93,96 @@ def _ask_panel(postgres: PostgresResource, endpoint: Endpoint) -> dict[str, obje
     deps=[ratings, features.lyric_features, analyses.rule_based_analyses, analyses.qwen_analyses],
     code_version=DATASET_VERSION,
     automation_condition=nightly_if_changed(),
-    kinds={"python", "postgres", "parquet"},
+    kinds={"python", "postgres", "parquet", "mlflow"},
     owners=[metadata.TEAM],
     description="Rated tracks that pass the filters, split by groups of artists and near-duplicates, 800 to learn from and 200 held out; versioned by content.",
     retry_policy=failures.RETRY,
 )
-def training_dataset(context: dg.AssetExecutionContext, postgres: PostgresResource) -> dg.MaterializeResult:
+def training_dataset(
+    context: dg.AssetExecutionContext, postgres: PostgresResource, mlflow: MlflowResource
+) -> dg.MaterializeResult:
     started = time.monotonic()
     settings = get_settings()
-    with postgres.exclusively("training_dataset"), postgres.connection() as conn:
-        rows = queries.rated_tracks(conn)
-        plan = dataset.plan(rows, queries.ratings(conn), settings.dataset, settings.population)
-        if isinstance(plan, dataset.TooFew):
-            context.log.warning("no dataset: %s; %s", plan.missing, plan.remedy)
-            report = metadata.report(
-                conn,
-                table="dataset_versions",
-                status="no dataset",
-                missing=plan.missing,
-                remedy=plan.remedy,
-                dropped=plan.dropped,
-                rows_new=0,
+    with postgres.exclusively("training_dataset"):
+        with postgres.connection() as conn:
+            rows = queries.rated_tracks(conn)
+            plan = dataset.plan(
+                rows,
+                queries.ratings(conn),
+                settings.dataset,
+                settings.population,
+                near=lambda track_ids: _near(conn, track_ids),
             )
-            return dg.MaterializeResult(metadata=report)
-        known = queries.use_again(conn, plan.digest)
-        folder = settings.data_dir / "datasets" / plan.version
-        if known is None or not folder.is_dir():
-            texts = queries.lyrics(conn, [member.track_id for member in plan.members])
-            dataset.export(folder, plan, texts, {row.track_id: row for row in rows})
-        if known is None:
-            simulated = any(row.simulated for row in rows if row.track_id in texts)
-            queries.insert_dataset(conn, plan, seed=settings.dataset.seed, simulated=simulated)
-        report = metadata.report(
+            if isinstance(plan, dataset.TooFew):
+                return _too_few(context, conn, plan)
+            by_id = {row.track_id: row for row in rows}
+            simulated = any(by_id[member.track_id].simulated for member in plan.members)
+            known = queries.use_again(conn, plan)
+            if known is None:
+                queries.insert_dataset(conn, plan, seed=settings.dataset.seed, simulated=simulated)
+            folder = settings.data_dir / "datasets" / plan.version
+            if known is None or not dataset_files.complete(folder):
+                texts = queries.lyrics(conn, [member.track_id for member in plan.members])
+                ears = queries.feature_rows(conn, plan.version, feature_rows.EAR)
+                dataset_files.export(folder, plan, texts, by_id, ears, feature_rows.EAR)
+            described = metadata.report(
+                conn,
+                table="dataset_members",
+                rows=len(plan.members),
+                status="new version" if known is None else "unchanged",
+                version=plan.version,
+                digest=plan.digest,
+                population=plan.population,
+                train=plan.count("train"),
+                eval=plan.count("eval"),
+                rows_new=len(plan.members) if known is None else 0,
+                size_note=_size_note(plan, settings.dataset.size),
+                largest_imbalance_points=plan.card["largest_imbalance"]["points"],
+                near_duplicates_tied=plan.card["near_duplicates_tied"],
+                files=str(Path("datasets") / plan.version),
+                card=plan.card,
+                card_for_people=dg.MetadataValue.md(dataset_card.markdown(plan.card)),
+                sides=metadata.png(dataset_plots.sides(plan.card)),
+            )
+        # After the commit: when MLflow is away the version is kept, and the next run logs it.
+        link = _log_dataset(context, mlflow, folder, simulated=simulated)
+    seconds = {"seconds": round(time.monotonic() - started, 2)}
+    return dg.MaterializeResult(metadata=described | link | seconds, data_version=dg.DataVersion(plan.digest))
+
+
+def _near(conn: psycopg.Connection, track_ids: Sequence[int]) -> list[tuple[int, int]]:
+    texts = queries.lyrics(conn, track_ids)
+    pairs = dataset_overlaps.near_pairs(texts, queries.signatures(conn, track_ids))
+    return [(pair.one, pair.other) for pair in pairs]
+
+
+def _too_few(context: dg.AssetExecutionContext, conn: psycopg.Connection, plan: dataset.TooFew) -> dg.MaterializeResult:
+    context.log.warning("no dataset: %s; %s", plan.missing, plan.remedy)
+    return dg.MaterializeResult(
+        metadata=metadata.report(
             conn,
-            table="dataset_members",
-            rows=len(plan.members),
-            status="new version" if known is None else "unchanged",
-            version=plan.version,
-            digest=plan.digest,
-            population=plan.population,
-            train=plan.count("train"),
-            eval=plan.count("eval"),
-            rows_new=len(plan.members) if known is None else 0,
-            size_note=_size_note(plan, settings.dataset.size),
-            files=str(Path("datasets") / plan.version),
-            card=plan.card,
-            seconds=round(time.monotonic() - started, 2),
+            table="dataset_versions",
+            status="no dataset",
+            missing=plan.missing,
+            remedy=plan.remedy,
+            dropped=plan.dropped,
+            rows_new=0,
         )
-    return dg.MaterializeResult(metadata=report, data_version=dg.DataVersion(plan.digest))
+    )
+
+
+def _log_dataset(
+    context: dg.AssetExecutionContext, mlflow: MlflowResource, folder: Path, *, simulated: bool
+) -> dict[str, Any]:
+    """Log the version that lies in `folder` once; without MLflow it stands in the database and its files alone."""
+    try:
+        mlflow.uri()
+    except NotConfigured as reason:
+        context.log.warning("the dataset is not in MLflow: %s", reason)
+        return {}
+    card = json.loads((folder / dataset_files.CARD).read_text(encoding="utf-8"))
+    url = dataset_tracking.log(mlflow, folder, card, dagster_tags(context, simulated=simulated))
+    return {"mlflow_run": dg.MetadataValue.url(url)} if url else {}
 
 
 def _size_note(plan: dataset.Plan, wanted: int) -> str:
@@ -158,7 +213,7 @@ def quality_model(
         with postgres.connection() as conn:
             version = queries.current_dataset(conn, settings.population)
             if version is None:
-                return _no_dataset()
+                return no_dataset()
             inputs = queries.input_versions(conn, version.version)
             key = training_key(version.digest, inputs)
             if registered := mlflow.versions(quality.MODEL_NAME, {"key": key}):
@@ -241,7 +296,8 @@ def _metric_name(name: str) -> str:
     return name.replace("(", "_").replace(")", "").replace("=", "_")
 
 
-def _no_dataset() -> dg.MaterializeResult:
+def no_dataset() -> dg.MaterializeResult:
+    """What an asset says that has no dataset to work on."""
     return dg.MaterializeResult(
         metadata={
             "status": "no dataset",
