@@ -10,8 +10,10 @@ import numpy as np
 import psycopg
 
 from rap_platform.analyses import assets as analyses
-from rap_platform.evaluation import plots, predictors, queries, report
-from rap_platform.evaluation.predictors import MODEL, Opinion, Predictions, Tracks
+from rap_platform.evaluation import plots, queries, report
+from rap_platform.evaluation.contestants import ANALYZERS, Inputs, opinions
+from rap_platform.evaluation.contestants import contestants as enter
+from rap_platform.evaluation.predictors import MODEL, Predictions, Tracks
 from rap_platform.orchestration import failures, metadata
 from rap_platform.orchestration.automation import nightly_if_changed
 from rap_platform.resources.mlflow import MlflowResource, dagster_tags
@@ -22,8 +24,7 @@ from rap_platform.training import features as feature_rows
 from rap_platform.training import quality
 from rap_platform.training import queries as datasets
 
-CODE_VERSION = "1"
-ANALYZERS = ("rule_based", "qwen")
+CODE_VERSION = "2"
 CHAMPION, CHALLENGER = "champion", "challenger"
 
 
@@ -55,7 +56,17 @@ def evaluation_report(
             if known is not None:
                 return _result(conn, status="unchanged", seconds=round(time.monotonic() - started, 2))
             train, test = _sides(conn, version.version)
-            contestants = _contestants(conn, mlflow, version.version, train, test, model, seed=settings.dataset.seed)
+            said = opinions(queries.opinions(conn, version.version, ANALYZERS))
+        contestants = enter(
+            Inputs(
+                train,
+                test,
+                settings.dataset.seed,
+                said,
+                None if model is None else mlflow.load(quality.MODEL_NAME, model.version),
+                None if model is None else str(model.version),
+            )
+        )
         body = report.build(
             contestants,
             test,
@@ -121,6 +132,9 @@ def _registered(mlflow: MlflowResource, key: str) -> Any:
 def _sides(conn: psycopg.Connection, version: str) -> tuple[Tracks, Tracks]:
     words = queries.words(conn, version)
     members = datasets.members(conn, version)
+    texts = datasets.lyrics(conn, [member.track_id for member in members])
+    ears = datasets.feature_rows(conn, version, feature_rows.EAR)
+    vectors = datasets.lyric_vectors(conn, version)
 
     def side(split: str) -> Tracks:
         rows = [member for member in members if member.split == split]
@@ -129,54 +143,11 @@ def _sides(conn: psycopg.Connection, version: str) -> tuple[Tracks, Tracks]:
             np.array([row.label for row in rows]),
             tuple(row.group_key for row in rows),
             np.array([words[row.track_id] for row in rows], dtype=float),
+            tuple(texts[row.track_id] for row in rows),
+            feature_rows.frame([row.track_id for row in rows], ears, vectors),
         )
 
     return side("train"), side("eval")
-
-
-def _contestants(
-    conn: psycopg.Connection,
-    mlflow: MlflowResource,
-    version: str,
-    train: Tracks,
-    test: Tracks,
-    model: Any,
-    *,
-    seed: int,
-) -> list[Predictions]:
-    said: dict[str, dict[int, Opinion]] = {analyzer: {} for analyzer in ANALYZERS}
-    for track_id, analyzer, status, value, error in queries.opinions(conn, version, ANALYZERS):
-        said[analyzer][track_id] = Opinion(value, None) if status == "ok" else Opinion(None, _short(error))
-    contestants = [
-        predictors.uniform_random(test, seed),
-        predictors.mean(train, test),
-        predictors.median(train, test),
-        predictors.length_only(train, test),
-        predictors.opinions("rule_based", "baseline", said["rule_based"], test, "stored rule-based quality as it is"),
-        predictors.recalibrated(
-            "rule_based_recalibrated", said["rule_based"], train, test, "a line on rule-based quality, fitted on train"
-        ),
-    ]
-    if said["qwen"]:
-        contestants.append(
-            predictors.opinions(
-                "qwen_zero_shot", "model", said["qwen"], test, "stored QWEN quality; failures count as failures"
-            )
-        )
-    if model is not None:
-        ears = datasets.feature_rows(conn, version, feature_rows.EAR)
-        vectors = datasets.lyric_vectors(conn, version)
-        x = feature_rows.frame(test.track_ids, ears, vectors)
-        values = quality.predict(mlflow.load(quality.MODEL_NAME, model.version), x)
-        contestants.append(
-            Predictions(MODEL, "model", values, {}, f"registered version {model.version}, learned from train alone")
-        )
-    return [predictor for predictor in contestants if predictor is not None]
-
-
-def _short(error: str | None) -> str:
-    """The kind of failure: what stands before the first colon."""
-    return (error or "no reason stored").split(":", 1)[0][:80]
 
 
 def _log(
