@@ -51,3 +51,9 @@ def _shuffled(x: pd.DataFrame, columns: Sequence[str], chance: np.random.Generat
     mixed = x.copy()
     mixed[list(columns)] = x[list(columns)].to_numpy()[chance.permutation(len(x))]
     return mixed
+
+
+def table(found: Sequence[Importance], unit: str) -> str:
+    """The importances as a Markdown table."""
+    lines = [f"| shuffled | error grows by ({unit}) | spread over {REPEATS} repeats |", "|---|---|---|"]
+    return "\n".join(lines + [f"| {entry.feature} | {entry.mae_growth:+.4f} | {entry.sd:.4f} |" for entry in found])

@@ -17,7 +17,7 @@ from rap_platform.training.features import COLUMNS, Unheard, features_for_text
 
 __all__ = [
     "CODE_VERSION", "LEVEL", "Fitted", "Nested", "NoInterval", "Unheard", "features_for_text", "fit", "learning_curve", "nested", "predict",
-    "predict_interval",
+    "predict_interval", "spread",
 ]  # fmt: skip
 
 CODE_VERSION = "2"
@@ -210,6 +210,14 @@ def learning_curve(
                 guess = _refit(model, x.iloc[drawn], y[drawn], text=text, seed=seed).predict(x_test)
             curve.append((size, float(np.mean(np.abs(guess - y_test)))))
     return curve
+
+
+def spread(curve: Sequence[tuple[int, float]]) -> list[tuple[int, float, float, float]]:
+    """A learning curve as (size, mean, least, most) over the draws of each size."""
+    by_size: dict[int, list[float]] = {}
+    for size, error in curve:
+        by_size.setdefault(size, []).append(error)
+    return [(size, float(np.mean(errors)), min(errors), max(errors)) for size, errors in sorted(by_size.items())]
 
 
 def _refit(model: RatingModel, x: pd.DataFrame, y: Array, *, text: bool, seed: int) -> RatingModel:

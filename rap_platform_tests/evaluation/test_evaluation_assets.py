@@ -40,6 +40,7 @@ def test_a_model_that_learned_something_becomes_champion_and_says_why(
         "mean",
         "median",
         "length_only",
+        "bag_of_words",
         "rule_based",
         "rule_based_recalibrated",
         "quality_model",
@@ -63,7 +64,7 @@ def test_every_figure_can_be_recomputed_from_the_stored_predictions(
            join dataset_members using (track_id) where evaluation_id = %s and version = %s group by predictor""",
         [latest["evaluation_id"], latest["dataset_version"]],
     ).fetchall()
-    assert len(rows) == 7
+    assert len(rows) == 8
     for predictor, mae, count in rows:
         assert count == 24
         assert mae == pytest.approx(latest["report"]["predictors"][predictor]["mae"]["value"], abs=1e-5)
