@@ -10,26 +10,34 @@ import numpy as np
 import psycopg
 
 from rap_platform.analyses import assets as analyses
-from rap_platform.evaluation import plots, queries, report
-from rap_platform.evaluation.contestants import ANALYZERS, Inputs, opinions
+from rap_platform.evaluation import commercial, plots, queries, report
+from rap_platform.evaluation.contestants import ANALYZERS, CommercialInputs, Inputs, opinions
 from rap_platform.evaluation.contestants import contestants as enter
 from rap_platform.evaluation.predictors import MODEL, Predictions, Tracks
 from rap_platform.orchestration import failures, metadata
 from rap_platform.orchestration.automation import nightly_if_changed
 from rap_platform.resources.mlflow import MlflowResource, dagster_tags
 from rap_platform.resources.postgres import PostgresResource
-from rap_platform.settings import NotConfigured, get_settings
+from rap_platform.settings import NotConfigured, Settings, get_settings
 from rap_platform.training import assets as training
+from rap_platform.training import commercial as sales
 from rap_platform.training import features as feature_rows
 from rap_platform.training import quality
 from rap_platform.training import queries as datasets
+from rap_platform.training.commercial import NoTarget, Target
 
 CODE_VERSION = "2"
 CHAMPION, CHALLENGER = "champion", "challenger"
 
 
 @dg.asset(
-    deps=[training.training_dataset, training.quality_model, analyses.rule_based_analyses, analyses.qwen_analyses],
+    deps=[
+        training.training_dataset,
+        training.quality_model,
+        commercial_model,
+        analyses.rule_based_analyses,
+        analyses.qwen_analyses,
+    ],
     code_version=CODE_VERSION,
     automation_condition=nightly_if_changed(),
     kinds={"python", "postgres", "mlflow"},
@@ -49,9 +57,9 @@ def evaluation_report(
                 return _nothing_to_evaluate()
             key = training.training_key(version.digest, datasets.input_versions(conn, version.version))
             model = _registered(mlflow, key)
-            digest = input_digest(
-                conn, version, None if model is None else model.version, settings.evaluation.bootstrap
-            )
+            sold = _commercial(conn, mlflow, version, key, settings.dataset.minimum)
+            judged = [str(found.version) for found in (model, sold[1]) if found is not None]
+            digest = input_digest(conn, version, " and ".join(judged) or None, settings.evaluation.bootstrap)
             known = queries.use_again(conn, digest)
             if known is not None:
                 return _result(conn, status="unchanged", seconds=round(time.monotonic() - started, 2))
@@ -84,6 +92,9 @@ def evaluation_report(
             },
         )
         text = report.markdown(body)
+        if (second := _second_table(mlflow, train, test, sold, body, settings)) is not None:
+            body["commercial"] = second
+            text += f"\n\n{commercial.markdown(second)}"
         run_id, run_url, pictures = _log(context, mlflow, version, digest, body, text, contestants, test)
         with postgres.connection() as conn:
             queries.insert_evaluation(
@@ -127,6 +138,42 @@ def _registered(mlflow: MlflowResource, key: str) -> Any:
         return None
     found = mlflow.versions(quality.MODEL_NAME, {"key": key})
     return found[0] if found else None
+
+
+def _commercial(
+    conn: psycopg.Connection, mlflow: MlflowResource, version: datasets.Version, key: str, minimum: int
+) -> tuple[Target | NoTarget, Any]:
+    """What commercial potential is measured by, and the model that was learned from exactly that, or None."""
+    target = sales.target(datasets.attention(conn, version.version), minimum)
+    if isinstance(target, NoTarget):
+        return target, None
+    try:
+        mlflow.uri()
+    except NotConfigured:
+        return target, None
+    found = mlflow.versions(sales.MODEL_NAME, {"key": sales.training_key(target, key)})
+    return target, found[0] if found else None
+
+
+def _second_table(
+    mlflow: MlflowResource,
+    train: Tracks,
+    test: Tracks,
+    sold: tuple[Target | NoTarget, Any],
+    body: dict[str, Any],
+    settings: Settings,
+) -> dict[str, Any] | None:
+    target, model = sold
+    if isinstance(target, NoTarget) or model is None:
+        return None
+    loaded = mlflow.load(sales.MODEL_NAME, model.version)
+    inputs = CommercialInputs(
+        train, test, target.labels, target.name, target.scale, settings.dataset.seed, loaded, str(model.version)
+    )
+    header = {name: body[name] for name in ("dataset", "population", "simulated")}
+    learned = sum(track_id in target.labels for track_id in train.track_ids)
+    header |= {"train_tracks": learned, "model_version": str(model.version)}
+    return commercial.table(inputs, resamples=settings.evaluation.bootstrap, header=header)
 
 
 def _sides(conn: psycopg.Connection, version: str) -> tuple[Tracks, Tracks]:

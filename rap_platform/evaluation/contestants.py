@@ -4,7 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from rap_platform.evaluation.predictors import (
+    COMMERCIAL,
     LEAST_OPINIONS,
     MODEL,
     BagOfWords,
@@ -66,6 +69,51 @@ def predictors(inputs: Inputs) -> list[Predictor]:
         note = f"registered version {inputs.model_version}, learned from train alone"
         entered.append(Model(MODEL, note, seed=inputs.seed, model=inputs.model))
     return entered
+
+
+@dataclass(frozen=True)
+class CommercialInputs:
+    """What the contestants for commercial potential are given: the split of the ratings, tracks without a label left out.
+
+    `labels` are of the target by track, `scale` its ends, `model` the registered commercial model of exactly these labels.
+    """
+
+    train: Tracks
+    test: Tracks
+    labels: Mapping[int, float]
+    target: str
+    scale: tuple[float, float]
+    seed: int
+    model: Any = None
+    model_version: str | None = None
+
+
+def commercial(inputs: CommercialInputs) -> tuple[Tracks, list[Predictions]]:
+    """The held-out tracks with the labels of commercial potential, and every contestant's predictions of them."""
+    train, test = (labelled(side, inputs.labels) for side in (inputs.train, inputs.test))
+    entered: list[Predictor] = [
+        Constant("median", "median label of train", statistic="median"),
+        LengthOnly("length_only", "line on log(words), fitted on train", scale=inputs.scale),
+    ]
+    if train.texts:
+        entered.append(BagOfWords("bag_of_words", "ridge on TF-IDF of words", seed=inputs.seed, scale=inputs.scale))
+    if inputs.model is not None:
+        note = f"registered version {inputs.model_version}, learned from train alone"
+        entered.append(Model(COMMERCIAL, note, seed=inputs.seed, model=inputs.model))
+    return test, [predictor.fit(train).predict(test) for predictor in entered]
+
+
+def labelled(side: Tracks, labels: Mapping[int, float]) -> Tracks:
+    """The tracks of a side that have a label of another target, with that label."""
+    rows = [row for row, track_id in enumerate(side.track_ids) if track_id in labels]
+    return Tracks(
+        tuple(side.track_ids[row] for row in rows),
+        np.array([labels[side.track_ids[row]] for row in rows], dtype=float),
+        tuple(side.groups[row] for row in rows),
+        side.words[rows],
+        tuple(side.texts[row] for row in rows) if side.texts else (),
+        None if side.features is None else side.features.iloc[rows],
+    )
 
 
 def opinion_known(said: Said, track_id: int) -> bool:

@@ -12,7 +12,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import Ridge
 from sklearn.pipeline import Pipeline, make_pipeline
 
-from rap_platform.training import quality
+from rap_platform.training import commercial, quality
 from rap_platform.training.conformal import RATINGS
 from rap_platform.training.estimators import folds
 from rap_platform.training.naming import MODEL_NAME
@@ -20,6 +20,7 @@ from rap_platform.training.naming import MODEL_NAME
 Array = npt.NDArray[np.float64]
 Kind = Literal["baseline", "model"]
 MODEL = MODEL_NAME
+COMMERCIAL = commercial.MODEL_NAME
 # Fewer opinions than this on train make no line.
 LEAST_OPINIONS = 10
 ALPHAS = (0.3, 1.0, 3.0, 10.0)

@@ -156,11 +156,11 @@ def quality_model(
         with postgres.connection() as conn:
             version = queries.current_dataset(conn, settings.population)
             if version is None:
-                return _no_dataset()
+                return no_dataset()
             inputs = queries.input_versions(conn, version.version)
             key = training_key(version.digest, inputs)
             if registered := mlflow.versions(quality.MODEL_NAME, {"key": key}):
-                return _registered(mlflow, registered[0], version, status="unchanged")
+                return registered(mlflow, registered[0], version, status="unchanged")
             members = queries.members(conn, version.version)
             ears = queries.feature_rows(conn, version.version, feature_rows.EAR)
             vectors = queries.lyric_vectors(conn, version.version)
@@ -186,7 +186,7 @@ def quality_model(
             },
             unit="rating points",
         )
-        return _registered(
+        return registered(
             mlflow,
             made,
             version,
@@ -208,7 +208,8 @@ def training_key(dataset_digest: str, inputs: tuple[str, str]) -> str:
     return hashlib.sha256(parts.encode()).hexdigest()
 
 
-def _no_dataset() -> dg.MaterializeResult:
+def no_dataset() -> dg.MaterializeResult:
+    """What a learning asset says when there is nothing to learn from."""
     return dg.MaterializeResult(
         metadata={
             "status": "no dataset",
@@ -219,28 +220,30 @@ def _no_dataset() -> dg.MaterializeResult:
     )
 
 
-def _registered(
+def registered(
     mlflow: MlflowResource,
     made: Any,
     version: queries.Version,
     *,
     status: str,
+    name: str = quality.MODEL_NAME,
     run_url: str | None = None,
     **figures: Any,
 ) -> dg.MaterializeResult:
-    links = {"mlflow_run": run_url, "mlflow_model": mlflow.model_url(quality.MODEL_NAME, made.version)}
-    shown = {name: dg.MetadataValue.url(link) for name, link in links.items() if link is not None}
+    """What a learning asset says of the model version `made`; a figure that is named plot_ is a picture."""
+    links = {"mlflow_run": run_url, "mlflow_model": mlflow.model_url(name, made.version)}
+    shown = {link: dg.MetadataValue.url(url) for link, url in links.items() if url is not None}
     return dg.MaterializeResult(
         metadata={
             "status": status,
-            "model": f"{quality.MODEL_NAME} version {made.version}",
+            "model": f"{name} version {made.version}",
             "dataset": version.version,
             "population": version.population,
             "simulated": version.simulated,
             "rows_new": int(status == "new version"),
             **{
-                name: metadata.png(figure) if name.startswith("plot_") else metadata.value(figure)
-                for name, figure in figures.items()
+                label: metadata.png(figure) if label.startswith("plot_") else metadata.value(figure)
+                for label, figure in figures.items()
             },
             **shown,
         },
