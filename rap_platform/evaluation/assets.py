@@ -21,8 +21,8 @@ from rap_platform.resources.postgres import PostgresResource
 from rap_platform.settings import NotConfigured, Settings, get_settings
 from rap_platform.training import assets as training
 from rap_platform.training import commercial as sales
+from rap_platform.training import commercial_assets, quality
 from rap_platform.training import features as feature_rows
-from rap_platform.training import quality
 from rap_platform.training import queries as datasets
 from rap_platform.training.commercial import NoTarget, Target
 
@@ -34,7 +34,7 @@ CHAMPION, CHALLENGER = "champion", "challenger"
     deps=[
         training.training_dataset,
         training.quality_model,
-        commercial_model,
+        commercial_assets.commercial_model,
         analyses.rule_based_analyses,
         analyses.qwen_analyses,
     ],

@@ -88,4 +88,5 @@ class RatingModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # sciki
     def _sum(self, columns: Any, learners: Sequence[Any], x: pd.DataFrame) -> Array:
         seen = columns.transform(x)
         said = np.column_stack([learner.predict(seen) for learner in learners])
-        return np.clip(said @ np.asarray(self.weights, dtype=float) + self.intercept, *self.scale)
+        summed = said @ np.asarray(self.weights, dtype=float) + self.intercept
+        return np.asarray(np.clip(summed, *self.scale), dtype=float)
