@@ -42,7 +42,7 @@ def floor(settings: Settings) -> Bench:
 
 
 def _quality(corpus: Corpus, source_id: str, title: str) -> float:
-    found = corpus.find_song(int(source_id))
+    found = corpus.find_song(int(source_id)) if source_id.isdecimal() else None
     if found is None or corpus.title(*found) != title:
         raise ValueError(
             f"{title!r} is no song of world {corpus.seed}: set RAP_WORLD_SEED, RAP_WORLD_SONGS and RAP_WORLD_ARTISTS to the world that was ingested"

@@ -121,7 +121,8 @@ class Constant(_Named):
 
     def fit(self, train: Tracks) -> Self:
         """Take the mean or median."""
-        return replace(self, value=float({"mean": np.mean, "median": np.median}[self.statistic](train.labels)))
+        of_train = np.mean(train.labels) if self.statistic == "mean" else np.median(train.labels)
+        return replace(self, value=float(of_train))
 
     def predict(self, tracks: Tracks) -> Predictions:
         """The same number for every track."""

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from rap_platform.benchmarks import Bench
 from rap_platform.evaluation import report
 from rap_platform.evaluation.contestants import Inputs, contestants
-from rap_platform.evaluation.predictors import MODEL, Opinion, Predictions, Tracks
+from rap_platform.evaluation.predictors import MODEL, Model, Opinion, Predictions, Tracks
 from rap_platform.evaluation.world_songs import Song, songs
 from rap_platform.orchestration.progress import track
 from rap_platform.settings import Settings
@@ -102,8 +102,8 @@ def outcome(known: Sequence[Song], seed: int, settings: Settings, *, shuffle: bo
         raise ValueError(f"world {seed} makes no dataset: {plan.missing}; raise --tracks")  # noqa: TRY004 -- a result, not a type
     train, test = (_side(plan, side, known) for side in ("train", "eval"))
     said = {"rule_based": {number: Opinion(song.quality, None) for number, song in enumerate(known) if song.quality}}
-    fitted = quality.fit(_features(train), train.labels, train.groups, seed=settings.dataset.seed)
-    entered = contestants(Inputs(train, test, settings.dataset.seed, said, fitted.model, "of this bench"))
+    learned = Model(MODEL, "", seed=settings.dataset.seed).fit(train)
+    entered = contestants(Inputs(train, test, settings.dataset.seed, said, learned.model, "of this bench"))
     body = judged(entered, test, settings, plan.card, len(train), plan.version)
     return _measured(seed, body, entered, test, np.array([hidden[number] for number in test.track_ids]), plan.card)
 
@@ -202,10 +202,6 @@ def _side(plan: dataset.Plan, side: str, known: Sequence[Song]) -> Tracks:
     )
 
 
-def _features(tracks: Tracks) -> Any:
-    return tracks.features
-
-
 def _figures(outcomes: Sequence[Outcome]) -> dict[str, float]:
     ratios = [found.mae(MODEL) / found.floor for found in outcomes]
     gaps = [found.body["predictors"][MODEL]["vs_best_baseline"]["high"] for found in outcomes]
@@ -223,9 +219,11 @@ def _figures(outcomes: Sequence[Outcome]) -> dict[str, float]:
 
 def _means(outcomes: Sequence[Outcome]) -> dict[str, object]:
     rows = [found.row() for found in outcomes]
-    numbers = {name: [row[name] for row in rows] for name in rows[0] if isinstance(rows[0][name], float)}
-    means = {name: round(float(np.mean(values)), 3) for name, values in numbers.items()}  # type: ignore[arg-type]
-    return {name: means.get(name, "") for name in rows[0]} | {"seed": "mean"}
+    means: dict[str, object] = {}
+    for name in rows[0]:
+        numbers = [value for row in rows if isinstance(value := row[name], float)]
+        means[name] = round(float(np.mean(numbers)), 3) if len(numbers) == len(rows) else ""
+    return means | {"seed": "mean"}
 
 
 def _note(shuffled: Sequence[Outcome]) -> str:

@@ -66,7 +66,7 @@ class Run:
         """Store a text as an artifact."""
         self.client.log_text(self.run_id, text, path)
 
-    def json(self, content: object, path: str) -> None:
+    def json(self, content: Any, path: str) -> None:
         """Store what JSON can hold as an artifact."""
         self.client.log_dict(self.run_id, content, path)
 

@@ -159,8 +159,8 @@ def quality_model(
                 return no_dataset()
             inputs = queries.input_versions(conn, version.version)
             key = training_key(version.digest, inputs)
-            if registered := mlflow.versions(quality.MODEL_NAME, {"key": key}):
-                return registered(mlflow, registered[0], version, status="unchanged")
+            if known := mlflow.versions(quality.MODEL_NAME, {"key": key}):
+                return registered(mlflow, known[0], version, status="unchanged")
             members = queries.members(conn, version.version)
             ears = queries.feature_rows(conn, version.version, feature_rows.EAR)
             vectors = queries.lyric_vectors(conn, version.version)

@@ -40,8 +40,14 @@ def commercial_model(
                 return assets.no_dataset()
             target = commercial.target(queries.attention(conn, version.version), settings.dataset.minimum)
             if isinstance(target, commercial.NoTarget):
-                missing = {"status": "no labels", "missing": target.missing, "remedy": target.remedy, "rows_new": 0}
-                return dg.MaterializeResult(metadata=missing)
+                return dg.MaterializeResult(
+                    metadata={
+                        "status": "no labels",
+                        "missing": target.missing,
+                        "remedy": target.remedy,
+                        "rows_new": 0,
+                    }
+                )
             quality_key = assets.training_key(version.digest, queries.input_versions(conn, version.version))
             key = commercial.training_key(target, quality_key)
             if known := mlflow.versions(commercial.MODEL_NAME, {"key": key}):

@@ -157,9 +157,9 @@ def metric_name(name: str) -> str:
     return name.replace("(", "_").replace(")", "").replace("=", "_")
 
 
-def shown(learned: Learned) -> dict[str, object]:
+def shown(learned: Learned) -> dict[str, Any]:
     """The same for Dagster, rounded."""
-    figures: dict[str, object] = {name: round(value, 4) for name, value in learned.figures.items()}
+    figures: dict[str, Any] = {name: round(value, 4) for name, value in learned.figures.items()}
     figures["estimator"] = learned.fitted.chosen
     figures["cv_mae_by_candidate"] = {name: round(error, 4) for name, error in learned.fitted.cv_mae.items()}
     figures["importance"] = {name: round(growth, 4) for name, growth in learned.fitted.importance}

@@ -236,7 +236,7 @@ def predict(model: Any, x: pd.DataFrame) -> Array:
     """
     with threadpool_limits(limits=1):
         values = np.asarray(model.predict(x[list(COLUMNS)]), dtype=float)
-    return np.clip(values, *getattr(model, "scale", RATINGS))
+    return np.asarray(np.clip(values, *getattr(model, "scale", RATINGS)), dtype=float)
 
 
 def predict_interval(model: Any, x: pd.DataFrame) -> tuple[Array, Array, Array]:

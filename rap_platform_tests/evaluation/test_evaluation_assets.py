@@ -5,9 +5,11 @@ import numpy as np
 import psycopg
 import pytest
 
-from rap_platform.evaluation import assets, checks, queries, report
+from rap_platform.evaluation import assets, checks, floor_benchmark, queries, report
 from rap_platform.resources.mlflow import MlflowResource
+from rap_platform.settings import Settings
 from rap_platform.training import assets as training
+from rap_platform.world.corpus import Corpus
 from rap_platform_tests.training import songs
 from rap_platform_tests.training.tracking import Materialize, figures, verdicts
 
@@ -68,6 +70,30 @@ def test_every_figure_can_be_recomputed_from_the_stored_predictions(
     for predictor, mae, count in rows:
         assert count == 24
         assert mae == pytest.approx(latest["report"]["predictors"][predictor]["mae"]["value"], abs=1e-5)
+
+
+def test_the_floor_is_of_the_held_out_tracks_and_of_no_other_world(
+    connection: psycopg.Connection, materialize: Materialize, settings: Settings
+) -> None:
+    with pytest.raises(ValueError, match="not of a simulated world"):
+        floor_benchmark.floor(settings)
+    book = songs.insert(connection, 80, artists=40)
+    corpus = Corpus(settings.world_seed, settings.world_artists, settings.world_songs)
+    told = [(str(corpus.song_id(n, 0)), corpus.title(n, 0), track_id) for n, track_id in enumerate(book.track_ids)]
+    with connection.cursor() as cursor:
+        cursor.executemany("update tracks set source_id = %s, title = %s where track_id = %s", told)
+    connection.commit()
+    materialize(training.training_dataset, training.quality_model, assets.evaluation_report)
+    bench = floor_benchmark.floor(settings)
+    latest = queries.latest_evaluation(connection)
+    assert latest is not None
+    ours = latest["report"]["predictors"]["quality_model"]["mae"]["value"]
+    assert bench.figures["mae"] == pytest.approx(ours, abs=1e-5)
+    assert bench.ratio == pytest.approx(ours / bench.figures["floor"], abs=1e-5)
+    connection.execute("update tracks set title = 'Elsewhere' where track_id = any(%s)", [list(book.track_ids)])
+    connection.commit()
+    with pytest.raises(ValueError, match="RAP_WORLD_SEED"):
+        floor_benchmark.floor(settings)
 
 
 def test_shuffled_labels_yield_no_champion(
