@@ -41,7 +41,7 @@ def learning_curve(points: Sequence[tuple[int, float, float, float]], unit: str 
     axes.set_xticks(sizes, [str(size) for size in sizes])
     axes.minorticks_off()
     axes.set_xlabel("tracks learned from (whole groups of artists)")
-    axes.set_ylabel(f"mean absolute error on held-out tracks, {unit}")
+    axes.set_ylabel(f"MAE on held-out tracks, {unit}")
     axes.set_title("Learning curve, band over the draws", loc="left", fontsize=11, color=INK)
     axes.spines[["top", "right"]].set_visible(False)
     return figure
