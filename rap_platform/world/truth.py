@@ -24,8 +24,8 @@ RATER_BIAS_SD, RATER_NOISE_SD = 0.5, 0.85
 # Squares sum to 1. Charisma and freshness, 3 % of the variance, stand in no text (freshness leaves a trace that nobody could measure),
 # and of craft, which does, the most that an ear gets out of 70 lines is an R2 of 0.95: u = 0.03 + 0.97 * 0.05, 8 % of the variance,
 # stays unseen. The mean of three to seven marks errs with a variance e = (0.85^2 + 1/12) * 0.22 = 0.18, so that the best model's error
-# is sqrt(1 + 1.3^2 * u / e) = 1.3 times that of the truth itself: near it, never at it, and below 1.5 on any 200 songs. With charisma
-# at 0.49, a quarter of the variance, it would be 2.1 times.
+# is sqrt(1 + 1.3^2 * u / e) = 1.3 times that of the truth itself: near it, never at it; on 200 songs
+# give or take 0.08. With charisma at 0.49, a quarter of the variance, it would be 2.1 times.
 CRAFT_WEIGHT, FRESHNESS_WEIGHT, CHARISMA_WEIGHT = 0.985, 0.12, 0.12
 # Craft counts as the pen has it, 0 to 1, brought to a variance of 1: what lies beyond its ends could be in no song.
 CRAFT_MEAN, CRAFT_SD = 0.5, 12**-0.5
