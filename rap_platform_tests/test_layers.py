@@ -23,6 +23,9 @@ SANCTIONED = {
     ("embeddings/synthetic/library.py", "world"),
     ("embeddings/synthetic/verse.py", "world"),
     ("features/world_benchmark.py", "world"),
+    ("evaluation/world_songs.py", "world"),
+    ("evaluation/quality_benchmark.py", "world"),
+    ("evaluation/floor_benchmark.py", "world"),
 }
 
 
@@ -77,6 +80,7 @@ PURE_EXCEPTIONS = {
     "checks.py",
     "sensors.py",
     "growth_benchmark.py",
+    "commercial_assets.py",
 }
 
 

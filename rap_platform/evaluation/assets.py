@@ -10,25 +10,34 @@ import numpy as np
 import psycopg
 
 from rap_platform.analyses import assets as analyses
-from rap_platform.evaluation import plots, predictors, queries, report
-from rap_platform.evaluation.predictors import MODEL, Opinion, Predictions, Tracks
+from rap_platform.evaluation import commercial, plots, queries, report
+from rap_platform.evaluation.contestants import ANALYZERS, CommercialInputs, Inputs, opinions
+from rap_platform.evaluation.contestants import contestants as enter
+from rap_platform.evaluation.predictors import MODEL, Predictions, Tracks
 from rap_platform.orchestration import failures, metadata
 from rap_platform.orchestration.automation import nightly_if_changed
 from rap_platform.resources.mlflow import MlflowResource, dagster_tags
 from rap_platform.resources.postgres import PostgresResource
-from rap_platform.settings import NotConfigured, get_settings
+from rap_platform.settings import NotConfigured, Settings, get_settings
 from rap_platform.training import assets as training
+from rap_platform.training import commercial as sales
+from rap_platform.training import commercial_assets, quality
 from rap_platform.training import features as feature_rows
-from rap_platform.training import quality
 from rap_platform.training import queries as datasets
+from rap_platform.training.commercial import NoTarget, Target
 
-CODE_VERSION = "1"
-ANALYZERS = ("rule_based", "qwen")
+CODE_VERSION = "2"
 CHAMPION, CHALLENGER = "champion", "challenger"
 
 
 @dg.asset(
-    deps=[training.training_dataset, training.quality_model, analyses.rule_based_analyses, analyses.qwen_analyses],
+    deps=[
+        training.training_dataset,
+        training.quality_model,
+        commercial_assets.commercial_model,
+        analyses.rule_based_analyses,
+        analyses.qwen_analyses,
+    ],
     code_version=CODE_VERSION,
     automation_condition=nightly_if_changed(),
     kinds={"python", "postgres", "mlflow"},
@@ -48,14 +57,24 @@ def evaluation_report(
                 return _nothing_to_evaluate()
             key = training.training_key(version.digest, datasets.input_versions(conn, version.version))
             model = _registered(mlflow, key)
-            digest = input_digest(
-                conn, version, None if model is None else model.version, settings.evaluation.bootstrap
-            )
+            sold = _commercial(conn, mlflow, version, key, settings.dataset.minimum)
+            judged = [str(found.version) for found in (model, sold[1]) if found is not None]
+            digest = input_digest(conn, version, " and ".join(judged) or None, settings.evaluation.bootstrap)
             known = queries.use_again(conn, digest)
             if known is not None:
                 return _result(conn, status="unchanged", seconds=round(time.monotonic() - started, 2))
             train, test = _sides(conn, version.version)
-            contestants = _contestants(conn, mlflow, version.version, train, test, model, seed=settings.dataset.seed)
+            said = opinions(queries.opinions(conn, version.version, ANALYZERS))
+        contestants = enter(
+            Inputs(
+                train,
+                test,
+                settings.dataset.seed,
+                said,
+                None if model is None else mlflow.load(quality.MODEL_NAME, model.version),
+                None if model is None else str(model.version),
+            )
+        )
         body = report.build(
             contestants,
             test,
@@ -73,6 +92,9 @@ def evaluation_report(
             },
         )
         text = report.markdown(body)
+        if (second := _second_table(mlflow, train, test, sold, body, settings)) is not None:
+            body["commercial"] = second
+            text += f"\n\n{commercial.markdown(second)}"
         run_id, run_url, pictures = _log(context, mlflow, version, digest, body, text, contestants, test)
         with postgres.connection() as conn:
             queries.insert_evaluation(
@@ -118,9 +140,48 @@ def _registered(mlflow: MlflowResource, key: str) -> Any:
     return found[0] if found else None
 
 
+def _commercial(
+    conn: psycopg.Connection, mlflow: MlflowResource, version: datasets.Version, key: str, minimum: int
+) -> tuple[Target | NoTarget, Any]:
+    """What commercial potential is measured by, and the model that was learned from exactly that, or None."""
+    target = sales.target(datasets.attention(conn, version.version), minimum)
+    if isinstance(target, NoTarget):
+        return target, None
+    try:
+        mlflow.uri()
+    except NotConfigured:
+        return target, None
+    found = mlflow.versions(sales.MODEL_NAME, {"key": sales.training_key(target, key)})
+    return target, found[0] if found else None
+
+
+def _second_table(
+    mlflow: MlflowResource,
+    train: Tracks,
+    test: Tracks,
+    sold: tuple[Target | NoTarget, Any],
+    body: dict[str, Any],
+    settings: Settings,
+) -> dict[str, Any] | None:
+    target, model = sold
+    if isinstance(target, NoTarget) or model is None:
+        return None
+    loaded = mlflow.load(sales.MODEL_NAME, model.version)
+    inputs = CommercialInputs(
+        train, test, target.labels, target.name, target.scale, settings.dataset.seed, loaded, str(model.version)
+    )
+    header = {name: body[name] for name in ("dataset", "population", "simulated")}
+    learned = sum(track_id in target.labels for track_id in train.track_ids)
+    header |= {"train_tracks": learned, "model_version": str(model.version)}
+    return commercial.table(inputs, resamples=settings.evaluation.bootstrap, header=header)
+
+
 def _sides(conn: psycopg.Connection, version: str) -> tuple[Tracks, Tracks]:
     words = queries.words(conn, version)
     members = datasets.members(conn, version)
+    texts = datasets.lyrics(conn, [member.track_id for member in members])
+    ears = datasets.feature_rows(conn, version, feature_rows.EAR)
+    vectors = datasets.lyric_vectors(conn, version)
 
     def side(split: str) -> Tracks:
         rows = [member for member in members if member.split == split]
@@ -129,54 +190,11 @@ def _sides(conn: psycopg.Connection, version: str) -> tuple[Tracks, Tracks]:
             np.array([row.label for row in rows]),
             tuple(row.group_key for row in rows),
             np.array([words[row.track_id] for row in rows], dtype=float),
+            tuple(texts[row.track_id] for row in rows),
+            feature_rows.frame([row.track_id for row in rows], ears, vectors),
         )
 
     return side("train"), side("eval")
-
-
-def _contestants(
-    conn: psycopg.Connection,
-    mlflow: MlflowResource,
-    version: str,
-    train: Tracks,
-    test: Tracks,
-    model: Any,
-    *,
-    seed: int,
-) -> list[Predictions]:
-    said: dict[str, dict[int, Opinion]] = {analyzer: {} for analyzer in ANALYZERS}
-    for track_id, analyzer, status, value, error in queries.opinions(conn, version, ANALYZERS):
-        said[analyzer][track_id] = Opinion(value, None) if status == "ok" else Opinion(None, _short(error))
-    contestants = [
-        predictors.uniform_random(test, seed),
-        predictors.mean(train, test),
-        predictors.median(train, test),
-        predictors.length_only(train, test),
-        predictors.opinions("rule_based", "baseline", said["rule_based"], test, "stored rule-based quality as it is"),
-        predictors.recalibrated(
-            "rule_based_recalibrated", said["rule_based"], train, test, "a line on rule-based quality, fitted on train"
-        ),
-    ]
-    if said["qwen"]:
-        contestants.append(
-            predictors.opinions(
-                "qwen_zero_shot", "model", said["qwen"], test, "stored QWEN quality; failures count as failures"
-            )
-        )
-    if model is not None:
-        ears = datasets.feature_rows(conn, version, feature_rows.EAR)
-        vectors = datasets.lyric_vectors(conn, version)
-        x = feature_rows.frame(test.track_ids, ears, vectors)
-        values = quality.predict(mlflow.load(quality.MODEL_NAME, model.version), x)
-        contestants.append(
-            Predictions(MODEL, "model", values, {}, f"registered version {model.version}, learned from train alone")
-        )
-    return [predictor for predictor in contestants if predictor is not None]
-
-
-def _short(error: str | None) -> str:
-    """The kind of failure: what stands before the first colon."""
-    return (error or "no reason stored").split(":", 1)[0][:80]
 
 
 def _log(

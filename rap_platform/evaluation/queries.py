@@ -63,6 +63,22 @@ order by p.predictor
 """
 
 
+_HELD_OUT = """
+select t.source_id, t.title, m.label, p.predicted
+from predictions p
+join evaluations e using (evaluation_id)
+join dataset_members m on m.version = e.dataset_version and m.track_id = p.track_id
+join tracks t on t.track_id = p.track_id
+where p.evaluation_id = %(evaluation_id)s and p.predictor = %(predictor)s and p.predicted is not null
+order by p.track_id
+"""
+
+
+def held_out(conn: psycopg.Connection, evaluation_id: int, predictor: str) -> list[tuple[str, str, float, float]]:
+    """(source id, title, label, predicted) of each held-out track that the predictor covers."""
+    return conn.execute(_HELD_OUT, {"evaluation_id": evaluation_id, "predictor": predictor}).fetchall()
+
+
 def words(conn: psycopg.Connection, version: str) -> dict[int, int]:
     """Words per track of a dataset version."""
     return dict(conn.execute(_WORDS, {"version": version}).fetchall())

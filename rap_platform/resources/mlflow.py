@@ -66,6 +66,10 @@ class Run:
         """Store a text as an artifact."""
         self.client.log_text(self.run_id, text, path)
 
+    def json(self, content: Any, path: str) -> None:
+        """Store what JSON can hold as an artifact."""
+        self.client.log_dict(self.run_id, content, path)
+
     def files(self, folder: Path, path: str | None = None) -> None:
         """Store the files of a folder as artifacts."""
         self.client.log_artifacts(self.run_id, str(folder), path)

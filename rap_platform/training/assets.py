@@ -1,7 +1,6 @@
 """Assets of the stage: ratings, the dataset version, the quality model, adapters. What they compute stands in the pure modules."""
 
 import hashlib
-import importlib.metadata
 import json
 import time
 from collections.abc import Sequence
@@ -10,7 +9,6 @@ from typing import Any
 
 import dagster as dg
 import httpx
-import numpy as np
 import psycopg
 
 from rap_platform.analyses import assets as analyses
@@ -29,7 +27,9 @@ from rap_platform.training import (
     dataset_overlaps,
     dataset_plots,
     dataset_tracking,
+    learning,
     panel,
+    plots,
     quality,
     queries,
 )
@@ -197,7 +197,7 @@ def _size_note(plan: dataset.Plan, wanted: int) -> str:
     automation_condition=nightly_if_changed(),
     kinds={"python", "scikitlearn", "mlflow"},
     owners=[metadata.TEAM],
-    description="Predicts a rating from what the ear hears and what the text means; chosen by grouped cross-validation inside train; registered in MLflow.",
+    description="Predicts a rating with an interval from what the ear hears and what the text means; chosen by grouped cross-validation inside train.",
     retry_policy=failures.RETRY,
 )
 def quality_model(
@@ -216,84 +216,53 @@ def quality_model(
                 return no_dataset()
             inputs = queries.input_versions(conn, version.version)
             key = training_key(version.digest, inputs)
-            if registered := mlflow.versions(quality.MODEL_NAME, {"key": key}):
-                return _registered(mlflow, registered[0], version, status="unchanged")
+            if known := mlflow.versions(quality.MODEL_NAME, {"key": key}):
+                return registered(mlflow, known[0], version, status="unchanged")
             members = queries.members(conn, version.version)
             ears = queries.feature_rows(conn, version.version, feature_rows.EAR)
             vectors = queries.lyric_vectors(conn, version.version)
-        train = [member for member in members if member.split == "train"]
-        x = feature_rows.frame([member.track_id for member in train], ears, vectors)
-        y = np.array([member.label for member in train])
-        fitted = quality.fit(x, y, [member.group_key for member in train], seed=settings.dataset.seed)
-        tags = {
-            **dagster_tags(context, simulated=version.simulated),
-            "key": key,
-            "dataset": version.version,
-            "dataset_digest": version.digest,
-            "code_version": quality.CODE_VERSION,
-            "feature_version": feature_rows.VERSION,
-            "population": version.population,
-        }
-        with mlflow.run("quality_model", f"{fitted.chosen} on {version.version}", tags=tags) as run:
-            folder = settings.data_dir / "datasets" / version.version
-            run.dataset(
-                name=version.version,
-                digest=version.digest,
-                source=str(folder),
-                rows=len(train),
-                context="training",
-                profile=version.card["counts"],
-            )
-            run.log(
-                params={
-                    "estimator": fitted.chosen,
-                    "folds": fitted.folds,
-                    "seed": settings.dataset.seed,
-                    "train_tracks": len(train),
-                },
-                metrics={f"cv_mae/{_metric_name(name)}": error for name, error in fitted.cv_mae.items()}
-                | {"cv_mae": fitted.cv_mae[fitted.chosen]},
-            )
-            if folder.is_dir():
-                run.files(folder, "dataset")
-            example = x.head(2)
-            made = run.model(
-                fitted.model,
-                name=quality.MODEL_NAME,
-                example=example,
-                predicted=quality.predict(fitted.model, example),
-                requirements=[
-                    f"{package}=={importlib.metadata.version(package)}"
-                    for package in ("scikit-learn", "skops", "pandas", "numpy")
-                ],
-                trusted_types=quality.TRUSTED_TYPES,
-                tags=tags,
-            )
-            result = _registered(
-                mlflow,
-                made,
-                version,
-                status="new version",
-                run_url=run.url,
-                estimator=fitted.chosen,
-                cv_mae=round(fitted.cv_mae[fitted.chosen], 4),
-                cv_mae_by_candidate={name: round(error, 4) for name, error in fitted.cv_mae.items()},
-                train=len(train),
-                without_features=len(train) - sum(member.track_id in ears for member in train),
-                without_embedding=len(train) - sum(member.track_id in vectors for member in train),
-                seconds=round(time.monotonic() - started, 2),
-            )
-    return result
+        x = feature_rows.frame([member.track_id for member in members], ears, vectors)
+        train, held_out = learning.sides([(m.split, m.label, m.group_key) for m in members], x)
+        learned = learning.learn(train, held_out, seed=settings.dataset.seed)
+        made, run = learning.register(
+            mlflow,
+            learned,
+            train,
+            name=quality.MODEL_NAME,
+            version=version,
+            folder=settings.data_dir / "datasets" / version.version,
+            seed=settings.dataset.seed,
+            tags={
+                **dagster_tags(context, simulated=version.simulated),
+                "key": key,
+                "dataset": version.version,
+                "dataset_digest": version.digest,
+                "code_version": quality.CODE_VERSION,
+                "feature_version": feature_rows.VERSION,
+                "population": version.population,
+            },
+            unit="rating points",
+        )
+        return registered(
+            mlflow,
+            made,
+            version,
+            status="new version",
+            run_url=run.url,
+            **learning.shown(learned),
+            train=len(train.y),
+            without_features=sum(member.track_id not in ears for member in members if member.split == "train"),
+            without_embedding=sum(member.track_id not in vectors for member in members if member.split == "train"),
+            plot_importance=plots.importance(learned.fitted.permutation),
+            plot_learning_curve=plots.learning_curve(learned.curve),
+            seconds=round(time.monotonic() - started, 2),
+        )
 
 
 def training_key(dataset_digest: str, inputs: tuple[str, str]) -> str:
     """What a model was learned from, as one hash: dataset, code, features and vectors."""
     parts = "|".join([dataset_digest, quality.CODE_VERSION, feature_rows.VERSION, *inputs])
     return hashlib.sha256(parts.encode()).hexdigest()
-
-
-def _metric_name(name: str) -> str:
-    return name.replace("(", "_").replace(")", "").replace("=", "_")
 
 
 def no_dataset() -> dg.MaterializeResult:
@@ -308,26 +277,31 @@ def no_dataset() -> dg.MaterializeResult:
     )
 
 
-def _registered(
+def registered(
     mlflow: MlflowResource,
     made: Any,
     version: queries.Version,
     *,
     status: str,
+    name: str = quality.MODEL_NAME,
     run_url: str | None = None,
-    **figures: object,
+    **figures: Any,
 ) -> dg.MaterializeResult:
-    links = {"mlflow_run": run_url, "mlflow_model": mlflow.model_url(quality.MODEL_NAME, made.version)}
-    shown = {name: dg.MetadataValue.url(link) for name, link in links.items() if link is not None}
+    """What a learning asset says of the model version `made`; a figure that is named plot_ is a picture."""
+    links = {"mlflow_run": run_url, "mlflow_model": mlflow.model_url(name, made.version)}
+    shown = {link: dg.MetadataValue.url(url) for link, url in links.items() if url is not None}
     return dg.MaterializeResult(
         metadata={
             "status": status,
-            "model": f"{quality.MODEL_NAME} version {made.version}",
+            "model": f"{name} version {made.version}",
             "dataset": version.version,
             "population": version.population,
             "simulated": version.simulated,
             "rows_new": int(status == "new version"),
-            **{name: metadata.value(figure) for name, figure in figures.items()},
+            **{
+                label: metadata.png(figure) if label.startswith("plot_") else metadata.value(figure)
+                for label, figure in figures.items()
+            },
             **shown,
         },
         data_version=dg.DataVersion(made.tags.get("key", made.version)),

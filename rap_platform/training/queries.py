@@ -11,6 +11,7 @@ from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
 from rap_platform.lyrics.duplicates import LINKER_VERSION, Signature
+from rap_platform.training.commercial import Attention
 from rap_platform.training.dataset import Member, Plan, Row
 from rap_platform.training.dataset_diff import Described
 from rap_platform.training.labels import Rating
@@ -151,6 +152,16 @@ order by created_at desc, version
 _DESCRIBED = """
 select m.track_id, m.split, m.label, m.lyrics_sha256, t.artist, t.title, t.genre, t.year, t.language
 from dataset_members m join tracks t using (track_id)
+where m.version = %(version)s
+order by m.track_id
+"""
+
+# A simulated popularity of a real track is none.
+_ATTENTION = """
+select m.track_id, t.views, s.popularity
+from dataset_members m
+join tracks t using (track_id)
+left join spotify_tracks s on s.track_id = m.track_id and s.status = 'matched' and (not s.simulated or t.simulated)
 where m.version = %(version)s
 order by m.track_id
 """
@@ -372,6 +383,12 @@ def input_versions(conn: psycopg.Connection, version: str) -> tuple[str, str]:
     """Which feature versions and vectors a model of this dataset would see: (versions with counts, digest of the vectors)."""
     features, vectors = _one(conn.execute(_INPUTS, {"version": version}))
     return str(features), str(vectors)
+
+
+def attention(conn: psycopg.Connection, version: str) -> list[Attention]:
+    """Views and popularity of each member."""
+    with conn.cursor(row_factory=class_row(Attention)) as cursor:
+        return cursor.execute(_ATTENTION, {"version": version}).fetchall()
 
 
 def artists_on_both_sides(conn: psycopg.Connection, version: str) -> list[str]:

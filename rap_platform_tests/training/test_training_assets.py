@@ -7,6 +7,7 @@ import dagster as dg
 import httpx
 import numpy as np
 import psycopg
+import pytest
 
 from rap_platform.definitions import build_defs
 from rap_platform.orchestration import schedules
@@ -145,6 +146,14 @@ def test_the_model_learns_the_craft_and_is_registered_once(
         "dataset/dataset.parquet",
     }
     labels = [m.label for m in queries.members(connection, made["dataset"]) if m.split == "train"]
+    told = run.data.metrics
+    assert made["nested_mae"] == pytest.approx(told["nested_mae"], abs=1e-4)
+    assert 0.7 < told["nested_coverage"] <= 1
+    assert {"cv_mae", "nested_mae_sd", "importance/rhyme", "learning_curve/50"} <= set(told)
+    stored = {f.path for f in tracking.client().list_artifacts(version.run_id)}
+    assert {"importance.json", "importance.md", "learning_curve.json"} <= stored
+    pictures = {f.path for f in tracking.client().list_artifacts(version.run_id, "plots")}
+    assert pictures == {"plots/importance.png", "plots/learning_curve.png"}
     assert made["cv_mae"] < 0.8 * float(np.mean(np.abs(np.array(labels) - np.median(labels))))
 
     assert figures(materialize(assets.quality_model), "quality_model")["status"] == "unchanged"
