@@ -10,6 +10,7 @@ import psycopg
 from rap_platform.resources.mlflow import MlflowResource
 from rap_platform.settings import Settings
 from rap_platform.training import assets, checks, queries
+from rap_platform.training.finetuning import assets as finetuning
 from rap_platform_tests.training import songs
 from rap_platform_tests.training.tracking import Materialize, figures, verdicts
 
@@ -71,7 +72,7 @@ def test_what_was_said_or_heard_of_another_wording_lets_no_track_in(
 def test_too_few_ratings_say_so_and_nothing_fails(connection: psycopg.Connection, materialize: Materialize) -> None:
     songs.insert(connection, 30, artists=10)
     result = materialize(
-        assets.ratings, assets.training_dataset, assets.quality_model, assets.adapters, checks=checks.CHECKS
+        assets.ratings, assets.training_dataset, assets.quality_model, finetuning.adapters, checks=checks.CHECKS
     )
     made = figures(result, "training_dataset")
     assert made["status"] == "no dataset"
