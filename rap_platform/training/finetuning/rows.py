@@ -9,6 +9,7 @@ from typing import Any, Final
 from rap_platform.training.finetuning.packages import BadBase
 
 ANSWER_TOKENS: Final = 32  # kept free for the answer, the same in training as when the model is asked
+ENDS: Final = 4  # lines that are never left out: the mark and a line of the song at either end
 IGNORED: Final = -100  # the label of a token that carries no loss
 
 
@@ -81,12 +82,12 @@ def _said(turn: Mapping[str, str], role: str) -> str:
 def fitted(row: Row, tokenizer: Any, most: int) -> Row:
     """The row, with as few lines left out of the middle of its user turn as make it fit into `most` tokens with its answer.
 
-    A notice stands where lines were left out. The first and the last line stay. Raises TooLong.
+    A notice stands where lines were left out. The first two and the last two lines stay. Raises TooLong.
     """
     if _length(row, tokenizer) + ANSWER_TOKENS <= most:
         return row
     lines = row.user.split("\n")
-    fits, least, keep = None, 2, len(lines) - 1
+    fits, least, keep = None, ENDS, len(lines) - 1
     while least <= keep:
         kept = (least + keep) // 2
         tried = replace(row, user=_without_middle(lines, kept))

@@ -19,7 +19,7 @@ import httpx
 HOST: Final = "127.0.0.1"
 STARTS_IN_S: Final = 600.0  # a model of several gigabytes is read from disk
 ENDS_IN_S: Final = 10.0
-MOST_SAID: Final = 2000
+MOST_SAID: Final = 300
 
 
 class NotServed(Exception):
@@ -32,6 +32,8 @@ def serving(folder: Path, log: Path, port: int | None = None, starts_in_s: float
 
     The server ends with the block, and also when this process is killed.
     """
+    if not (folder / "config.json").is_file():
+        raise NotServed(f"{folder} holds no model: there is no config.json in it")
     port = port or _free_port()
     log.parent.mkdir(parents=True, exist_ok=True)
     (folder.parent / "hub").mkdir(exist_ok=True)
@@ -80,8 +82,10 @@ def _wait(child: "subprocess.Popen[bytes]", port: int, log: Path, seconds: float
     with httpx.Client(trust_env=False, timeout=2) as client:
         while time.monotonic() < deadline:
             if child.poll() is not None:
-                said = log.read_text(encoding="utf-8", errors="replace")[-MOST_SAID:]
-                raise NotServed(f"the server of the fine-tuned model ended with {child.returncode}: {said.strip()}")
+                said = log.read_text(encoding="utf-8", errors="replace").strip().rpartition("\n")[2][:MOST_SAID]
+                raise NotServed(
+                    f"the server of the fine-tuned model ended with {child.returncode}: {said or 'without a word'}; see {log}"
+                )
             try:
                 if client.get(f"http://{HOST}:{port}/health").is_success:
                     return
@@ -114,7 +118,8 @@ def main(name: str, port: int) -> None:
 
 
 def _end_with_parent() -> None:
-    sys.stdin.buffer.read()
+    while os.read(0, 1):
+        pass
     os._exit(0)
 
 

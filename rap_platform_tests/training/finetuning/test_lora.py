@@ -25,7 +25,9 @@ def answer_of(model: Any, tokenizer: Any, row: chat.Row) -> str:
 
     prompt = torch.tensor([chat.prompt_ids(row, tokenizer)])
     mask = torch.ones_like(prompt)
-    made = model.eval().generate(input_ids=prompt, attention_mask=mask, max_new_tokens=chat.ANSWER_TOKENS, do_sample=False)
+    made = model.eval().generate(
+        input_ids=prompt, attention_mask=mask, max_new_tokens=chat.ANSWER_TOKENS, do_sample=False
+    )
     return str(tokenizer.decode(made[0][prompt.shape[1] :], skip_special_tokens=True))
 
 

@@ -25,7 +25,7 @@ TEMPLATE = """{%- for message in messages %}
 {%- if enable_thinking is defined and enable_thinking is false %}{{- '<think>\\n\\n</think>\\n\\n' }}{%- endif %}
 {%- endif %}"""
 SCHEDULE = Schedule(epochs=8, learning_rate=0.01, batch_rows=8, batch_tokens=2048, seed=1)
-WORDS = "rain crown money night street mic verse flow gold pain light door".split()
+WORDS = ["rain", "crown", "money", "night", "street", "mic", "verse", "flow", "gold", "pain", "light", "door"]
 
 
 def rows(count: int = 40, *, seed: int = 1) -> list[Row]:
