@@ -19,6 +19,8 @@ from rap_platform.lyrics import commands as artists
 from rap_platform.serving import commands as serving
 from rap_platform.settings import NotConfigured, Settings
 from rap_platform.spotify import commands as spotify
+from rap_platform.training.finetuning import commands as adapters
+from rap_platform.training.finetuning.style import commands as style
 
 app = typer.Typer(
     name="rap-platform",
@@ -33,6 +35,8 @@ app.add_typer(artists.app)
 app.add_typer(spotify.app)
 app.add_typer(encoders.app)
 app.add_typer(audio.app)
+app.add_typer(adapters.app)
+app.add_typer(style.app)
 
 
 def quietly(log: Path) -> None:

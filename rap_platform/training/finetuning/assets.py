@@ -17,7 +17,7 @@ from rap_platform.settings import NotConfigured, Settings, get_settings
 from rap_platform.training import assets as training
 from rap_platform.training import queries as datasets
 from rap_platform.training.finetuning import adapters as store
-from rap_platform.training.finetuning import asking, bases, lora, packages, plots, queries, serving
+from rap_platform.training.finetuning import asking, lora, making, packages, plots, queries, serving
 from rap_platform.training.finetuning import rows as chat
 from rap_platform.training.finetuning.adapters import Adapter
 
@@ -30,7 +30,7 @@ EXPERIMENT = store.PREDICTOR
     automation_condition=nightly_if_changed(),
     kinds={"python", "pytorch", "mlflow"},
     owners=[metadata.TEAM],
-    description="Qwen3 fine-tuned (LoRA) on the dataset's chat rows, and what it says of the held-out tracks. Needs base weights, which are not set by default.",
+    description="Qwen3 fine-tuned (LoRA) on the dataset's chat rows, and what it says of the held-out tracks. Off until base weights are set.",
     retry_policy=failures.RETRY,
 )
 def adapters(
@@ -39,11 +39,8 @@ def adapters(
     """One adapter per base, dataset and parameters; one row per adapter and held-out track."""
     started = time.monotonic()
     settings = get_settings()
-    given = settings.training.adapter_base_model
-    if given is None:
-        what, setting = "the base model of a fine-tuned adapter", f"{store.SETTING} to a folder with base weights"
-        return metadata.unavailable(NotConfigured(what, setting))
     try:
+        given = making.base_given(settings)
         mlflow.uri()
         packages.require()
     except NotConfigured as reason:
@@ -56,7 +53,7 @@ def adapters(
         if version is None:
             return _nothing("no dataset", "see the metadata of training_dataset: it says what is missing")
         try:
-            adapter, fresh = trained(settings, given, version)
+            adapter, fresh = making.trained(settings, given, version)
             asked = _ask(postgres, settings, adapter, version, context.run.run_id)
         except (packages.BadBase, chat.BadRows) as error:
             raise failures.PermanentFailure(str(error)) from error
@@ -76,7 +73,7 @@ def adapters(
                 dataset=version.version,
                 simulated=version.simulated,
                 train=adapter.manifest["rows"]["trained"],
-                cut_share=cut_share(adapter),
+                cut_share=making.cut_share(adapter),
                 left_out=len(adapter.manifest["rows"]["left_out"]),
                 steps=len(adapter.losses),
                 resumed_at=adapter.manifest["resumed_at"],
@@ -95,39 +92,11 @@ def adapters(
     return dg.MaterializeResult(metadata=report, data_version=dg.DataVersion(adapter.key))
 
 
-def trained(settings: Settings, given: str, version: datasets.Version) -> tuple[Adapter, bool]:
-    """The adapter of these settings and this dataset, and whether it was made just now. Raises BadBase, BadRows."""
-    base = bases.base_folder(store.SETTING, given, store.KINDS)
-    train = folder_of(settings, version) / "train.jsonl"
-    rows = chat.read(train)
-    recipe = store.Recipe(
-        bases.digest(base, store.home(settings.data_dir) / bases.NOTES),
-        version.version,
-        version.digest,
-        bases.file_sha256(train),
-        store.Params.of(settings),
-    )
-    fresh = store.find(settings.data_dir, recipe.name) is None
-    steps = settings.training.checkpoint_steps
-    return lora.train(recipe, base, rows, settings.data_dir, checkpoint_steps=steps), fresh
-
-
-def folder_of(settings: Settings, version: datasets.Version) -> Path:
-    """Where the files of a dataset version lie."""
-    return settings.data_dir / "datasets" / version.version
-
-
-def cut_share(adapter: Adapter) -> float:
-    """The share of the train tracks whose lyrics the model read without their middle."""
-    rows = adapter.manifest["rows"]
-    return round(len(rows["cut"]) / int(rows["given"]), 4)
-
-
 def _ask(
     postgres: PostgresResource, settings: Settings, adapter: Adapter, version: datasets.Version, run_id: str
 ) -> int:
     """Ask about the held-out tracks that were not asked about; each answer is committed as it comes. How many they were."""
-    rows = chat.read(folder_of(settings, version) / "eval.jsonl")
+    rows = chat.read(making.folder_of(settings, version) / "eval.jsonl")
     with postgres.connection() as conn:
         queries.remember(conn, adapter)
         done = queries.answered(conn, adapter.key)
@@ -196,7 +165,7 @@ def _log(
             run.dataset(
                 name=version.version,
                 digest=version.digest,
-                source=str(folder_of(settings, version)),
+                source=str(making.folder_of(settings, version)),
                 rows=count,
                 context=context_name,
                 profile=version.card.get("counts"),
@@ -210,7 +179,7 @@ def _log(
             },
             metrics={
                 "train_tracks": told["rows"]["trained"],
-                "cut_share": cut_share(adapter),
+                "cut_share": making.cut_share(adapter),
                 "left_out": len(told["rows"]["left_out"]),
                 "asked": summary.rows,
                 "answered": summary.answered,

@@ -93,3 +93,19 @@ def recipe(base: Path, data_dir: Path, train: Path, schedule: Schedule = SCHEDUL
     params = Params(**{"rank": 8, "max_tokens": 256, "schedule": schedule, **changes})
     base_sha256 = digest(base, adapters.home(data_dir) / NOTES)
     return Recipe(base_sha256, "v1", "0" * 64, file_sha256(train), params)
+
+
+def t5(folder: Path, texts: Sequence[str], *, seed: int = 0) -> Path:
+    """A random T5 of two layers and 64 dimensions."""
+    import torch
+    from transformers import T5Config, T5ForConditionalGeneration
+
+    pieces = tokenizer(texts)
+    torch.manual_seed(seed)
+    config = T5Config(
+        vocab_size=len(pieces), d_model=64, d_kv=16, d_ff=128, num_layers=2, num_decoder_layers=2, num_heads=4, dropout_rate=0.0,
+        eos_token_id=pieces.eos_token_id, pad_token_id=pieces.pad_token_id, decoder_start_token_id=pieces.pad_token_id,
+    )  # fmt: skip
+    T5ForConditionalGeneration(config).save_pretrained(folder)
+    pieces.save_pretrained(folder)
+    return folder
