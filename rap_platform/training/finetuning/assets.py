@@ -82,6 +82,7 @@ def adapters(
                 device=adapter.manifest["device"],
                 asked=summary.rows,
                 answered=summary.answered,
+                asked_cut=summary.cut,
                 failures=failed,
                 mae=summary.mae,
                 rows_new=asked,

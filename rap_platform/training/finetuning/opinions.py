@@ -22,3 +22,8 @@ def opinions(conn: psycopg.Connection, dataset_version: str) -> dict[int, Opinio
     """
     said = queries.opinions(conn, dataset_version)
     return {track_id: Opinion(quality, error) for track_id, quality, error in said} or None
+
+
+def digest(conn: psycopg.Connection, dataset_version: str) -> str:
+    """Changes whenever `opinions` does: part of what an evaluation rests on."""
+    return queries.opinions_digest(conn, dataset_version)

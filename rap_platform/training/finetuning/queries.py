@@ -15,8 +15,8 @@ from rap_platform.training.finetuning.asking import Answer
 _REMEMBER = """
 insert into adapters (adapter, name, dataset_version, base_sha256, params)
 values (%(adapter)s, %(name)s, %(dataset_version)s, %(base_sha256)s, %(params)s)
-on conflict (adapter) do update set dataset_version = excluded.dataset_version, made_at = now()
-where adapters.dataset_version is distinct from excluded.dataset_version or adapters.adapter is distinct from (
+on conflict (adapter) do update set made_at = now()
+where adapters.adapter <> (
     select n.adapter from adapters n where n.dataset_version = excluded.dataset_version order by n.made_at desc, n.adapter limit 1
 )
 """
@@ -45,7 +45,7 @@ group by 1 order by 1
 
 # Of the newest adapter of the version that was asked.
 _OPINIONS = """
-select a.track_id, a.quality, a.error
+select a.track_id, a.quality, a.error, a.adapter
 from adapter_answers a
 join dataset_members m on m.track_id = a.track_id and m.version = %(version)s and m.split = 'eval'
 where a.adapter = (
@@ -54,6 +54,11 @@ where a.adapter = (
     order by d.made_at desc, d.adapter limit 1
 )
 order by a.track_id
+"""
+
+_OPINIONS_DIGEST = f"""
+select md5(coalesce(string_agg(concat_ws(':', o.adapter, o.track_id, o.quality, o.error), ',' order by o.track_id), ''))
+from ({_OPINIONS}) o
 """
 
 _KNOWN = """
@@ -119,7 +124,13 @@ def failures(conn: psycopg.Connection, adapter: str) -> dict[str, int]:
 
 def opinions(conn: psycopg.Connection, version: str) -> Sequence[tuple[int, float | None, str | None]]:
     """(track, quality, error) of the newest adapter of a dataset version."""
-    return conn.execute(_OPINIONS, {"version": version}).fetchall()
+    return [row[:3] for row in conn.execute(_OPINIONS, {"version": version})]
+
+
+def opinions_digest(conn: psycopg.Connection, version: str) -> str:
+    """Changes when another adapter is the newest, or said something new."""
+    row = conn.execute(_OPINIONS_DIGEST, {"version": version}).fetchone()
+    return "" if row is None else str(row[0])
 
 
 def known(conn: psycopg.Connection) -> list[dict[str, Any]]:

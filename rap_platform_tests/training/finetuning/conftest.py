@@ -2,15 +2,31 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from rap_platform.training.finetuning import lora, packages
+from rap_platform.settings import Settings, get_settings
+from rap_platform.training.finetuning import commands, lora, packages
 from rap_platform.training.finetuning.adapters import Adapter, Recipe
 from rap_platform.training.finetuning.rows import Row
+from rap_platform.training.finetuning.style import commands as style_commands
 from rap_platform_tests.training.finetuning import tiny
+
+
+@pytest.fixture
+def already_running(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """The commands on this test's database instead of a stack of their own."""
+
+    @contextmanager
+    def running(*_: str) -> Iterator[Settings]:
+        yield get_settings()
+
+    for module in (commands, style_commands):
+        monkeypatch.setattr(module, "running", running)
+    return settings
 
 
 @dataclass(frozen=True)

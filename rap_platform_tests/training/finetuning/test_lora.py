@@ -1,5 +1,6 @@
 """LoRA of a tiny Qwen3: what is learned, what is kept, what is cut, and that a killed training goes on."""
 
+import ast
 import dataclasses
 import json
 import os
@@ -8,7 +9,6 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -19,25 +19,13 @@ from rap_platform_tests.training.finetuning import tiny
 from rap_platform_tests.training.finetuning.conftest import Trained
 
 
-def answer_of(model: Any, tokenizer: Any, row: chat.Row) -> str:
-    """What a model in this process answers, the most likely token each time."""
-    import torch
-
-    prompt = torch.tensor([chat.prompt_ids(row, tokenizer)])
-    mask = torch.ones_like(prompt)
-    made = model.eval().generate(
-        input_ids=prompt, attention_mask=mask, max_new_tokens=chat.ANSWER_TOKENS, do_sample=False
-    )
-    return str(tokenizer.decode(made[0][prompt.shape[1] :], skip_special_tokens=True))
-
-
 def test_the_loss_falls_and_the_model_answers_in_the_form_it_was_taught(trained: Trained) -> None:
     losses = [loss for _, loss in trained.adapter.losses]
     assert [step for step, _ in trained.adapter.losses] == list(range(1, 41))
     assert np.mean(losses[-5:]) < 0.5 * losses[0]
     tokenizer = lora.load_tokenizer(trained.adapter.folder)
-    base = answer_of(lora.load_model(trained.base), tokenizer, trained.rows[0])
-    taught = answer_of(lora.load_model(lora.merged(trained.adapter)), tokenizer, trained.rows[0])
+    base = tiny.answer_of(lora.load_model(trained.base), tokenizer, trained.rows[0])
+    taught = tiny.answer_of(lora.load_model(lora.merged(trained.adapter)), tokenizer, trained.rows[0])
     assert json.loads(taught).keys() == {"quality"}
     assert taught != base
 
@@ -166,13 +154,20 @@ def test_weights_that_changed_since_are_not_merged(trained: Trained, tmp_path: P
         lora.merged(moved)
 
 
-def test_without_the_extra_the_platform_works_and_says_what_to_install() -> None:
+def test_only_fine_tuning_needs_the_extra_and_without_it_says_what_to_install() -> None:
+    package = Path(packages.__file__).parents[2]
+    needing = set()
+    for path in package.rglob("*.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        named = {node: names_of(node) & {*packages.PACKAGES} for node in ast.walk(tree)}
+        if any(named.values()):
+            needing.add(str(path.relative_to(package).parent))
+            assert not any(named[node] for node in tree.body), f"{path} can't be imported without the extra"
+    assert needing == {"training/finetuning", "training/finetuning/style"}
     code = """
 import sys
 for name in ("trl", "peft", "datasets", "accelerate"):
     sys.modules[name] = None
-import rap_platform.cli
-import rap_platform.training.finetuning.assets
 from rap_platform.training.finetuning import packages
 try:
     packages.require()
@@ -183,3 +178,9 @@ except packages.PackagesMissing as error:
     assert done.stdout.strip() == (
         "fine-tuning needs packages that are not installed (accelerate, datasets, peft, trl): pip install 'rap-platform[train]'"
     )
+
+
+def names_of(node: ast.AST) -> set[str]:
+    if isinstance(node, ast.Import):
+        return {alias.name.split(".")[0] for alias in node.names}
+    return {node.module.split(".")[0]} if isinstance(node, ast.ImportFrom) and node.module else set()

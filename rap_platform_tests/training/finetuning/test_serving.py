@@ -1,23 +1,24 @@
 """From the dataset to the evaluation: the asset against a real database, a real MLflow store and a real endpoint."""
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
+from typer.testing import CliRunner
 
-from rap_platform.analyses.asking import Outcome
-from rap_platform.resources.llm_ledger import NullLedger
+from rap_platform.resources.llm_modes import LADDER, Mode, Reply, Rung, body_of
 from rap_platform.resources.mlflow import MlflowResource
 from rap_platform.settings import Settings, get_settings
 from rap_platform.training import assets as training
 from rap_platform.training import queries as datasets
 from rap_platform.training.finetuning import adapters as store
-from rap_platform.training.finetuning import asking, lora, serving
+from rap_platform.training.finetuning import asking, commands, lora, queries, serving
 from rap_platform.training.finetuning import assets as finetuning
-from rap_platform.training.finetuning.opinions import opinions
+from rap_platform.training.finetuning.opinions import digest, opinions
 from rap_platform.training.finetuning.rows import Row
 from rap_platform_tests.training import songs
 from rap_platform_tests.training.finetuning import tiny
@@ -60,24 +61,13 @@ def tuned(
     return held_out
 
 
-def answer_of_the_base(settings: Settings, row: Row, tmp_path: Path) -> asking.Answer:
-    """What the base says over HTTP, asked as its adapter is."""
-    base = Path(settings.training.adapter_base_model or "")
-    outcome: Outcome[Row] = Outcome()
-    with serving.serving(base, tmp_path / "server.log") as base_url:
-        client = asking.client_of(settings, base_url, None, base.name, simulated=False, ledger=NullLedger())
-        with client:
-            ((_, said),) = asking.ask_about(client, [row], lora.load_tokenizer(base), 256, outcome)
-    return said
-
-
 def test_the_asset_trains_serves_asks_and_stores_what_was_said_and_what_was_not(
     tuned: list[Row],
     connection: psycopg.Connection,
     materialize: Materialize,
     tracking: MlflowResource,
     monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
+    settings: Settings,
 ) -> None:
     made = figures(materialize(finetuning.adapters), "adapters")
     assert (made["status"], made["asked"], made["answered"]) == ("new adapter", 10, 9)
@@ -96,14 +86,16 @@ def test_the_asset_trains_serves_asks_and_stores_what_was_said_and_what_was_not(
         "select count(*) from llm_calls where purpose = 'qwen_lora' and state = 'answered' and simulated"
     ).fetchone() == (9,)
 
-    plain = answer_of_the_base(get_settings(), tuned[1], tmp_path)
-    stored = connection.execute(
-        "select raw_response from adapter_answers where track_id = %s", [tuned[1].track_id]
-    ).fetchone()
-    assert stored is not None
-    assert json.loads(stored[0]) == {"quality": pytest.approx(said[tuned[1].track_id].quality)}
-    assert plain.raw != stored[0]
-    assert (plain.quality, str(plain.error).partition(":")[0]) in ((None, "invalid_answer"), (None, "cut_off"))
+    # What came over HTTP is what the merged model says in this process to the very tokens of training, and not what the base says.
+    adapter = store.find(settings.data_dir, made["adapter"])
+    assert adapter is not None
+    tokenizer = lora.load_tokenizer(adapter.folder)
+    raw = "select raw_response from adapter_answers where track_id = %s"
+    for row in tuned[1:4]:
+        served = connection.execute(raw, [row.track_id]).fetchone()
+        assert served == (tiny.answer_of(lora.load_model(lora.merged(adapter)), tokenizer, row),)
+        assert json.loads(served[0]) == {"quality": pytest.approx(said[row.track_id].quality)}
+        assert served[0] != tiny.answer_of(lora.load_model(settings.data_dir / "base"), tokenizer, row)
 
     client = tracking.client()
     experiment = client.get_experiment_by_name("qwen_lora")
@@ -154,6 +146,43 @@ def test_a_model_that_can_not_be_served_is_said_to_be_so(
         serving.serving(trained.base, tmp_path / "log").__enter__()
 
 
+def test_a_server_ends_when_whoever_started_it_is_gone() -> None:
+    command = [sys.executable, "-m", "rap_platform.training.finetuning.serving", "nowhere", "1"]
+    child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    assert child.stdin is not None
+    child.stdin.close()  # as the kernel does for a process that is killed
+    assert child.wait(60) == 0
+
+
+def test_the_commands_train_once_and_list_what_there_is(
+    already_running: Settings, tuned: list[Row], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def told(*arguments: str) -> tuple[int, str]:
+        done = CliRunner().invoke(commands.app, arguments)
+        return done.exit_code, " ".join(done.output.split())
+
+    assert told("list") == (
+        0,
+        "no adapter yet: set RAP_TRAINING__ADAPTER_BASE_MODEL and run `rap-platform adapters train`",
+    )
+    monkeypatch.setenv("RAP_TRAINING__ADAPTER_EPOCHS", "0.2")
+    get_settings.cache_clear()
+    code, said = told("train")
+    assert code == 0
+    assert "trained on 40 tracks of " in said
+    assert "trained before on 40 tracks" in told("train")[1]
+    (row,) = json.loads(CliRunner().invoke(commands.app, ["list", "--json"]).output)
+    assert (row["tracks"], row["asked"]) == (40, 0)
+    assert row["vllm"].startswith(f"vllm serve {already_running.data_dir / 'base'} --enable-lora --max-lora-rank 8 ")
+    assert told("serve", "nobody") == (2, "error: there is no adapter nobody: see `rap-platform adapters list`")
+    monkeypatch.delenv("RAP_TRAINING__ADAPTER_BASE_MODEL")
+    get_settings.cache_clear()
+    code, said = told("train")
+    assert code == 2
+    assert "set RAP_TRAINING__ADAPTER_BASE_MODEL to a folder with Qwen3 weights" in said
+    assert len(tuned) == 10
+
+
 @pytest.mark.parametrize(
     ("text", "finish", "quality", "error"),
     [
@@ -166,25 +195,49 @@ def test_a_model_that_can_not_be_served_is_said_to_be_so(
     ],
 )
 def test_an_answer_is_read_strictly(text: Any, finish: str, quality: Any, error: Any) -> None:
-    from rap_platform.resources.llm_modes import Mode, Reply
-
     assert asking._read(Reply(text, finish, 1, 1, 0.0, 1, Mode.JSON_SCHEMA)) == (quality, error)
 
 
-def test_the_answers_of_an_adapter_of_another_dataset_do_not_count(connection: psycopg.Connection) -> None:
+def test_only_the_newest_adapter_of_the_same_dataset_counts(connection: psycopg.Connection) -> None:
     book = songs.insert(connection, 4, artists=2)
-    for version, adapter in (("v1", "a" * 64), ("v2", "b" * 64)):
-        connection.execute("insert into dataset_versions values (%s, %s, 1, 1, 1, true, '{}')", [version, adapter])
-        connection.execute(
-            "insert into dataset_members values (%s, %s, 'eval', 5, 'g', 'x')", [version, book.track_ids[0]]
-        )
-        connection.execute("insert into adapters values (%s, %s, %s, %s, '{}')", [adapter, version, version, adapter])
-    connection.execute(
-        "insert into adapter_answers (adapter, track_id, quality, lyrics_cut) values (%s, %s, 6, false)",
-        ["a" * 64, book.track_ids[0]],
-    )
+    held_out = book.track_ids[0]
+    for version in ("v1", "v2"):
+        connection.execute("insert into dataset_versions values (%s, %s, 1, 1, 1, true, '{}')", [version, version * 32])
+        connection.execute("insert into dataset_members values (%s, %s, 'eval', 5, 'g', 'x')", [version, held_out])
+
+    def remember(name: str) -> None:
+        told = {
+            "key": name * 64,
+            "name": name,
+            "dataset": {"version": "v1"},
+            "base": {"sha256": "0" * 64},
+            "params": {},
+        }
+        queries.remember(connection, store.Adapter(Path(name), told))
+        connection.commit()
+
+    def said() -> float | None:
+        found = opinions(connection, "v1")
+        return None if found is None else found[held_out].quality
+
+    assert said() is None
+    digests = [digest(connection, "v1")]
+    for name, quality in (("a", 6.0), ("b", 7.0)):
+        remember(name)
+        queries.store(connection, name * 64, held_out, asking.Answer(quality, None, None, cut=False))
+        assert said() == quality
+        digests.append(digest(connection, "v1"))
+    remember("a")  # settings were put back
+    assert said() == 6
+    remember("c")  # trained, not asked yet
+    assert said() == 6
     assert opinions(connection, "v2") is None
-    found = opinions(connection, "v1")
-    assert found is not None
-    assert found[book.track_ids[0]].quality == 6
-    assert store.PREDICTOR == "qwen_lora"
+    assert len({*digests}) == 3
+    assert digest(connection, "v1") == digests[1]
+
+
+@pytest.mark.parametrize("rung", LADDER, ids=str)
+def test_a_model_that_was_taught_its_form_is_told_nothing_of_a_schema(rung: Rung) -> None:
+    body = body_of(rung, {"model": "m"}, "be strict", ["a song"], None, "quality")
+    assert body["messages"] == [{"role": "system", "content": "be strict"}, {"role": "user", "content": "a song"}]
+    assert "response_format" not in body

@@ -1,6 +1,6 @@
 """Style transfer on two invented artists who say the same things in their own ways: pairs, a tiny T5, measures, commands."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -19,10 +19,11 @@ from rap_platform_tests.training.finetuning import tiny
 
 __all__ = ["add_track", "embedder_settings", "encoder", "shared_models"]
 
-PLACES = (
-    "harbour station market river bridge church prison school garden desert stadium hospital mountain island theatre bakery "
-    "library cinema kitchen cellar rooftop tunnel highway airport forest meadow factory museum palace village"
-).split()
+PLACES = [
+    "harbour", "station", "market", "river", "bridge", "church", "prison", "school", "garden", "desert", "stadium", "hospital",
+    "mountain", "island", "theatre", "bakery", "library", "cinema", "kitchen", "cellar", "rooftop", "tunnel", "highway", "airport",
+    "forest", "meadow", "factory", "museum", "palace", "village",
+]  # fmt: skip
 SOFT = ["I am walking slowly to the {0} at night", "My mother waited for me near the {0} in vain"]
 LOUD = ["yo we march up to the {0} past midnight bang", "mama stood by that {0} for her boy no gain bang"]
 AddTrack = Callable[..., int]
@@ -80,7 +81,7 @@ def test_a_style_is_learned_from_lines_that_mean_the_same_and_beats_copying(
     base = tiny.t5(tmp_path / "t5", [section.text for section in two.ours + two.theirs])
     told = {
         "STYLE_BASE_MODEL": base,
-        "STYLE_EPOCHS": 60,
+        "STYLE_EPOCHS": 30,
         "STYLE_LEARNING_RATE": 0.01,
         "STYLE_LEAST_SIMILARITY": 0.4,
         "BATCH_ROWS": 16,
@@ -136,7 +137,9 @@ def test_measures_hear_the_rhyme_and_see_the_variety(encoder: Encoder) -> None:
         measures.judge(sections[0], [], unseen=sections, seed=1)
 
 
-def test_a_killed_training_of_a_style_goes_on(tmp_path: Path) -> None:
+def test_a_killed_training_of_a_style_goes_on_and_so_does_its_bar(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     found = [pairing.Pair(Line(1, SOFT[0].format(place)), Line(2, LOUD[0].format(place)), 0.9) for place in PLACES]
     base = tiny.t5(tmp_path / "t5", [pair.source.text for pair in found] + [pair.target.text for pair in found])
     recipe = t5.Recipe("0" * 64, "Soft", "Loud", t5.digest(found), Schedule(2, 0.01, 8, 4096, 1))
@@ -152,8 +155,18 @@ def test_a_killed_training_of_a_style_goes_on(tmp_path: Path) -> None:
         with pytest.raises(Killed):
             t5.train(recipe, base, found, tmp_path, checkpoint_steps=3)
     assert t5.known(tmp_path) == []
+    seen: list[tuple[int, int]] = []
+
+    def track(items: Iterable[int], total: int, label: str) -> Iterator[int]:
+        for item in items:
+            yield item
+            seen.append((item + 1, total))
+        seen.append((len(label) and total, total))
+
+    monkeypatch.setattr("rap_platform.orchestration.progress.track", track)
     style = t5.train(recipe, base, found, tmp_path, checkpoint_steps=3)
-    assert style.manifest["resumed_at"] == 8 - 8 % 3 or style.manifest["resumed_at"] == 8
+    assert style.manifest["resumed_at"] == 8
+    assert seen == [*((step, 8) for step in range(1, 9)), (8, 8)]
     assert [step for step, _ in style.losses] == list(range(1, 9))
     with pytest.raises(t5.TooFewPairs, match=r"3 pairs of lines of Soft and Loud .* 20 are needed: lower RAP_TRAINING"):
         t5.train(

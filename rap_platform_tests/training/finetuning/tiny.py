@@ -10,7 +10,7 @@ from rap_platform.training.finetuning import adapters
 from rap_platform.training.finetuning.adapters import Params, Recipe
 from rap_platform.training.finetuning.bases import NOTES, digest, file_sha256
 from rap_platform.training.finetuning.loop import Schedule
-from rap_platform.training.finetuning.rows import Row
+from rap_platform.training.finetuning.rows import ANSWER_TOKENS, Row, prompt_ids
 
 SYSTEM = 'You judge rap lyrics. Answer with JSON only: {"quality": q}.'
 SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<think>", "</think>"]
@@ -109,3 +109,13 @@ def t5(folder: Path, texts: Sequence[str], *, seed: int = 0) -> Path:
     T5ForConditionalGeneration(config).save_pretrained(folder)
     pieces.save_pretrained(folder)
     return folder
+
+
+def answer_of(model: Any, tokenizer: Any, row: Row) -> str:
+    """What a model in this process answers, the most likely token each time."""
+    import torch
+
+    prompt = torch.tensor([prompt_ids(row, tokenizer)])
+    mask = torch.ones_like(prompt)
+    made = model.eval().generate(input_ids=prompt, attention_mask=mask, max_new_tokens=ANSWER_TOKENS, do_sample=False)
+    return str(tokenizer.decode(made[0][prompt.shape[1] :], skip_special_tokens=True))

@@ -53,9 +53,8 @@ def _artist(conn: psycopg.Connection, name: str) -> tuple[str, list[int]]:
 
 
 def encoder(settings: Settings) -> Encode:
-    """MiniLM of these settings."""
-    made = load_encoder(settings)
-    return lambda lines: made.encode(list(lines))
+    """MiniLM of these settings, loaded when the first line is encoded."""
+    return lambda lines: load_encoder(settings).encode(list(lines))
 
 
 def pairs(both: Artists, encode: Encode, least: float) -> list[Pair]:
