@@ -17,6 +17,7 @@ MANIFEST: Final = "manifest.json"
 WEIGHTS: Final = "adapter_model.safetensors"
 KINDS: Final = ("qwen3",)
 SETTING: Final = "RAP_TRAINING__ADAPTER_BASE_MODEL"
+VLLM_RANKS: Final = (8, 16, 32, 64, 128, 256, 320, 512)  # what --max-lora-rank may be
 SHORT: Final = 12  # characters of a key in a name
 
 
@@ -85,10 +86,11 @@ class Adapter:
 
     def vllm_command(self) -> list[str]:
         """How vLLM serves it, in production."""
+        room = next(rank for rank in VLLM_RANKS if rank >= self.manifest["params"]["rank"])
         module = json.dumps({"name": self.name, "path": str(self.folder)})
         return [
             *("vllm", "serve", str(self.manifest["base"]["folder"]), "--enable-lora"),
-            *("--max-lora-rank", str(self.manifest["params"]["rank"]), "--lora-modules", module),
+            *("--max-lora-rank", str(room), "--lora-modules", module, "--host", "127.0.0.1"),
         ]
 
 

@@ -42,11 +42,9 @@ def train(recipe: Recipe, base: Path, rows: Sequence[chat.Row], data_dir: Path, 
 def _trainer(recipe: Recipe, base: Path, tokenizer: Any, made: chat.Tokens, work: Path, checkpoint_steps: int) -> Any:
     from datasets import Dataset
     from peft import LoraConfig
-    from transformers import set_seed
     from trl import SFTConfig, SFTTrainer
 
     schedule, rank = recipe.params.schedule, recipe.params.rank
-    set_seed(schedule.seed)  # the first weights of the adapter are drawn before the trainer sets its seed
     return SFTTrainer(
         model=load_model(base),
         args=SFTConfig(**loop.arguments(schedule, made.longest, work, checkpoint_steps), max_length=None),

@@ -107,7 +107,7 @@ def test_long_lyrics_lose_their_middle_with_a_notice_and_are_counted(trained: Tr
     tokenizer = lora.load_tokenizer(trained.base)
     lines = [f"line {number} of the song" for number in range(200)]
     long = chat.Row(7, tiny.SYSTEM, "\n".join(["<lyrics>", *lines, "</lyrics>"]), '{"quality": 7.5}')
-    one_line = chat.Row(8, tiny.SYSTEM, "no end of this line " * 300, '{"quality": 3.5}')
+    one_line = chat.Row(8, tiny.SYSTEM, "<lyrics>\n" + "no end of this line " * 300 + "\n</lyrics>", '{"quality": 3.5}')
     made = chat.tokens([trained.rows[0], long, one_line], tokenizer, 256)
     assert (len(made.rows), made.cut, made.left_out) == (2, (7,), (8,))
     assert 200 <= made.longest <= 256

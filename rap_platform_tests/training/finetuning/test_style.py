@@ -106,6 +106,7 @@ def test_a_style_is_learned_from_lines_that_mean_the_same_and_beats_copying(
     assert np.mean(losses[-5:]) < 0.5 * losses[0]
     assert transfer.train(two, settings, encode).manifest == style.manifest
     assert transfer.newest(settings, "Soft", "Loud").folder == style.folder
+    assert style.manifest["simulated"] is False
     with pytest.raises(transfer.NoSuchStyle, match="style train --from 'Loud' --to 'Soft'"):
         transfer.newest(settings, "Loud", "Soft")
 
@@ -142,7 +143,7 @@ def test_a_killed_training_of_a_style_goes_on_and_so_does_its_bar(
 ) -> None:
     found = [pairing.Pair(Line(1, SOFT[0].format(place)), Line(2, LOUD[0].format(place)), 0.9) for place in PLACES]
     base = tiny.t5(tmp_path / "t5", [pair.source.text for pair in found] + [pair.target.text for pair in found])
-    recipe = t5.Recipe("0" * 64, "Soft", "Loud", t5.digest(found), Schedule(2, 0.01, 8, 4096, 1))
+    recipe = t5.Recipe("0" * 64, "Soft", "Loud", False, t5.digest(found), Schedule(2, 0.01, 8, 4096, 1))
 
     class Killed(BaseException):
         pass
@@ -170,7 +171,11 @@ def test_a_killed_training_of_a_style_goes_on_and_so_does_its_bar(
     assert [step for step, _ in style.losses] == list(range(1, 9))
     with pytest.raises(t5.TooFewPairs, match=r"3 pairs of lines of Soft and Loud .* 20 are needed: lower RAP_TRAINING"):
         t5.train(
-            t5.Recipe("0" * 64, "Soft", "Loud", "x", recipe.schedule), base, found[:3], tmp_path, checkpoint_steps=3
+            t5.Recipe("0" * 64, "Soft", "Loud", False, "x", recipe.schedule),
+            base,
+            found[:3],
+            tmp_path,
+            checkpoint_steps=3,
         )
 
 

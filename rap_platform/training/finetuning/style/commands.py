@@ -62,7 +62,7 @@ def train(source: Source, target: Target, as_json: AsJson = False) -> None:
     if as_json:
         show_json(told)
         return
-    out.print(f"{told['name']}: {told['source']} as {told['target']}, {told['pairs']['trained']} pairs of lines, "
+    out.print(f"{told['name']}: {told['source']} as {told['target']}{' (simulated)' if told['simulated'] else ''}, {told['pairs']['trained']} pairs of lines, "
               f"loss {style.losses[0][1]:.3f} to {style.losses[-1][1]:.3f} in {len(style.losses)} steps")  # fmt: skip
 
 

@@ -46,6 +46,7 @@ class Recipe:
     base_sha256: str
     source: str
     target: str
+    simulated: bool
     pairs_sha256: str
     schedule: loop.Schedule
 
@@ -105,6 +106,7 @@ def train(recipe: Recipe, base: Path, pairs: Sequence[Pair], data_dir: Path, *, 
         "name": recipe.name,
         "source": recipe.source,
         "target": recipe.target,
+        "simulated": recipe.simulated,
         "base": {"folder": str(base), "sha256": recipe.base_sha256},
         "params": asdict(recipe.schedule),
         "pairs": {"given": len(pairs), "trained": len(made), "left_out": len(pairs) - len(made)},
@@ -143,9 +145,8 @@ def _trainer(
     recipe: Recipe, base: Path, tokenizer: Any, made: Sequence[dict[str, list[int]]], work: Path, checkpoint_steps: int
 ) -> Any:
     from datasets import Dataset
-    from transformers import DataCollatorForSeq2Seq, Seq2SeqTrainer, Seq2SeqTrainingArguments, set_seed
+    from transformers import DataCollatorForSeq2Seq, Seq2SeqTrainer, Seq2SeqTrainingArguments
 
-    set_seed(recipe.schedule.seed)
     model = _model(base)
     longest = max(len(row["input_ids"]) + len(row["labels"]) for row in made)
     return Seq2SeqTrainer(

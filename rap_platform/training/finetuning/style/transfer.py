@@ -35,6 +35,11 @@ class Artists:
     ours: list[Section]
     theirs: list[Section]
 
+    @property
+    def simulated(self) -> bool:
+        """Whether a song of either was made up by the simulated world."""
+        return any(section.simulated for section in (*self.ours, *self.theirs))
+
 
 def artists(conn: psycopg.Connection, source: str, target: str) -> Artists:
     """The two artists with their sections. Raises NoSuchArtist."""
@@ -76,7 +81,7 @@ def train(both: Artists, settings: Settings, encode: Encode) -> t5.Style:
     found = pairs(both, encode, told.style_least_similarity)
     schedule = loop.Schedule(told.style_epochs, told.style_learning_rate, told.batch_rows, told.batch_tokens, told.seed)
     base_sha256 = bases.digest(base, t5.home(settings.data_dir) / bases.NOTES)
-    recipe = t5.Recipe(base_sha256, both.source, both.target, t5.digest(found), schedule)
+    recipe = t5.Recipe(base_sha256, both.source, both.target, both.simulated, t5.digest(found), schedule)
     return t5.train(recipe, base, found, settings.data_dir, checkpoint_steps=told.checkpoint_steps)
 
 
