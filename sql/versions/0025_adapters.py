@@ -9,6 +9,4 @@ down_revision = "0019"
 
 
 def upgrade() -> None:
-    op.get_bind().exec_driver_sql(
-        Path(__file__).parents[1].joinpath("0025_adapters.sql").read_text(encoding="utf-8")
-    )
+    op.get_bind().exec_driver_sql(Path(__file__).parents[1].joinpath("0025_adapters.sql").read_text(encoding="utf-8"))

@@ -68,29 +68,38 @@ def adapters(
                 conn,
                 table="adapter_answers",
                 rows=summary.rows,
-                status="new adapter" if fresh else "unchanged" if not asked else "asked again",
-                adapter=adapter.name,
+                status="new adapter" if fresh else "asked again" if asked else "unchanged",
                 dataset=version.version,
                 simulated=version.simulated,
-                train=adapter.manifest["rows"]["trained"],
-                cut_share=making.cut_share(adapter),
-                left_out=len(adapter.manifest["rows"]["left_out"]),
-                steps=len(adapter.losses),
-                resumed_at=adapter.manifest["resumed_at"],
-                loss_first=round(adapter.losses[0][1], 4),
-                loss_last=round(adapter.losses[-1][1], 4),
-                device=adapter.manifest["device"],
-                asked=summary.rows,
-                answered=summary.answered,
-                asked_cut=summary.cut,
-                failures=failed,
-                mae=summary.mae,
                 rows_new=asked,
                 seconds=round(time.monotonic() - started, 2),
-                **({} if url is None else {"mlflow_run": dg.MetadataValue.url(url)}),
+                **_figures(adapter, summary, failed),
             )
-            report["loss"] = metadata.png(plots.loss_curve(adapter.losses, adapter.name))
+        if url is not None:
+            report["mlflow_run"] = dg.MetadataValue.url(url)
+        report["loss"] = metadata.png(plots.loss_curve(adapter.losses, adapter.name))
     return dg.MaterializeResult(metadata=report, data_version=dg.DataVersion(adapter.key))
+
+
+def _figures(adapter: Adapter, summary: queries.Summary, failed: dict[str, int]) -> dict[str, object]:
+    """What the training came to and what the answers add up to."""
+    told = adapter.manifest
+    return {
+        "adapter": adapter.name,
+        "train": told["rows"]["trained"],
+        "cut_share": making.cut_share(adapter),
+        "left_out": len(told["rows"]["left_out"]),
+        "steps": len(adapter.losses),
+        "resumed_at": told["resumed_at"],
+        "loss_first": round(adapter.losses[0][1], 4),
+        "loss_last": round(adapter.losses[-1][1], 4),
+        "device": told["device"],
+        "asked": summary.rows,
+        "asked_cut": summary.cut,
+        "answered": summary.answered,
+        "failures": failed,
+        "mae": summary.mae,
+    }
 
 
 def _ask(
