@@ -1,4 +1,4 @@
-"""Assets of the stage: ratings, the dataset version, the quality model, adapters. What they compute stands in the pure modules."""
+"""Assets of the stage: ratings, the dataset version, the quality model. What they compute stands in the pure modules."""
 
 import hashlib
 import json
@@ -308,26 +308,4 @@ def registered(
     )
 
 
-@dg.asset(
-    deps=[training_dataset],
-    code_version="1",
-    automation_condition=nightly_if_changed(),
-    kinds={"python"},
-    owners=[metadata.TEAM],
-    description="A language model fine-tuned on the chat JSONL of the dataset. Needs base weights, which the default configuration has not.",
-)
-def adapters(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-    settings = get_settings()
-    base = settings.training.adapter_base_model
-    if base is None:
-        return metadata.unavailable(
-            NotConfigured(
-                "the base model of a fine-tuned adapter",
-                "RAP_TRAINING__ADAPTER_BASE_MODEL to a folder with base weights",
-            )
-        )
-    remedy = "this release has no fine-tuning; train outside on datasets/<version>/train.jsonl and serve the result as RAP_LLM__BASE_URL"
-    return dg.MaterializeResult(metadata={"status": "not made", "base_model": base, "remedy": remedy, "rows_new": 0})
-
-
-ASSETS = [ratings, training_dataset, quality_model, adapters]
+ASSETS = [ratings, training_dataset, quality_model]

@@ -14,6 +14,7 @@ from rap_platform.orchestration import schedules
 from rap_platform.resources.mlflow import MlflowResource
 from rap_platform.settings import Settings
 from rap_platform.training import assets, checks, dataset_files, drift_assets, queries
+from rap_platform.training.finetuning import assets as finetuning
 from rap_platform_tests.training import songs
 from rap_platform_tests.training.tracking import Materialize, checks_of, figures, tracked, verdicts
 
@@ -82,7 +83,7 @@ def test_too_few_ratings_say_so_and_nothing_fails(connection: psycopg.Connection
         assets.ratings,
         assets.training_dataset,
         assets.quality_model,
-        assets.adapters,
+        finetuning.adapters,
         drift_assets.drift_report,
     )
     result = materialize(*learning, checks=checks.CHECKS)
