@@ -35,13 +35,18 @@ class Tracks:
 
 @dataclass(frozen=True)
 class Predictions:
-    """Predicted ratings (n,), NaN where the predictor failed, and the reason of each failure by track id."""
+    """Predicted ratings (n,), NaN where the predictor failed, and the reason of each failure by track id.
+
+    `low` and `high` (n,) are the 90 % interval of each prediction, None when the predictor gives none.
+    """
 
     name: str
     kind: Kind
     values: Array
     failures: dict[int, str]
     note: str
+    low: Array | None = None
+    high: Array | None = None
 
     @property
     def covered(self) -> npt.NDArray[np.bool_]:

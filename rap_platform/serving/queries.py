@@ -279,6 +279,7 @@ from tracks o where o.track_id = d.duplicate_of and o.simulated and not d.simula
 PURGES: dict[str, str] = {
     "serving_releases": "delete from serving_releases where simulated",
     "reports": "delete from reports where simulated",
+    "title_decisions": "delete from title_decisions where simulated",
     "evaluations": "delete from evaluations e where simulated or exists (select from dataset_versions d where d.version = e.dataset_version and d.simulated)",
     "dataset_versions": "delete from dataset_versions where simulated",
     "llm_calls": "delete from llm_calls where simulated",
