@@ -78,7 +78,8 @@ def evaluation_report(
         )
         figures = plots.draw(body, contestants, test)
         drawn = {name: pictures.svg(figure, name) for name, figure in figures.items()}
-        logged = _log(context, mlflow, version, digest, body, figures, drawn)
+        plotted = {name: pictures.png(figure) for name, figure in figures.items()}
+        logged = _log(context, mlflow, version, digest, body, plotted, drawn)
         with postgres.connection() as conn:
             queries.insert_evaluation(
                 conn,
@@ -91,9 +92,9 @@ def evaluation_report(
                 simulated=version.simulated,
                 predictions=prediction_rows(contestants, test),
             )
-        plotted = {f"plot_{name}": metadata.png(figure) for name, figure in figures.items()}
+        shown = {f"plot_{name}": metadata.picture(png) for name, png in plotted.items()}
         with postgres.connection() as conn:
-            return _result(conn, status="new report", seconds=round(time.monotonic() - started, 2), **plotted)
+            return _result(conn, status="new report", seconds=round(time.monotonic() - started, 2), **shown)
 
 
 def input_digest(conn: psycopg.Connection, version: datasets.Version, model_version: str | None, resamples: int) -> str:
@@ -219,7 +220,7 @@ def _log(
     version: datasets.Version,
     digest: str,
     body: dict[str, Any],
-    figures: dict[str, Any],
+    plotted: dict[str, bytes],
     drawn: dict[str, str],
 ) -> tracking.Logged | None:
     """Log the report in MLflow; without MLflow it stands in Dagster and in the database alone."""
@@ -230,7 +231,7 @@ def _log(
         return None
     tags = dagster_tags(context, simulated=version.simulated) | {"key": digest}
     source = str(get_settings().data_dir / "datasets" / version.version)
-    return tracking.log_report(mlflow, body, page.html(body, drawn), figures, dataset=version, source=source, tags=tags)
+    return tracking.log_report(mlflow, body, page.html(body, drawn), plotted, dataset=version, source=source, tags=tags)
 
 
 def _result(conn: psycopg.Connection, *, status: str, **figures: Any) -> dg.MaterializeResult:

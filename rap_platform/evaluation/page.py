@@ -7,7 +7,9 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, select_autoescape
 from markupsafe import Markup
 
-from rap_platform.evaluation import pictures, wording
+from rap_platform.evaluation import picture_titles as titles
+from rap_platform.evaluation import wording
+from rap_platform.training.naming import MODEL_NAME
 
 
 @cache
@@ -22,17 +24,27 @@ def _environment() -> Environment:
 
 def html(report: Mapping[str, Any], drawn: Mapping[str, str]) -> str:
     """The whole page; `drawn` are the pictures as SVG elements by name, of our own making (`pictures.svg`)."""
-    template = _environment().get_template("report.html")
-    return template.render(
+    return _environment().get_template("report.html").render(report=report, body=body(report, drawn))
+
+
+def body(report: Mapping[str, Any], drawn: Mapping[str, str]) -> Markup:
+    """What stands on the page, for other pages too: no style and no script of its own."""
+    text = _environment().get_template("body.html").render(
         report=report,
         summary=wording.summary(report),
         verdict=wording.verdict(report),
-        headings=wording.HEADINGS,
+        tables=[
+            (f"Every predictor on the same {report['eval_tracks']} tracks", wording.ERRORS),
+            ("How far the predictions mean what they say", wording.CALIBRATION),
+            ("Where there was no answer", wording.FAILURES),
+        ],
         rows=list(wording.rows(report)),
+        model=MODEL_NAME,
         subject=wording.subject(report),
         slices=list(wording.slice_rows(report, wording.subject(report))),
         meanings=wording.MEANINGS,
         notes=[(name, entry["note"], entry["failures"]) for name, entry in wording.ordered(report)],
-        pictures=[(pictures.TITLES[name], Markup(svg)) for name, svg in drawn.items()],  # noqa: S704 - drawn by ourselves
+        pictures=[(titles.TITLES.get(name, name), Markup(svg)) for name, svg in drawn.items()],  # noqa: S704 - drawn by ourselves
         links=wording.links(report),
     )
+    return Markup(text)  # noqa: S704 - rendered with autoescape

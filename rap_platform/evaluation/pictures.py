@@ -2,24 +2,13 @@
 
 import io
 import re
-from collections.abc import Mapping
 from html import escape
 
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from rap_platform.evaluation.plots import INK
-
-TITLES: Mapping[str, str] = {
-    "mae": "Error of every predictor",
-    "predicted_against_actual": "Prediction against rating",
-    "residuals": "Errors",
-    "calibration": "Calibration",
-    "deciles": "Error by tenth of the ratings",
-    "slices": "Error by slice",
-    "learning_curve": "Learning curve",
-    "importance": "What matters to the model",
-}
+from rap_platform.evaluation.picture_titles import TITLES
+from rap_platform.evaluation.plots import ACCENT, INK
 
 _STYLE = re.compile(r' style="([^"]*)"')
 _FONT = re.compile(r"font:\s*(?:[a-z0-9]+\s+)*?([\d.]+)px[^;]*")
@@ -30,12 +19,12 @@ _REFERENCE = re.compile(r"(?:#)([A-Za-z_][\w.-]*)")
 def svg(figure: Figure, name: str) -> str:
     """The figure as one `<svg>` element with text as text.
 
-    A page's policy may forbid inline style, so that every style becomes attributes; the ink is `currentColor`, the paper is
-    transparent; ids that nothing refers to go, the others start with `name`.
+    A page's policy may forbid inline style, so that every style becomes attributes; the ink is `currentColor`, the accent is the
+    page's `--accent`, the paper is transparent; ids that nothing refers to go, the others start with `name`.
     """
     buffer = io.StringIO()
     with rc_context({"svg.fonttype": "none", "svg.hashsalt": name}):
-        figure.savefig(buffer, format="svg", transparent=True, bbox_inches="tight", metadata={"Date": None})
+        figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
     text = buffer.getvalue()
     text = text[text.index("<svg") :].strip()
     for block in ("metadata", "style"):
@@ -46,7 +35,7 @@ def svg(figure: Figure, name: str) -> str:
     text = (
         text.replace("xlink:href=", "href=")
         .replace(f'"{INK}"', '"currentColor"')
-        .replace('"#000000"', '"currentColor"')
+        .replace('"#000000"', '"currentColor"').replace(f'"{ACCENT}"', '"var(--accent)"')
     )
     referred = set(_REFERENCE.findall(text))
     text = _ID.sub(lambda m: f' id="{name}-{m[1]}"' if m[1] in referred else "", text)
@@ -69,3 +58,10 @@ def _attributes(match: re.Match[str]) -> str:
         elif name:
             given.append(f' {name}="{value}"')
     return "".join(given)
+
+
+def png(figure: Figure, dpi: int = 80) -> bytes:
+    """The figure as a PNG on white."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=dpi)
+    return buffer.getvalue()

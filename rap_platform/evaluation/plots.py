@@ -37,6 +37,9 @@ def draw(report: Mapping[str, Any], contestants: Sequence[Predictions], test: Tr
         figures["learning_curve"] = learning_curve(report)
     if report["importance"]:
         figures["importance"] = importance(report["importance"])
+    for figure in figures.values():  # laid out once, drawn several times
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")
     return figures
 
 
@@ -84,7 +87,7 @@ def predicted_against_actual(predicted: Array, actual: Array, name: str, rating:
 
 def residuals(predicted: Array, actual: Array, name: str) -> Figure:
     """Error over prediction, and how often each error occurs."""
-    figure = Figure(figsize=(8, 3.6), layout="constrained")
+    figure = Figure(figsize=(6.8, 3.4), layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=[2.2, 1], sharey=True)
     error = predicted - actual
     edge = max(1.0, float(np.ceil(np.abs(error).max() * 2) / 2))
@@ -93,9 +96,8 @@ def residuals(predicted: Array, actual: Array, name: str) -> Figure:
     left.set(xlabel=PREDICTED, ylabel="prediction minus rating", ylim=(-edge, edge))
     right.hist(error, bins=np.linspace(-edge, edge, 25), color=QUIET, orientation="horizontal")
     right.axhline(float(error.mean()), color=ACCENT, linewidth=1.5)
-    right.annotate(f"mean {error.mean():+.2f}", (1, float(error.mean())), (-2, 4), xycoords=("axes fraction", "data"),
-                   textcoords="offset points", ha="right", fontsize=8, color=INK)  # fmt: skip
     right.set(xlabel="tracks")
+    right.set_title(f"mean {error.mean():+.2f}", fontsize=9, color=INK)
     for axes in (left, right):
         _plain(axes)
     left.set_title(f"Errors of {name}: above the line it rates too high", fontsize=11, loc="left", color=INK)
@@ -128,7 +130,7 @@ def decile_errors(report: Mapping[str, Any], name: str, rating: str = RATING) ->
     """MAE by tenths of the tracks in order of their rating, the best baseline beside the predictor."""
     tenths = report["predictors"][name]["deciles"]
     best = report["best_baseline"]
-    figure, axes = _axes(8, 3.8, "Error from the lowest rated tenth of the tracks to the highest")
+    figure, axes = _axes(6.8, 3.8, "Error from the lowest rated tenth of the tracks to the highest")
     beside = best is not None and best != name and "deciles" in report["predictors"][best]
     width = 0.38 if beside else 0.7
     places = np.arange(len(tenths))
@@ -139,14 +141,14 @@ def decile_errors(report: Mapping[str, Any], name: str, rating: str = RATING) ->
         axes.legend(frameon=False, fontsize=9, labelcolor=INK, loc="upper center")
     _floor(axes, report, horizontal=True)
     axes.set_xticks(places, [f"{d['lowest']:.1f}\nto {d['highest']:.1f}" for d in tenths])
-    axes.set(xlabel=rating, ylabel="mean absolute error")
+    axes.set(xlabel=rating, ylabel="mean absolute error", xlim=(-0.6, len(tenths) + 0.4))
     return figure
 
 
 def mae_bars(report: Mapping[str, Any]) -> Figure:
     """MAE of every predictor with its interval, best on top, and the noise floor."""
     shown = [(name, entry) for name, entry in reversed(wording.ordered(report)) if "mae" in entry]
-    figure, axes = _axes(8, 1.1 + 0.42 * max(1, len(shown)), f"Error on the same {report['eval_tracks']} held-out tracks, lower is better")  # fmt: skip
+    figure, axes = _axes(6.8, 1.1 + 0.42 * max(1, len(shown)), f"Error on the same {report['eval_tracks']} held-out tracks, lower is better")  # fmt: skip
     for row, (name, entry) in enumerate(shown):
         mae = entry["mae"]
         axes.barh(row, mae["value"], color=ACCENT if name == MODEL else QUIET, height=0.65)
@@ -180,7 +182,7 @@ def slice_errors(report: Mapping[str, Any], name: str) -> Figure:
     """MAE on each slice that is large enough, with its interval; the best baseline as a hollow mark."""
     rows = [one for one in report["slices"] if "mae" in one["predictors"].get(name, {})]
     rows.reverse()
-    figure, axes = _axes(8, 1.3 + 0.36 * max(1, len(rows)), f"Error of {name} by slice")
+    figure, axes = _axes(6.8, 1.3 + 0.36 * max(1, len(rows)), f"Error of {name} by slice")
     best = report["best_baseline"]
     for row, one in enumerate(rows):
         mae = one["predictors"][name]["mae"]
@@ -228,7 +230,7 @@ def learning_curve(report: Mapping[str, Any]) -> Figure:
 def importance(features: Sequence[Sequence[Any]], most: int = 15) -> Figure:
     """The features that matter most, largest on top: by how much the error grows when the feature is shuffled."""
     top = sorted(features, key=lambda one: float(one[1]))[-most:]
-    figure, axes = _axes(8, 1.1 + 0.32 * len(top), "What the quality model listens to")
+    figure, axes = _axes(6.8, 1.1 + 0.32 * len(top), "What the quality model listens to")
     axes.barh(range(len(top)), [float(value) for _, value in top], color=ACCENT, height=0.65)
     axes.set_yticks(range(len(top)), [str(name).replace("_", " ") for name, _ in top])
     axes.axvline(0, color=INK, linewidth=1)

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from matplotlib.figure import Figure
-
 from rap_platform.evaluation import wording
 from rap_platform.evaluation.predictors import MODEL
 from rap_platform.resources.mlflow import MlflowResource, Run
@@ -38,7 +36,7 @@ def log_report(
     mlflow: MlflowResource,
     report: dict[str, Any],
     page: str,
-    figures: Mapping[str, Figure],
+    plots: Mapping[str, bytes],
     *,
     dataset: Version,
     source: str,
@@ -46,7 +44,7 @@ def log_report(
 ) -> Logged:
     """Log a parent run with the report, its pictures and the dataset, and a child per predictor with its measures.
 
-    The address of the parent run is added to `report["links"]`. `page` is the HTML file, `source` where the dataset lies.
+    The address of the parent run is added to `report["links"]`. `page` is the HTML file, `plots` are PNG by name, `source` where the dataset lies.
     """
     common = {**tags, "dataset": dataset.version, "simulated": str(dataset.simulated).lower()}
     with mlflow.run(EXPERIMENT, f"evaluation of {dataset.version}", tags=common) as parent:
@@ -70,14 +68,13 @@ def log_report(
             tags={"verdict": report["verdict"]["reason"], "model_url": report["links"].get("mlflow_model") or ""},
         )
         parent.note(wording.note(report))
-        _artifacts(parent, report, page)
-        parent.figures(figures)
+        _artifacts(parent, report, page, plots)
         for name, entry in report["predictors"].items():
             _child(mlflow, parent, name, entry, common, dataset, source, report["eval_tracks"])
     return Logged(parent.run_id, parent.url)
 
 
-def _artifacts(run: Run, report: Mapping[str, Any], page: str) -> None:
+def _artifacts(run: Run, report: Mapping[str, Any], page: str, plots: Mapping[str, bytes]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         files = {
             "report.html": page,
@@ -86,6 +83,9 @@ def _artifacts(run: Run, report: Mapping[str, Any], page: str) -> None:
         }
         for name, text in files.items():
             (Path(folder) / name).write_text(text, encoding="utf-8")
+        (Path(folder) / "plots").mkdir()
+        for name, png in plots.items():
+            (Path(folder) / "plots" / f"{name}.png").write_bytes(png)
         run.files(Path(folder))
 
 

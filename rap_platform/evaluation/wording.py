@@ -13,12 +13,14 @@ COLUMNS = (
     ("Spearman", "spearman"),
     ("calibration slope", "calibration_slope"),
     ("calibration intercept", "calibration_intercept"),
+    ("bias", "bias"),
     ("skill", "skill"),
 )
-HEADINGS = (
-    "predictor", *(title for title, _ in COLUMNS), "MAE against best baseline", "× rules as is", "× random", "× floor",
-    "sd of predictions", "covered", "unreadable answers", "other failures", "MAE, failures charged", "90 % interval holds", "its width",
+ERRORS = (
+    "predictor", "MAE", "MAE against best baseline", "RMSE", "R²", "Spearman", "skill", "× rules as is", "× random", "× floor",
 )  # fmt: skip
+CALIBRATION = ("predictor", "calibration slope", "calibration intercept", "bias", "sd of predictions", "90 % interval holds", "its width")
+FAILURES = ("predictor", "covered", "unreadable answers", "other failures", "MAE", "MAE, failures charged")
 # What fits a terminal or a note; the whole table is in the HTML report and the JSON.
 SHORT = (
     "predictor", "MAE", "RMSE", "R²", "Spearman", "calibration slope", "skill", "MAE against best baseline", "× rules as is",
@@ -44,13 +46,13 @@ def _mae(entry: Mapping[str, Any]) -> float:
 
 
 def rows(report: Mapping[str, Any]) -> Iterator[dict[str, str]]:
-    """One row per predictor, smallest MAE first: the text of each column of HEADINGS; "-" where a figure does not exist."""
+    """One row per predictor, smallest MAE first: the text of each column; "-" where a figure does not exist."""
     for name, entry in ordered(report):
         title = f"{name} (best baseline)" if name == report["best_baseline"] else name
         intervals = entry.get("intervals") or {}
         yield {
             "predictor": title,
-            **{heading: shown(entry.get(key)) for heading, key in COLUMNS},
+            **{heading: shown(entry.get(key), signed=key == "bias") for heading, key in COLUMNS},
             "MAE against best baseline": shown(entry.get("vs_best_baseline"), signed=True),
             "× rules as is": number(entry.get("times_rule_based"), 2),
             "× random": number(entry.get("times_random"), 2),
