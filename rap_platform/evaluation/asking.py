@@ -48,11 +48,17 @@ def duel(
     """What an incumbent is worth on the held-out tracks of an evaluation, on the resamples of `seed`.
 
     `learned` is the dataset version that the incumbent learned from; when it is unknown or gone, no track counts as clean.
-    Groups are drawn whole. An artist whom the incumbent knows from another track is in its favour.
+    Groups are drawn whole. An artist whom the incumbent knows from another track is in its favour. Raises LookupError when the
+    held-out tracks are gone.
     """
     report = evaluation["report"]
     dataset, best = evaluation["dataset_version"], report["best_baseline"]
     members = [member for member in datasets.members(conn, dataset) if member.split == "eval"]
+    if not members:
+        number = evaluation["evaluation_id"]
+        raise LookupError(
+            f"the held-out tracks of evaluation {number} are gone: materialize training_dataset and what follows"
+        )
     track_ids = [member.track_id for member in members]
     try:
         values = ratings(conn, mlflow, dataset, incumbent, track_ids)

@@ -2,13 +2,14 @@
 
 import dagster as dg
 
-from rap_platform.evaluation import assets, promotion, queries, report
+from rap_platform.evaluation import assets, promotion, queries
 from rap_platform.evaluation.metrics import Measure
 from rap_platform.evaluation.predictors import MODEL
 from rap_platform.resources.postgres import PostgresResource
 
-# Stored predictions are single precision.
+# Labels and predictions are stored in single precision: 1e-6 at 10.
 TOLERANCE = 1e-4
+EQUAL = 1e-5
 
 
 def _absent() -> dg.AssetCheckResult:
@@ -24,7 +25,7 @@ def errors_differ(postgres: PostgresResource) -> dg.AssetCheckResult:
         latest = queries.latest_evaluation(conn)
         if latest is None:
             return _absent()
-        equal = queries.predictors_with_equal_errors(conn, latest["evaluation_id"], report.EQUAL_ERRORS)
+        equal = queries.predictors_with_equal_errors(conn, latest["evaluation_id"], EQUAL)
     return dg.AssetCheckResult(
         passed=not equal,
         severity=dg.AssetCheckSeverity.ERROR,

@@ -29,22 +29,26 @@ def html(report: Mapping[str, Any], drawn: Mapping[str, str]) -> str:
 
 def body(report: Mapping[str, Any], drawn: Mapping[str, str]) -> Markup:
     """What stands on the page, for other pages too: no style and no script of its own."""
-    text = _environment().get_template("body.html").render(
-        report=report,
-        summary=wording.summary(report),
-        verdict=wording.verdict(report),
-        tables=[
-            (f"Every predictor on the same {report['eval_tracks']} tracks", wording.ERRORS),
-            ("How far the predictions mean what they say", wording.CALIBRATION),
-            ("Where there was no answer", wording.FAILURES),
-        ],
-        rows=list(wording.rows(report)),
-        model=MODEL_NAME,
-        subject=wording.subject(report),
-        slices=list(wording.slice_rows(report, wording.subject(report))),
-        meanings=wording.MEANINGS,
-        notes=[(name, entry["note"], entry["failures"]) for name, entry in wording.ordered(report)],
-        pictures=[(titles.TITLES.get(name, name), Markup(svg)) for name, svg in drawn.items()],  # noqa: S704 - drawn by ourselves
-        links=wording.links(report),
+    text = (
+        _environment()
+        .get_template("body.html")
+        .render(
+            report=report,
+            summary=wording.summary(report),
+            verdict=wording.verdict(report),
+            tables=[
+                (f"Every predictor on the same {report['eval_tracks']} tracks", wording.ERRORS),
+                ("How far the predictions mean what they say", wording.CALIBRATION),
+                ("Where there was no answer", wording.FAILURES),
+            ],
+            rows=list(wording.rows(report)),
+            model=MODEL_NAME,
+            subject=wording.subject(report),
+            slices=list(wording.slice_rows(report, wording.subject(report))),
+            meanings=wording.MEANINGS,
+            notes=[(name, entry["note"], entry["failures"]) for name, entry in wording.ordered(report)],
+            pictures=[(titles.TITLES.get(name, name), Markup(svg)) for name, svg in drawn.items()],  # noqa: S704 - drawn by ourselves
+            links=wording.links(report),
+        )
     )
     return Markup(text)  # noqa: S704 - rendered with autoescape

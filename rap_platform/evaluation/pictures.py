@@ -35,7 +35,8 @@ def svg(figure: Figure, name: str) -> str:
     text = (
         text.replace("xlink:href=", "href=")
         .replace(f'"{INK}"', '"currentColor"')
-        .replace('"#000000"', '"currentColor"').replace(f'"{ACCENT}"', '"var(--accent)"')
+        .replace('"#000000"', '"currentColor"')
+        .replace(f'"{ACCENT}"', '"var(--accent)"')
     )
     referred = set(_REFERENCE.findall(text))
     text = _ID.sub(lambda m: f' id="{name}-{m[1]}"' if m[1] in referred else "", text)

@@ -97,6 +97,16 @@ def judge(entries: Mapping[str, Mapping[str, Any]], best: str | None) -> dict[st
     return {"promote": False, "reason": f"{shown}: the interval includes zero"}
 
 
+def needs_duel(challenger: Contender, incumbent: Contender | None, barred: Mapping[str, str]) -> bool:
+    """Whether the rules compare the challenger with the incumbent."""
+    return (
+        incumbent is not None
+        and incumbent.version != challenger.version
+        and challenger.version not in barred
+        and incumbent.population == challenger.population
+    )
+
+
 def decide(
     challenger: Contender,
     verdict: Mapping[str, Any],
@@ -104,7 +114,7 @@ def decide(
     duel: Duel | None,
     barred: Mapping[str, str],
 ) -> Decision:
-    """The rules. `verdict` is that of `judge`; `duel` is needed when there is another incumbent; `barred` versions with why.
+    """The rules. `verdict` is that of `judge`; `duel` is given when `needs_duel` says so; `barred` versions with why.
 
     1. Who is barred (rolled back by a person) is not promoted. 2. A simulated model never takes the title from a real one, and a
     real evaluation takes it from a simulated one. 3. A title needs a paired difference to the best baseline that excludes zero,

@@ -62,10 +62,10 @@ def judge(
     held = mlflow.alias(MODEL_NAME, CHAMPION)
     incumbent = None if held is None else contender(held)
     challenger = Contender(judged, str(body["population"]), bool(body["simulated"]))
-    duel = None
-    if held is not None and incumbent is not None and incumbent.version != judged:
-        duel = asking.duel(conn, mlflow, evaluation, incumbent.version, held.tags.get("dataset"), seed=seed)
     barred = promotion.barred(past(row) for row in history)
+    duel = None
+    if held is not None and promotion.needs_duel(challenger, incumbent, barred):
+        duel = asking.duel(conn, mlflow, evaluation, str(held.version), held.tags.get("dataset"), seed=seed)
     decision = promotion.decide(challenger, verdict, incumbent, duel, barred)
     row = _row(
         decision.action,

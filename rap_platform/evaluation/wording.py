@@ -19,7 +19,15 @@ COLUMNS = (
 ERRORS = (
     "predictor", "MAE", "MAE against best baseline", "RMSE", "R²", "Spearman", "skill", "× rules as is", "× random", "× floor",
 )  # fmt: skip
-CALIBRATION = ("predictor", "calibration slope", "calibration intercept", "bias", "sd of predictions", "90 % interval holds", "its width")
+CALIBRATION = (
+    "predictor",
+    "calibration slope",
+    "calibration intercept",
+    "bias",
+    "sd of predictions",
+    "90 % interval holds",
+    "its width",
+)
 FAILURES = ("predictor", "covered", "unreadable answers", "other failures", "MAE", "MAE, failures charged")
 # What fits a terminal or a note; the whole table is in the HTML report and the JSON.
 SHORT = (

@@ -241,6 +241,40 @@ def ratings(conn: Connection[Any], track_id: int) -> list[Record]:
     return _all(conn, sql, track_id=track_id)
 
 
+# --- evaluation and models ---------------------------------------------------------------------------------------------------
+
+
+def evaluation_in_force(conn: Connection[Any]) -> Record | None:
+    """The newest evaluation, whole; an input that came back made its evaluation the newest again."""
+    sql = """
+        select evaluation_id, dataset_version, report, pictures, simulated, created_at
+        from evaluations order by created_at desc, evaluation_id desc limit 1
+    """
+    return _one(conn, sql)
+
+
+def title(conn: Connection[Any]) -> Record | None:
+    """The decision about the title that counts, and since when its champion holds it."""
+    sql = """
+        select d.decision_id, d.action, d.version, d.previous, d.judged, d.reason, d.actor, d.evaluation_id, d.links, d.decided_at,
+               (select min(s.decided_at) from title_decisions s
+                where s.version = d.version and not exists (
+                    select from title_decisions o where o.decision_id between s.decision_id and d.decision_id and o.version is distinct from d.version
+                )) as since
+        from title_decisions d order by d.decision_id desc limit 1
+    """
+    return _one(conn, sql)
+
+
+def judged(conn: Connection[Any], model_version: str) -> Record | None:
+    """The newest evaluation that judged a version of the quality model."""
+    sql = """
+        select evaluation_id, report, simulated, created_at from evaluations
+        where report ->> 'model_version' = %(model_version)s order by created_at desc, evaluation_id desc limit 1
+    """
+    return _one(conn, sql, model_version=model_version)
+
+
 # --- analyses of pasted lyrics -----------------------------------------------------------------------------------------------
 
 
