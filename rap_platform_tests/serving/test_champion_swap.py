@@ -1,5 +1,6 @@
 """A new champion takes over while people ask: no failed answer, and each names the version that made it."""
 
+import shutil
 import threading
 import time
 from collections.abc import Callable
@@ -9,6 +10,8 @@ import httpx
 import pytest
 
 from rap_platform.resources.mlflow import MlflowResource
+from rap_platform.serving.api.quality.model import Loaded, QualityModel
+from rap_platform.serving.champion import ChampionVersion
 from rap_platform.settings import Settings
 from rap_platform_tests.evaluation.registry import register
 from rap_platform_tests.serving.test_analysis import LYRICS
@@ -18,15 +21,23 @@ Serve = Callable[[Settings], httpx.Client]
 RATINGS = {"1": 7.25, "2": 4.5}
 
 
-@pytest.fixture
-def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MlflowResource:
-    """A store in a file with two versions that always say the same, the first one champion; asked at every request."""
-    monkeypatch.setattr("rap_platform.serving.api.quality.model.RECHECK_S", 0.0)
-    store = MlflowResource(tracking_uri=f"sqlite:///{tmp_path}/mlflow.db")
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store in a file with two versions that always say the same, the first one champion."""
+    path = tmp_path_factory.mktemp("registry") / "mlflow.db"
+    store = MlflowResource(tracking_uri=f"sqlite:///{path}")
     for version, rating in RATINGS.items():
         assert register(store, rating) == version
     crown(store, "1")
-    return store
+    return path
+
+
+@pytest.fixture
+def registry(prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MlflowResource:
+    """Such a store of this test's own; the API looks at it with every request."""
+    monkeypatch.setattr("rap_platform.serving.api.quality.model.RECHECK_S", 0.0)
+    shutil.copy(prepared, tmp_path / "mlflow.db")
+    return MlflowResource(tracking_uri=f"sqlite:///{tmp_path}/mlflow.db")
 
 
 def crown(store: MlflowResource, version: str) -> None:
@@ -73,6 +84,30 @@ def test_no_answer_fails_while_the_title_moves_forth_and_back(
     assert len(answers) >= 16
     assert {status for status, _, _ in answers} == {200}
     assert {(version, rating) for _, version, rating in answers} == set(RATINGS.items())
+
+
+def test_nobody_waits_while_a_new_version_is_loaded(
+    serve: Serve, settings: Settings, registry: MlflowResource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loading, go_on, load = threading.Event(), threading.Event(), QualityModel._load
+
+    def slowly(model: QualityModel, champion: ChampionVersion) -> Loaded:
+        if champion.version == "2":
+            loading.set()
+            assert go_on.wait(30)
+        return load(model, champion)
+
+    monkeypatch.setattr(QualityModel, "_load", slowly)
+    api = serve(settings.model_copy(update={"mlflow_tracking_uri": registry.tracking_uri}))
+    rate(api)
+    crown(registry, "2")
+    while not loading.is_set():
+        assert rate(api).json()["model_version"] == "1"
+    try:
+        assert [rate(api).json()["model_version"] for _ in range(5)] == ["1"] * 5
+    finally:
+        go_on.set()
+    wait_for(api, "2")
 
 
 def test_a_version_that_cannot_be_loaded_leaves_the_old_one_in_service_and_shows(
