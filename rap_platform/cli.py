@@ -37,6 +37,20 @@ app.add_typer(audio.app)
 app.add_typer(evaluation.app)
 
 
+def report_title(settings: Settings, decision: dict[str, Any]) -> None:
+    """Tell Dagster that a person moved the title, so that what rests on the champion is refreshed."""
+    import dagster as dg
+
+    from rap_platform.local.environment import dagster_instance
+
+    figures = {name: decision[name] or "none" for name in ("action", "version", "previous", "reason", "actor")}
+    with dagster_instance(settings) as instance:
+        instance.report_runless_asset_event(dg.AssetMaterialization("champion", metadata=figures))
+
+
+evaluation.told.append(report_title)
+
+
 def quietly(log: Path) -> None:
     """Send the libraries' log lines to a file, so that progress stays readable."""
     log.parent.mkdir(parents=True, exist_ok=True)

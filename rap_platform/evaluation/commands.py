@@ -1,7 +1,7 @@
 """The commands `rap-platform evaluate` and `rap-platform champion …`: what was measured, who is champion, and a person's decision about it."""
 
 import getpass
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 app = typer.Typer(
     name="champion", help="The model that is served: who it is, why, and how to take it back.", no_args_is_help=True
 )
+# Who else hears of a person's decision; cli.py adds Dagster, which commands don't know.
+told: "list[Callable[[Settings, dict[str, Any]], None]]" = []
 NEXT = "the API takes it over within 15 s; next: rap-platform run, which records the release"
 
 
@@ -135,7 +137,8 @@ def _decide(action: "Action", version: str | None, reason: str, as_json: bool) -
         except titles.NoSuchVersion as error:
             refuse(str(error))
         if changed:
-            _tell_dagster(ready, decision)
+            for tell in told:
+                tell(ready, decision)
     if as_json:
         show_json(decision | {"changed": changed})
         return
@@ -150,21 +153,11 @@ def _decide(action: "Action", version: str | None, reason: str, as_json: bool) -
 def _registry() -> Iterator[tuple["Settings", "psycopg.Connection", "MlflowResource"]]:
     with running("postgres", "mlflow") as ready:
         from rap_platform.resources.mlflow import MlflowResource
-        from rap_platform.resources.postgres import connect
+        from rap_platform.resources.postgres import PostgresResource
 
-        with connect() as conn:
+        postgres = PostgresResource()
+        with postgres.exclusively("champion"), postgres.connection() as conn:
             yield ready, conn, MlflowResource()
-
-
-def _tell_dagster(ready: "Settings", decision: dict[str, Any]) -> None:
-    """So that what rests on the champion is refreshed, and the history in Dagster is whole."""
-    import dagster as dg
-
-    from rap_platform.local.environment import dagster_instance
-
-    figures = {name: decision[name] or "none" for name in ("action", "version", "previous", "reason", "actor")}
-    with dagster_instance(ready) as instance:
-        instance.report_runless_asset_event(dg.AssetMaterialization("champion", metadata=figures))
 
 
 def _person() -> str:

@@ -15,7 +15,7 @@ INK, ACCENT, QUIET = "#1f2933", "#c2410c", "#9aa5b1"
 RATING, PREDICTED = "rating by people, 1 to 10", "predicted rating, 1 to 10"
 SIMULATED = "rating by the simulated panel, 1 to 10"
 MAE = "mean absolute error (95 % interval)"
-DOT = {"s": 16, "color": ACCENT, "alpha": 0.55, "edgecolors": "none"}
+DOT: dict[str, Any] = {"s": 16, "color": ACCENT, "alpha": 0.55, "edgecolors": "none"}
 
 
 def draw(report: Mapping[str, Any], contestants: Sequence[Predictions], test: Tracks) -> dict[str, Figure]:

@@ -2,12 +2,15 @@
 
 from typing import Any
 
+import dagster as dg
 import numpy as np
 import psycopg
 import pytest
 
-from rap_platform.evaluation import asking, queries, titles
+from rap_platform.evaluation import asking, checks, queries, titles
 from rap_platform.resources.mlflow import MlflowResource
+from rap_platform.resources.postgres import PostgresResource
+from rap_platform.settings import Settings
 from rap_platform_tests.evaluation import registry
 from rap_platform_tests.training import songs
 
@@ -191,3 +194,33 @@ def test_a_decision_that_a_killed_process_left_is_carried_out_by_the_next(
     assert holders(tracking) == ("1", None)
     (row,) = queries.decisions(connection)
     assert row["applied_at"] is not None
+
+
+def test_the_check_says_who_is_champion_and_whether_the_title_is_earned(
+    connection: psycopg.Connection, tracking: MlflowResource, settings: Settings, catalogue: tuple[int, ...]
+) -> None:
+    def asked() -> tuple[bool, str]:
+        found = checks.champion_beats_best_baseline(PostgresResource())
+        assert found.severity == dg.AssetCheckSeverity.WARN or found.passed
+        return bool(found.passed), found.description or ""
+
+    labels = dict.fromkeys(catalogue, 6.0)
+    registry.dataset(connection, "old", list(catalogue[50:]), list(catalogue[:50]), labels)
+    registry.dataset(connection, "new", list(catalogue[50:]), list(catalogue[:50]), labels)
+    assert asked() == (True, "nothing was evaluated yet")
+    old = registry.register(tracking, 6.1, dataset="old")
+    judge(connection, tracking, registry.evaluation(connection, old, promote=False, name="old"))
+    assert asked() == (False, "nobody is champion; of version 1: it does not beat the median")
+    judge(connection, tracking, registry.evaluation(connection, old, name="old", attempt=1))
+    assert asked() == (True, "it beats the median")
+    new = registry.register(tracking, 6.2, dataset="new")
+    said = {"quality_model": dict.fromkeys(catalogue[:50], 6.2), "median": dict.fromkeys(catalogue[:50], 3.0)}
+    judge(connection, tracking, registry.evaluation(connection, new, promote=False, name="new", said=said))
+    assert asked() == (True, "version 1 differs from the best baseline by -2.900 (-2.900 to -2.900)")
+    said["median"] = dict.fromkeys(catalogue[:50], 6.0)
+    judge(connection, tracking, registry.evaluation(connection, new, promote=False, name="new", said=said, attempt=1))
+    assert holders(tracking) == (None, "2")
+    passed, told = asked()
+    assert not passed
+    assert told.startswith("nobody is champion")
+    assert "version 1 no longer beats the best baseline: +0.100" in queries.decisions(connection)[-1]["reason"]

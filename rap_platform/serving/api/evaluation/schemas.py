@@ -95,14 +95,14 @@ class Links(BaseModel):
     dagster_run: str | None = None
 
 
-_FIGURE = {"value": 0.52, "low": 0.47, "high": 0.57}
-_LINKS = {
+_FIGURE: dict[str, Any] = {"value": 0.52, "low": 0.47, "high": 0.57}
+_LINKS: dict[str, Any] = {
     "mlflow_run": "http://127.0.0.1:5000/#/experiments/2/runs/0f3a",
     "mlflow_model": "http://127.0.0.1:5000/#/models/quality_model/versions/3",
     "training_run": "http://127.0.0.1:5000/#/experiments/1/runs/77b2",
     "dagster_run": "http://127.0.0.1:3000/runs/5d1c",
 }  # fmt: skip
-_SCORES = {
+_SCORES: dict[str, Any] = {
     "name": "quality_model", "kind": "model", "note": "registered version 3, learned from train alone", "coverage": 1.0, "failed": 0,
     "parse_failures": 0, "other_failures": 0, "mae": _FIGURE, "rmse": _FIGURE, "r2": _FIGURE, "spearman": _FIGURE,
     "calibration_slope": _FIGURE, "calibration_intercept": _FIGURE, "bias": _FIGURE, "skill": _FIGURE,
