@@ -129,7 +129,7 @@ def _learned(mlflow: MlflowResource, model: Any) -> dict[str, Any]:
     """What the training run says of itself besides the model: learning curve and importance, where it says so."""
     if model is None or model.run_id is None:
         return {}
-    found = {name: mlflow.json(model.run_id, f"{name}.json") for name in ("learning_curve", "importance")}
+    found = {name: mlflow.read_json(model.run_id, f"{name}.json") for name in ("learning_curve", "importance")}
     return {name: told for name, told in found.items() if told}
 
 
@@ -308,8 +308,8 @@ def champion(
         if latest is None:
             return _nothing_to_evaluate()
         if latest["report"]["model_version"] is None:
-            reason = latest["report"]["verdict"]["reason"]
-            return dg.MaterializeResult(metadata={"status": "no model", "reason": reason, "rows_new": 0})
+            why = latest["report"]["verdict"]["reason"]
+            return dg.MaterializeResult(metadata={"status": "no model", "reason": why, "rows_new": 0})
         tags = dagster_tags(context, simulated=latest["simulated"])
         links = {"champion_dagster_run": tags["dagster.url"], "champion_dagster_run_id": tags["dagster.run_id"]}
         decision, new = titles.judge(conn, mlflow, latest, seed=get_settings().dataset.seed, links=links)

@@ -288,7 +288,7 @@ class MlflowResource(dg.ConfigurableResource):
                 return None
             raise
 
-    def json(self, run_id: str, path: str) -> Any:
+    def read_json(self, run_id: str, path: str) -> Any:
         """What a JSON artifact of a run holds, or None when the run has no such artifact."""
         client = self.client()
         parent = str(Path(path).parent)

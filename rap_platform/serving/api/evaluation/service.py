@@ -101,7 +101,7 @@ def models(services: Services) -> ModelsAnswer:
         title = queries.title(conn)
         holder = None if title is None else title["version"]
         judged = None if title is None else title["judged"]
-        rows = {version: queries.judged(conn, version) for version in {holder, judged} - {None}}
+        rows = {version: queries.judged(conn, version) for version in (holder, judged) if version is not None}
     loaded = services.quality_model.loaded
     champion = None
     if title is not None and holder is not None:
