@@ -20,6 +20,12 @@ if TYPE_CHECKING:
 app = typer.Typer(
     name="champion", help="The model that is served: who it is, why, and how to take it back.", no_args_is_help=True
 )
+SHOWN = {
+    "champion_model": "in MLflow",
+    "training_run": "the judged version was trained in",
+    "mlflow_run": "judged in",
+    "champion_dagster_run": "decided in Dagster",
+}
 # Who else hears of a person's decision; cli.py adds Dagster, which commands don't know.
 told: "list[Callable[[Settings, dict[str, Any]], None]]" = []
 NEXT = "the API takes it over within 15 s; next: rap-platform run, which records the release"
@@ -45,7 +51,8 @@ def evaluate(
     body = stored["report"]
     for sentence in wording.summary(body):
         out.print(Text(sentence))
-    out.print(table([{heading: row[heading] for heading in wording.SHORT} for row in wording.rows(body)]))
+    # an interval under its figure: half as wide
+    out.print(table([{name: row[name].replace(" (", "\n(") for name in wording.SHORT} for row in wording.rows(body)]))
     for name, entry in wording.ordered(body):
         for reason, count in entry["failures"].items():
             out.print(Text(f"{name} failed on {count}: {reason}"))
@@ -76,7 +83,7 @@ def show(as_json: AsJson = False) -> None:
         "judged": f"version {last['judged']}" if last["judged"] else "",
         "dataset": last["dataset_version"] or "",
         "evaluation": last["evaluation_id"] or "",
-        **{name.replace("_", " "): address for name, address in last["links"].items() if address},
+        **{title: last["links"].get(name) for name, title in SHOWN.items()},
     }
     out.print(table([{"": name, " ": value} for name, value in rows.items() if value]))
 

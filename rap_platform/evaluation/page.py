@@ -7,8 +7,8 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, select_autoescape
 from markupsafe import Markup
 
-from rap_platform.evaluation import picture_titles as titles
 from rap_platform.evaluation import wording
+from rap_platform.evaluation.picture_titles import TITLES
 from rap_platform.training.naming import MODEL_NAME
 
 
@@ -47,7 +47,7 @@ def body(report: Mapping[str, Any], drawn: Mapping[str, str]) -> Markup:
             slices=list(wording.slice_rows(report, wording.subject(report))),
             meanings=wording.MEANINGS,
             notes=[(name, entry["note"], entry["failures"]) for name, entry in wording.ordered(report)],
-            pictures=[(titles.TITLES.get(name, name), Markup(svg)) for name, svg in drawn.items()],  # noqa: S704 - drawn by ourselves
+            pictures=[(title, Markup(drawn[name])) for name, title in TITLES.items() if name in drawn],  # noqa: S704 - drawn by ourselves
             links=wording.links(report),
         )
     )

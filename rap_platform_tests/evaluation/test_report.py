@@ -187,6 +187,9 @@ def test_the_page_needs_nothing_else_and_escapes_what_it_shows(body: dict[str, A
     assert "&lt;script&gt;" in html
     assert not re.findall(r'(?:src|href)="(?!#|http://127)', html), "nothing is fetched"
     assert html.count("<svg") == len(drawn)
+    assert page.body(body, dict(sorted(drawn.items()))) == page.body(body, drawn), (
+        "the order is ours, not that of the table"
+    )
     assert "prefers-color-scheme: dark" in html
     assert "@media print" in html
     for row in wording.rows(body):
