@@ -51,17 +51,24 @@ def evaluate(
     body = stored["report"]
     for sentence in wording.summary(body):
         out.print(Text(sentence))
-    # an interval under its figure: half as wide
-    out.print(table([{name: row[name].replace(" (", "\n(") for name in wording.SHORT} for row in wording.rows(body)]))
+    rows = list(wording.rows(body))
+    for headings in wording.NARROW:
+        out.print(table([{name: _stacked(row[name]) for name in headings} for row in rows]))
     for name, entry in wording.ordered(body):
         for reason, count in entry["failures"].items():
             out.print(Text(f"{name} failed on {count}: {reason}"))
     if slices:
-        rows = list(wording.slice_rows(body, wording.subject(body)))
-        out.print(table(rows) if rows else Text("no slices: this evaluation is from before there were any"))
+        sliced = list(wording.slice_rows(body, wording.subject(body)))
+        out.print(table(sliced) if sliced else Text("no slices: this evaluation is from before there were any"))
     for text, address in wording.links(body):
         out.print(Text(f"{text}: {address}"))
     out.print(Text(f"verdict: {wording.verdict(body)}"))
+
+
+def _stacked(cell: str) -> str:
+    """A figure over its interval: half as wide."""
+    figure, _, interval = cell.partition(" (")
+    return f"{figure}\n{interval.removesuffix(')')}" if interval else figure
 
 
 @app.command()

@@ -29,10 +29,15 @@ CALIBRATION = (
     "its width",
 )
 FAILURES = ("predictor", "covered", "unreadable answers", "other failures", "MAE", "MAE, failures charged")
-# What fits a terminal or a note; the whole table is in the HTML report and the JSON.
+# What fits a note; the whole table is in the HTML report and the JSON.
 SHORT = (
     "predictor", "MAE", "RMSE", "R²", "Spearman", "calibration slope", "skill", "MAE against best baseline", "× rules as is",
     "× random", "× floor", "covered", "unreadable answers", "90 % interval holds",
+)  # fmt: skip
+# The same in two tables that fit a terminal.
+NARROW = (
+    ("predictor", "MAE", "MAE against best baseline", "RMSE", "R²", "Spearman", "skill"),
+    ("predictor", "calibration slope", "× rules as is", "× random", "× floor", "covered", "unreadable answers", "90 % interval holds"),
 )  # fmt: skip
 MEANINGS = (
     "MAE, RMSE: errors on ratings from 1 to 10, lower is better. Intervals in brackets: 95 %, from resampling groups of artists.",

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from rap_platform.cli import app
-from rap_platform.evaluation import queries
+from rap_platform.evaluation import queries, wording
 from rap_platform.local.environment import dagster_instance
 from rap_platform.resources.mlflow import MlflowResource
 from rap_platform.settings import Settings, get_settings
@@ -53,12 +53,14 @@ def test_evaluate_prints_the_table_of_the_report(connection: psycopg.Connection)
     connection.commit()
     shown = told("evaluate")
     mae = body["predictors"]["quality_model"]["mae"]  # type: ignore[index]
-    for figure in (f"{mae['value']:.3f} ", f"({mae['low']:.3f} to {mae['high']:.3f})", "(best baseline)"):
+    for figure in (f"{mae['value']:.3f} ", f"{mae['low']:.3f} to {mae['high']:.3f}", "best baseline"):
         assert figure in shown
     assert "qwen_zero_shot failed on 3: invalid_answer" in shown
     assert "Everything here is simulated." in shown
     assert "verdict: better than every baseline; its MAE" in shown
     assert "1990s" not in shown
+    for heading in wording.SHORT:
+        assert heading in shown
     sliced = told("evaluate", "--slices")
     assert "1990s" in sliced
     assert "too small: 5 tracks of 5 groups" in sliced
