@@ -26,6 +26,7 @@ COMMANDS = [
     "scaler",
     "analyze",
     "evaluate",
+    "champion",
     "bench",
     "purge",
     "doctor",

@@ -65,6 +65,9 @@ def predictors(inputs: Inputs) -> list[Predictor]:
     if qwen:
         note = "stored QWEN quality; failures count as failures"
         entered.append(StoredOpinion("qwen_zero_shot", note, kind="model", said=qwen))
+    if tuned := inputs.said.get("qwen_lora"):
+        note = "what the fine-tuned adapter said; failures count as failures"
+        entered.append(StoredOpinion("qwen_lora", note, kind="model", said=tuned))
     if inputs.model is not None:
         note = f"registered version {inputs.model_version}, learned from train alone"
         entered.append(Model(MODEL, note, seed=inputs.seed, model=inputs.model))

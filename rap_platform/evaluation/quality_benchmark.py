@@ -123,7 +123,7 @@ def judged(
         test,
         resamples=settings.evaluation.bootstrap,
         seed=settings.dataset.seed,
-        noise_floor=card.get("noise_floor_mae"),
+        best_possible=report.ceiling(card),
         header=header,
     )
 
