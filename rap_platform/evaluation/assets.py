@@ -25,6 +25,7 @@ from rap_platform.training import commercial_assets, quality
 from rap_platform.training import features as feature_rows
 from rap_platform.training import queries as datasets
 from rap_platform.training.commercial import NoTarget, Target
+from rap_platform.training.finetuning import assets as finetuning
 from rap_platform.training.finetuning import opinions as finetuned
 
 CODE_VERSION = "2"
