@@ -22,6 +22,7 @@ class PanelRating(BaseModel):
     rater: str = Field(coerce_numbers_to_str=True, min_length=1)
     rating: float = Field(ge=1, le=10)
     rated_at: datetime
+    occasion: int = Field(1, ge=1)
 
 
 class PanelUnavailable(Exception):

@@ -71,6 +71,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
                         "source_id": part,
                         "rater": given.rater,
                         "rating": given.rating,
+                        "occasion": given.occasion,
                         "rated_at": given.rated_at.isoformat(),
                     }
                     for part, known in found

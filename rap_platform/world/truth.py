@@ -19,8 +19,11 @@ FIRST_YEAR, LAST_YEAR = 1985, 2025
 CREW_SIZE = 4
 RATERS = 24
 QUALITY_MEAN, QUALITY_SD = 5.8, 1.3
-# Single-rater ICC = 1.3^2 / (1.3^2 + 0.5^2 + 0.85^2 + rounding 1/12) = 0.62; 0.68 once the raters' habits are taken off.
-RATER_BIAS_SD, RATER_NOISE_SD = 0.5, 0.85
+# Raters are generous or strict, use the scale wide or narrow, have tastes of their own, and don't say the same twice. Single-rater
+# ICC(A,1) = 1.4^2 / (1.4^2 + 0.45^2 + (0.15 x 1.4)^2 + 0.6^2 + 0.7^2 + rounding 1/12) = 0.62, and more where artists differ more.
+RATER_BIAS_SD, RATER_SCALE_SD, RATER_TASTE_SD, RATER_NOISE_SD = 0.45, 0.15, 0.6, 0.7
+REPEATED_SHARE = 0.08
+SCALE_MIDDLE = 5.5
 # Squares sum to 1. Charisma and freshness, 3 % of the variance, stand in no text (freshness leaves a trace that nobody could measure),
 # and of craft, which does, the most that an ear gets out of 70 lines is an R2 of 0.95: u = 0.03 + 0.97 * 0.05, 8 % of the variance,
 # stays unseen. The mean of three to seven marks errs with a variance e = (0.85^2 + 1/12) * 0.22 = 0.18, so that the best model's error
@@ -254,26 +257,47 @@ def song(seed: int, artist_index: int, song_index: int) -> Truth:
 
 @dataclass(frozen=True, slots=True)
 class Rating:
-    """One rater's verdict, a whole number 1..10."""
+    """One rater's verdict, a whole number 1..10; occasion 2 is the same rater asked again."""
 
     rater: str
     rating: int
     rated_at: datetime
+    occasion: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Rater:
+    """How a rater marks: `bias` above the others, `scale` of their distances from the middle (1: as the others)."""
+
+    name: str
+    bias: float
+    scale: float
 
 
 @lru_cache(maxsize=16)
-def _biases(seed: int) -> tuple[float, ...]:
+def raters(seed: int) -> tuple[Rater, ...]:
+    """The panel. Quality is on the scale of the panel as a whole: its biases sum to 0 and its scales average 1."""
     chance = stream(seed, "raters")
-    return tuple(chance.gauss(0, RATER_BIAS_SD) for _ in range(RATERS))
+    biases = [chance.gauss(0, RATER_BIAS_SD) for _ in range(RATERS)]
+    scales = [chance.gauss(1, RATER_SCALE_SD) for _ in range(RATERS)]
+    bias, scale = sum(biases) / RATERS, sum(scales) / RATERS
+    return tuple(
+        Rater(f"rater-{number:02d}", own - bias, max(0.4, wide - scale + 1))
+        for number, (own, wide) in enumerate(zip(biases, scales, strict=True), start=1)
+    )
 
 
 def ratings(seed: int, artist_index: int, song_index: int) -> list[Rating]:
-    """What the panel gave a song: three to seven raters of 24, each with a bias and noise."""
+    """What the panel gave a song: three to seven raters of 24; some of them were asked again three to eight weeks later."""
     truth = song(seed, artist_index, song_index)
     chance = stream(seed, "panel", artist_index, song_index)
     given = []
-    for rater in sorted(chance.sample(range(RATERS), chance.randint(3, 7))):
-        seen = truth.quality + _biases(seed)[rater] + chance.gauss(0, RATER_NOISE_SD)
+    for rater in sorted(chance.sample(raters(seed), chance.randint(3, 7)), key=lambda rater: rater.name):
+        meant = SCALE_MIDDLE + rater.bias + rater.scale * (truth.quality - SCALE_MIDDLE)
+        meant += chance.gauss(0, RATER_TASTE_SD)
         at = datetime(2026, 1, 5, tzinfo=UTC) + timedelta(minutes=chance.randrange(200_000))
-        given.append(Rating(f"rater-{rater + 1:02d}", min(10, max(1, round(seen))), at))
+        for occasion in range(1, 2 + (chance.random() < REPEATED_SHARE)):
+            mark = min(10, max(1, round(meant + chance.gauss(0, RATER_NOISE_SD))))
+            given.append(Rating(rater.name, mark, at, occasion))
+            at += timedelta(days=chance.randint(21, 56))
     return given
