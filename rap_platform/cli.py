@@ -21,6 +21,7 @@ from rap_platform.serving import commands as serving
 from rap_platform.settings import NotConfigured, Settings
 from rap_platform.spotify import commands as spotify
 from rap_platform.training import dataset_commands as datasets
+from rap_platform.training import rating_commands as ratings
 from rap_platform.training.finetuning import commands as adapters
 from rap_platform.training.finetuning.style import commands as style
 
@@ -37,6 +38,7 @@ app.add_typer(artists.app)
 app.add_typer(spotify.app)
 app.add_typer(encoders.app)
 app.add_typer(audio.app)
+app.add_typer(ratings.app)
 app.add_typer(datasets.app)
 app.add_typer(adapters.app)
 app.add_typer(style.app)

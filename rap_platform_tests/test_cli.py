@@ -32,6 +32,10 @@ COMMANDS = [
     "doctor",
     "artists",
     "spotify",
+    "ratings",
+    "dataset",
+    "adapters",
+    "style",
 ]
 LYRICS = "Rain on the window, a light in the hall\\nI wrote you a letter and hung up the call"
 

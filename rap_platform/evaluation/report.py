@@ -34,7 +34,8 @@ class Ceiling:
 
 def ceiling(card: Mapping[str, Any]) -> Ceiling:
     """Noise floor and ceiling from a dataset's card."""
-    reliability = (card.get("raters") or {}).get("icc_mean")
+    raters = card.get("raters") or {}
+    reliability = raters.get("label_reliability") or raters.get("icc_mean")
     correlation = None if reliability is None else float(np.sqrt(max(0.0, reliability)))
     return Ceiling(card.get("noise_floor_mae"), correlation)
 

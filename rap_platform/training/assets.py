@@ -32,10 +32,13 @@ from rap_platform.training import (
     plots,
     quality,
     queries,
+    rating_plots,
+    rating_queries,
+    rating_report,
 )
 from rap_platform.training import features as feature_rows
 
-RATINGS_VERSION = "1"
+RATINGS_VERSION = "2"
 DATASET_VERSION = "2"
 
 
@@ -59,21 +62,39 @@ def ratings(context: dg.AssetExecutionContext, postgres: PostgresResource) -> dg
         with postgres.exclusively("ratings"):
             figures |= _ask_panel(postgres, endpoint)
     with postgres.connection() as conn:
-        counts = queries.rating_counts(conn)
+        counts = rating_queries.counts(conn)
         if not counts:
             figures["missing"] = "no track has a rating, so that no dataset can be made and no model learned"
             figures["remedy"] = (
-                "run with the simulated world (RAP_WORLD=on), or bring ratings of your own tracks into the table ratings"
+                "bring ratings of your own tracks with `rap-platform ratings import FILE`, or run with the simulated world (RAP_WORLD=on)"
             )
+        for name in counts:
+            figures |= _agreement(conn, name)
         report = metadata.report(
             conn, table="ratings", by_population=counts, seconds=round(time.monotonic() - started, 2), **figures
         )
     return dg.MaterializeResult(metadata=report)
 
 
+def _agreement(conn: psycopg.Connection, name: str) -> dict[str, Any]:
+    """How far the raters of a population agree; computed when its marks changed, else as it was stored."""
+    simulated = name == "simulated"
+    key = f"{RATINGS_VERSION}|{name}|{rating_queries.state(conn)}"
+    body = rating_queries.stored_report(conn, key)
+    if body is None:
+        body = rating_report.build(rating_queries.marks(conn, simulated=simulated))
+        rating_queries.store_report(conn, key, body, simulated=simulated)
+    return {
+        f"agreement_{name}": dg.MetadataValue.md(rating_report.markdown(body)),
+        f"icc_single_{name}": body["reliability"]["icc_single"],
+        f"noise_floor_mae_{name}": body["noise_floor_mae"],
+        f"plot_raters_{name}": metadata.png(rating_plots.raters(body, name)),
+    }
+
+
 def _ask_panel(postgres: PostgresResource, endpoint: Endpoint) -> dict[str, object]:
     with postgres.connection() as conn:
-        unrated = queries.unrated_tracks(conn)
+        unrated = rating_queries.unrated_tracks(conn)
     new = 0
     # A proxy of the machine has no business between us and our own loopback server.
     with httpx.Client(trust_env=not endpoint.simulated) as client:
@@ -85,7 +106,7 @@ def _ask_panel(postgres: PostgresResource, endpoint: Endpoint) -> dict[str, obje
             except panel.PanelBroken as error:
                 raise failures.PermanentFailure(str(error)) from error
             with postgres.connection() as conn:
-                new += queries.upsert_panel_ratings(conn, marks, unrated)
+                new += rating_queries.upsert_panel_ratings(conn, marks, unrated)
     return {"panel": endpoint.base_url, "asked": len(unrated), "rows_new": new}
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from rap_platform.resources.postgres import PostgresResource
 from rap_platform.settings import get_settings
-from rap_platform.training import assets, dataset_overlaps, drift_assets, drift_queries, leaks, queries
+from rap_platform.training import assets, dataset_overlaps, drift_assets, drift_queries, leaks, queries, rating_queries
 from rap_platform.training import features as feature_rows
 
 NAMED = 5  # as many as are named in a sentence; the metadata have ten
@@ -28,11 +28,15 @@ def _result(version: queries.Version, what: str, found: Sequence[str], sentence:
     )
 
 
-@dg.asset_check(asset=assets.ratings, blocking=True, description="No simulated rater marked a real track.")
+@dg.asset_check(
+    asset=assets.ratings,
+    blocking=True,
+    description="No simulated rater marked a real track, and no person a simulated one.",
+)
 def ratings_keep_populations_apart(postgres: PostgresResource) -> dg.AssetCheckResult:
     with postgres.connection() as conn:
-        wrong = queries.simulated_ratings_of_real_tracks(conn)
-    return dg.AssetCheckResult(passed=wrong == 0, metadata={"simulated_ratings_of_real_tracks": wrong})
+        wrong = rating_queries.misplaced(conn)
+    return dg.AssetCheckResult(passed=wrong == 0, metadata={"marks_across_populations": wrong})
 
 
 @dg.asset_check(asset=assets.training_dataset, blocking=True, description="No artist stands in train and in eval.")
@@ -141,7 +145,8 @@ def no_feature_knows_the_label(postgres: PostgresResource) -> dg.AssetCheckResul
         ears = queries.feature_rows(conn, version.version, feature_rows.EAR)
         vectors = queries.lyric_vectors(conn, version.version)
     x = feature_rows.frame([member.track_id for member in train], ears, vectors)
-    reliability = version.card["raters"]["icc_mean"]
+    raters = version.card["raters"]
+    reliability = raters.get("label_reliability") or raters["icc_mean"]
     ceiling = None if reliability is None else math.sqrt(reliability)
     suspects = leaks.suspicious(x, np.array([member.label for member in train]), ceiling=ceiling)
     found = [f"{suspect.column} ({suspect.strength:.2f})" for suspect in suspects]

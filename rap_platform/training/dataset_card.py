@@ -63,9 +63,7 @@ def build(
         },
         "dropped": dict(dropped),
         "raters": asdict(fitted.reliability),
-        "noise_floor_mae": rating_model.noise_floor(
-            fitted.reliability.rater_sd, [fitted.counts[m.track_id] for m in sides["eval"]]
-        ),
+        "noise_floor_mae": fitted.floor(m.track_id for m in sides["eval"]),
         "again": again(settings, population),
     }
 

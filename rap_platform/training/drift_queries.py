@@ -63,10 +63,10 @@ _VECTORS = (
 )
 
 _RATINGS = """
-select r.track_id, r.source || ':' || r.rater, r.rating
+select r.track_id, r.source || ':' || r.rater, r.rating, r.occasion
 from ratings r join tracks t using (track_id)
-where (not r.simulated or t.simulated) and (%(population)s = 'mixed' or t.simulated = (%(population)s = 'simulated'))
-order by r.track_id, r.source, r.rater
+where r.simulated = t.simulated and (%(population)s = 'mixed' or t.simulated = (%(population)s = 'simulated'))
+order by r.track_id, r.source, r.rater, r.occasion
 """
 
 _BY_DIGEST = "select body, markdown from reports where kind = 'drift_report' and input_digest = %(digest)s"

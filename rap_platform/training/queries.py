@@ -1,4 +1,4 @@
-"""All SQL of the stage: ratings, dataset versions, and the rows that features are made of."""
+"""SQL of the stage: dataset versions and the rows that features are made of. That of ratings is in rating_queries.py."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -15,36 +15,6 @@ from rap_platform.training.commercial import Attention
 from rap_platform.training.dataset import Member, Plan, Row
 from rap_platform.training.dataset_diff import Described
 from rap_platform.training.labels import Rating
-from rap_platform.training.panel import PanelRating
-
-_UNRATED = """
-select t.source_id, t.track_id
-from tracks t
-where t.source = 'genius' and t.simulated
-  and not exists (select 1 from ratings r where r.track_id = t.track_id and r.source = 'panel')
-order by t.track_id
-"""
-
-_UPSERT_RATING = """
-insert into ratings (track_id, rater, source, rating, simulated, rated_at)
-values (%(track_id)s, %(rater)s, 'panel', %(rating)s, %(simulated)s, %(rated_at)s)
-on conflict (track_id, rater, source) do update
-set rating = excluded.rating, simulated = excluded.simulated, rated_at = excluded.rated_at
-where ratings.rating is distinct from excluded.rating
-"""
-
-_RATING_COUNTS = """
-select t.simulated, count(distinct r.track_id), count(*), count(distinct r.rater)
-from ratings r join tracks t using (track_id)
-where r.simulated = t.simulated
-group by t.simulated
-"""
-
-_RATINGS_STATE = "select count(*), count(distinct track_id), coalesce(max(rated_at)::text, 'never') from ratings"
-
-_UNSUITABLE_RATINGS = (
-    "select count(*) from ratings r join tracks t using (track_id) where r.simulated and not t.simulated"
-)
 
 # A simulated mark or analysis of a real track never counts, nor what was said or heard of another wording.
 # The filter's number is the analyst's own (raw_confidence): how clear the song is to it. The calibrated confidence says how often such
@@ -52,7 +22,7 @@ _UNSUITABLE_RATINGS = (
 # `family` is the original at the end of the chain of duplicates.
 _RATED_TRACKS = """
 with recursive rated as (
-    select distinct r.track_id from ratings r join tracks t using (track_id) where not r.simulated or t.simulated
+    select distinct r.track_id from ratings r join tracks t using (track_id) where r.simulated = t.simulated
 ), chain (track_id, ancestor, depth) as (
     select t.track_id, t.duplicate_of, 1 from tracks t join rated using (track_id) where t.duplicate_of is not null
     union all
@@ -85,10 +55,10 @@ order by t.track_id
 """
 
 _RATINGS = """
-select r.track_id, r.source || ':' || r.rater as rater, r.rating
+select r.track_id, r.source || ':' || r.rater as rater, r.rating, r.occasion
 from ratings r join tracks t using (track_id)
-where not r.simulated or t.simulated
-order by r.track_id, r.source, r.rater
+where r.simulated = t.simulated
+order by r.track_id, r.source, r.rater, r.occasion
 """
 
 _LYRICS = "select track_id, lyrics from tracks where track_id = any(%(track_ids)s)"
@@ -235,50 +205,6 @@ class Stored(Version):
     seed: int
 
 
-def unrated_tracks(conn: psycopg.Connection) -> dict[str, int]:
-    """Track id by Genius id of the simulated songs that the panel has not rated. Genius ids of real songs are not the panel's."""
-    return dict(conn.execute(_UNRATED).fetchall())
-
-
-def upsert_panel_ratings(conn: psycopg.Connection, ratings: Iterable[PanelRating], track_ids: dict[str, int]) -> int:
-    """Store marks of known tracks; returns how many rows are new or changed."""
-    rows = [
-        {
-            "track_id": track_ids[r.source_id],
-            "rater": r.rater,
-            "rating": r.rating,
-            "simulated": True,
-            "rated_at": r.rated_at,
-        }
-        for r in ratings
-        if r.source_id in track_ids
-    ]
-    if not rows:
-        return 0
-    with conn.cursor() as cursor:
-        cursor.executemany(_UPSERT_RATING, rows)
-        return cursor.rowcount
-
-
-def rating_counts(conn: psycopg.Connection) -> dict[str, dict[str, int]]:
-    """Tracks, ratings and raters by population."""
-    rows = conn.execute(_RATING_COUNTS).fetchall()
-    return {
-        "simulated" if sim else "real": {"tracks": tracks, "ratings": marks, "raters": raters}
-        for sim, tracks, marks, raters in rows
-    }
-
-
-def ratings_state(conn: psycopg.Connection) -> str:
-    """A short text that changes when ratings are added."""
-    return "|".join(map(str, _one(conn.execute(_RATINGS_STATE))))
-
-
-def simulated_ratings_of_real_tracks(conn: psycopg.Connection) -> int:
-    """Marks that a simulated rater gave a real track; they are never used and should not be there."""
-    return int(_one(conn.execute(_UNSUITABLE_RATINGS))[0])
-
-
 def rated_tracks(conn: psycopg.Connection) -> list[Row]:
     """Every rated track with what decides about it; no lyrics."""
     with conn.cursor(row_factory=class_row(Row)) as cursor:
@@ -289,8 +215,8 @@ def rated_tracks(conn: psycopg.Connection) -> list[Row]:
 def ratings(conn: psycopg.Connection) -> dict[int, list[Rating]]:
     """Marks by track."""
     grouped: dict[int, list[Rating]] = {}
-    for track_id, rater, rating in conn.execute(_RATINGS):
-        grouped.setdefault(track_id, []).append(Rating(track_id, rater, rating))
+    for track_id, *mark in conn.execute(_RATINGS):
+        grouped.setdefault(track_id, []).append(Rating(track_id, *mark))
     return grouped
 
 

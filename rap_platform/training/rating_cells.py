@@ -53,11 +53,11 @@ class Cells:
 
     def by_track(self, values: Array) -> Array:
         """Sum of a value of each cell over the cells of a track (tracks,)."""
-        return np.bincount(self.track, values, minlength=len(self.track_ids))
+        return np.bincount(self.track, values, minlength=len(self.track_ids)).astype(float)
 
     def by_rater(self, values: Array) -> Array:
         """Sum of a value of each cell over the cells of a rater (raters,)."""
-        return np.bincount(self.rater, values, minlength=len(self.raters))
+        return np.bincount(self.rater, values, minlength=len(self.raters)).astype(float)
 
     def take(self, chosen: Any) -> "Cells":
         """Some of the cells, tracks and raters renumbered."""
@@ -89,5 +89,5 @@ def cells_of(ratings: Sequence[Rating]) -> Cells:
         keys % max(1, len(raters)),
         mean,
         count,
-        np.bincount(cell, (marks - mean[cell]) ** 2, minlength=len(keys)),
+        np.bincount(cell, (marks - mean[cell]) ** 2, minlength=len(keys)).astype(float),
     )

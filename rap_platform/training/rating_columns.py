@@ -22,7 +22,10 @@ SYNONYMS: Final[Mapping[str, tuple[str, ...]]] = {
     "rated_at": ("rated_at", "date", "timestamp", "time", "rated_on", "created_at", "reviewed_at", "when"),
     "occasion": ("occasion", "session", "round", "wave", "repeat", "trial"),
 }  # fmt: skip
-_SCALE_IN_NAME: Final = re.compile(r"[\s_(\[]*(?:\d{1,3}\s*(?:-|–|_|_to_|\bto\b)\s*\d{1,3}|out[ _]of[ _]\d+|/\s*\d+|percent|pct|%)[)\]]*$", re.IGNORECASE)
+_SCALE_IN_NAME: Final = re.compile(
+    r"[\s_(\[]*(?:\d{1,3}\s*(?:-|–|_|_to_|\bto\b)\s*\d{1,3}|out[ _]of[ _]\d+|/\s*\d+|percent|pct|%)[)\]]*$",
+    re.IGNORECASE,
+)
 _NOT_RATERS: Final = frozenset(
     {name for names in presets.SYNONYMS.values() for name in names} | {name for key, names in SYNONYMS.items() if key != "mark" for name in names}
     | {*presets.FIGURES, "", "n", "index", "row", "rank", "duration", "duration_ms", "popularity", "gender", "comment", "comments", "note", "notes",
@@ -69,7 +72,9 @@ def understand(header: Sequence[str], mapped: presets.Mapped, sample: Sequence[M
             f"no column holds marks; it has {told}. Name one rating, or give each rater a column of numbers"
         )
     if raters and "rater" in fields:
-        raise ColumnsUnknown(f"a column {fields['rater']!r} names raters, but no column holds their marks; name one rating")
+        raise ColumnsUnknown(
+            f"a column {fields['rater']!r} names raters, but no column holds their marks; name one rating"
+        )
     return Columns(fields, raters, ignored, points)
 
 

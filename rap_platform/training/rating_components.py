@@ -99,7 +99,7 @@ def estimate(cells: Cells, slopes: Array | None = None, start: Components | None
     cells, slopes = _part(cells, np.ones(len(cells.raters)) if slopes is None else slopes)
     shared = cells.per_track[cells.track] > 1
     freedom = int(shared.sum()) - len(np.unique(cells.track[shared])) - (len(np.unique(cells.rater[shared])) - 1)
-    if freedom < 1 or len(cells.track_ids) < 2:
+    if not shared.any() or freedom < 1 or len(cells.track_ids) < 2:
         return None
     inside = cells.take(shared)
     repeated = cells.repeat_df >= LEAST_REPEATS
@@ -130,7 +130,7 @@ def _deviance(equations: _Equations, part: Components, slopes: Array, whole: Cel
     weight = 1 / variance
     left, right, total, mean = equations.absorbed(weight, part.rater)
     _, determinant = np.linalg.slogdet(left)
-    inverse = np.linalg.inv(left)
+    inverse = np.asarray(np.linalg.inv(left), dtype=float)
     effect = inverse @ right
     squares = float(weight @ np.square(cells.mean - mean[cells.track]) - right @ effect)
     value = np.log(variance).sum() + np.log(total).sum() + determinant + len(right) * np.log(part.rater) + squares
@@ -182,9 +182,7 @@ def _track_variance(cells: Cells, part: Components, slopes: Array) -> float:
     def deviance(log: float) -> float:
         weight = 1 / (np.exp(log) + squared)
         centre = np.sum(weight * found.label) / np.sum(weight)
-        return float(
-            np.log(np.sum(weight)) - np.sum(np.log(weight)) + np.sum(weight * np.square(found.label - centre))
-        )
+        return float(np.log(np.sum(weight)) - np.sum(np.log(weight)) + np.sum(weight * np.square(found.label - centre)))
 
     best = optimize.minimize_scalar(deviance, bounds=(np.log(1e-6), np.log(_HIGHEST)), method="bounded")
     return float(np.exp(best.x))
@@ -198,7 +196,9 @@ def effects(cells: Cells, part: Components | None, slopes: Array | float = 1.0) 
     """
     if part is None:
         label = cells.by_track(cells.mean * cells.count) / cells.by_track(cells.count)
-        return Effects(np.zeros(len(cells.raters)), np.full(len(cells.raters), np.nan), label, np.full_like(label, np.nan))
+        return Effects(
+            np.zeros(len(cells.raters)), np.full(len(cells.raters), np.nan), label, np.full_like(label, np.nan)
+        )
     own = slopes[cells.rater] if isinstance(slopes, np.ndarray) else slopes
     weight = 1 / part.of_cell(cells.count, own)
     if len(cells.raters) > MOST_RATERS:
@@ -214,7 +214,7 @@ def effects(cells: Cells, part: Components | None, slopes: Array | float = 1.0) 
 def _by_inverse(cells: Cells, weight: Array, variance: float) -> tuple[Array, Array, Array]:
     equations = _Equations(cells)
     left, right, total, _ = equations.absorbed(weight, variance)
-    inverse = np.linalg.inv(left)
+    inverse = np.asarray(np.linalg.inv(left), dtype=float)
     passed_on, _ = equations.passed_on(weight / total[cells.track], inverse)
     return inverse @ right, np.sqrt(np.diag(inverse)), np.sqrt(1 / total + passed_on)
 

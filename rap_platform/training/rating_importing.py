@@ -21,7 +21,14 @@ from rap_platform.training import rating_queries as queries
 from rap_platform.training.rating_columns import Columns, ColumnsUnknown, understand
 from rap_platform.training.rating_matching import MARGIN, THRESHOLD, Link, Named, Tracks
 from rap_platform.training.rating_values import (
-    Mark, Scale, ScaleUnknown, is_blank, parse_mark, parse_scale, parse_time, scale_of,
+    Mark,
+    Scale,
+    ScaleUnknown,
+    is_blank,
+    parse_mark,
+    parse_scale,
+    parse_time,
+    scale_of,
 )  # fmt: skip
 
 Source = Literal["human", "critic"]
@@ -217,11 +224,16 @@ class _Import:
         found = []
         for one, rating in zip(given, scale.convert([one.mark.value for one in given]), strict=True):
             if rating is None:
-                self.reject(one.line, "out_of_range", one.named, f"{one.rater}: {one.mark.value:g} is not in {scale.name}")
+                self.reject(
+                    one.line, "out_of_range", one.named, f"{one.rater}: {one.mark.value:g} is not in {scale.name}"
+                )
                 continue
             link = tracks.find(one.named)
             if link.problem is not None or link.track is None:
-                candidates = [{"track_id": t.track_id, "artist": t.artist, "title": t.title, "score": s} for t, s in link.candidates]
+                candidates = [
+                    {"track_id": t.track_id, "artist": t.artist, "title": t.title, "score": s}
+                    for t, s in link.candidates
+                ]
                 self.reject(one.line, link.problem or "unmatched", one.named, link.reason, candidates)
                 continue
             found.append(_Linked(one, link, rating))
@@ -261,7 +273,12 @@ class _Import:
                 lines = ", ".join(str(one.given.line) for one in same)
                 for one in same:
                     reason = f"{one.given.rater}: {one.given.mark.value:g}, and other marks in lines {lines}"
-                    self.reject(one.given.line, "conflict", one.given.named, f"{reason}; a date or an occasion would tell them apart")
+                    self.reject(
+                        one.given.line,
+                        "conflict",
+                        one.given.named,
+                        f"{reason}; a date or an occasion would tell them apart",
+                    )
                 continue
             for one in same[1:]:
                 self.reject(one.given.line, "duplicate", one.given.named, f"as line {same[0].given.line}")

@@ -107,7 +107,9 @@ class Tracks:
         if named.artist and named.title:
             return self._by_name(named)
         given = ", ".join(f"{key} {value}" for key, value, _ in (*keys, ("isrc", named.isrc, {})) if value)
-        return Link(None, problem="unmatched", reason=f"no track has {given}" if given else "neither a key nor artist and title")
+        return Link(
+            None, problem="unmatched", reason=f"no track has {given}" if given else "neither a key nor artist and title"
+        )
 
     def _by_key(self, named: Named, key: Key, track: Track) -> Link:
         if track.simulated:

@@ -94,7 +94,9 @@ set line = excluded.line, linked_by = excluded.linked_by, score = excluded.score
     scale = excluded.scale, conversion = excluded.conversion, rating = excluded.rating, rated_at = excluded.rated_at
 """
 
-_FINISH = "update rating_imports set report = %(report)s, imported_at = clock_timestamp() where import_id = %(import_id)s"
+_FINISH = (
+    "update rating_imports set report = %(report)s, imported_at = clock_timestamp() where import_id = %(import_id)s"
+)
 
 # Of all imports that say what a rater thought of a track on an occasion, the newest counts.
 _WINNERS = """
@@ -151,7 +153,7 @@ _STORE_REPORT = """
 insert into reports (kind, input_digest, body, markdown, simulated) values ('ratings', %(digest)s, %(body)s, '', %(simulated)s)
 on conflict (kind, input_digest) do nothing
 """
-_OLD_REPORTS = "delete from reports where kind = 'ratings' and input_digest <> %(digest)s"
+_OLD_REPORTS = "delete from reports where kind = 'ratings' and simulated = %(simulated)s and input_digest <> %(digest)s"
 
 
 @dataclass(frozen=True)
@@ -260,7 +262,10 @@ def marks(conn: psycopg.Connection, *, simulated: bool) -> list[Rating]:
 def tracks(conn: psycopg.Connection) -> list[Track]:
     """Every track as far as a file may name it."""
     rows = conn.execute(_TRACKS).fetchall()
-    return [Track(*row[:3], tuple(row[3]), *row[4:]) for row in rows]
+    return [
+        Track(track_id, artist, title, tuple(featured), year, genius_id, isrc, family, simulated)
+        for track_id, artist, title, featured, year, genius_id, isrc, family, simulated in rows
+    ]
 
 
 def known_marks(

@@ -141,9 +141,7 @@ def _places(cells: Cells, kept: Cells) -> tuple[Index, Index]:
     return track, rater
 
 
-def _density(
-    cells: Cells, known: Array, at: Index, by: Index, kept: Cells, fitted: _Fit, part: Components
-) -> Array:
+def _density(cells: Cells, known: Array, at: Index, by: Index, kept: Cells, fitted: _Fit, part: Components) -> Array:
     centre, variance = _tracks(kept, fitted, 1 / part.of_cell(kept.count))
     slope = fitted.slope[by]
     mean = fitted.middle + fitted.effect[by] + slope * centre[at]

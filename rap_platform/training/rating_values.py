@@ -74,7 +74,9 @@ def parse_scale(text: str) -> Scale:
         return Scale(None, None, "as told")
     found = _RANGE.fullmatch(told)
     if not found or float(found[1]) >= float(found[2]):
-        raise ScaleUnknown(f"--scale {text}: write LOW-HIGH, e.g. 1-5 or 0-100; or percent; or {RANKED} for points without an end")
+        raise ScaleUnknown(
+            f"--scale {text}: write LOW-HIGH, e.g. 1-5 or 0-100; or percent; or {RANKED} for points without an end"
+        )
     return Scale(float(found[1]), float(found[2]), "as told")
 
 

@@ -6,19 +6,19 @@ import psycopg
 from rap_platform.orchestration.jobs import retrain
 from rap_platform.resources.postgres import PostgresResource
 from rap_platform.settings import NotConfigured
-from rap_platform.training import queries
+from rap_platform.training import rating_queries
 
 
 @dg.sensor(
     job=retrain,
     minimum_interval_seconds=300,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Learns again when ratings were added.",
+    description="Learns again when marks were added, changed or taken back.",
 )
 def new_ratings(context: dg.SensorEvaluationContext, postgres: PostgresResource) -> dg.SensorResult | dg.SkipReason:
     try:
         with postgres.connection() as conn:
-            state = queries.ratings_state(conn)
+            state = rating_queries.state(conn)
     except (NotConfigured, psycopg.OperationalError) as error:
         return dg.SkipReason(f"the ratings could not be read: {error}")
     if context.cursor is None or context.cursor == state:

@@ -20,13 +20,13 @@ CREW_SIZE = 4
 RATERS = 24
 QUALITY_MEAN, QUALITY_SD = 5.8, 1.3
 # Raters are generous or strict, use the scale wide or narrow, have tastes of their own, and don't say the same twice. Single-rater
-# ICC(A,1) = 1.4^2 / (1.4^2 + 0.45^2 + (0.15 x 1.4)^2 + 0.6^2 + 0.7^2 + rounding 1/12) = 0.62, and more where artists differ more.
-RATER_BIAS_SD, RATER_SCALE_SD, RATER_TASTE_SD, RATER_NOISE_SD = 0.45, 0.15, 0.6, 0.7
+# ICC(A,1) = 1.3^2 / (1.3^2 + 0.45^2 + (0.15 x 1.3)^2 + 0.5^2 + 0.68^2 + rounding 1/12) = 0.62, and more where artists differ more.
+RATER_BIAS_SD, RATER_SCALE_SD, RATER_TASTE_SD, RATER_NOISE_SD = 0.45, 0.15, 0.5, 0.68
 REPEATED_SHARE = 0.08
 SCALE_MIDDLE = 5.5
 # Squares sum to 1. Charisma and freshness, 3 % of the variance, stand in no text (freshness leaves a trace that nobody could measure),
 # and of craft, which does, the most that an ear gets out of 70 lines is an R2 of 0.95: u = 0.03 + 0.97 * 0.05, 8 % of the variance,
-# stays unseen. The mean of three to seven marks errs with a variance e = (0.85^2 + 1/12) * 0.22 = 0.18, so that the best model's error
+# stays unseen. The mean of three to seven marks errs with a variance e = (0.5^2 + 0.68^2 + 1/12) * 0.22 = 0.17, so that the best model's error
 # is sqrt(1 + 1.3^2 * u / e) = 1.3 times that of the truth itself: near it, never at it; on 200 songs
 # give or take 0.08. With charisma at 0.49, a quarter of the variance, it would be 2.1 times.
 CRAFT_WEIGHT, FRESHNESS_WEIGHT, CHARISMA_WEIGHT = 0.985, 0.12, 0.12
