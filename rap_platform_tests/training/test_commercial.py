@@ -58,7 +58,7 @@ def test_with_views_it_is_a_model_of_its_own_and_a_second_table(
     assert body["train_tracks"] + body["eval_tracks"] == 110
     assert body["predictors"]["commercial_model"]["mae"]["value"] < body["predictors"]["median"]["mae"]["value"]
     assert body["verdict"]["promote"] is False
-    assert "Commercial potential: log10 of views" in latest["markdown"]
+    assert "Commercial potential (log10 of views): " in latest["markdown"]
     assert "commercial_model" not in latest["report"]["predictors"]
 
     again = materialize(*steps)

@@ -298,7 +298,8 @@ def test_the_panel_rates_by_genius_id(http: httpx.Client, corpus: Corpus) -> Non
     ).json()["ratings"]
     assert {row["source_id"] for row in rows} == {str(corpus.song_id(0, 0)), str(corpus.song_id(1, 0))}
     assert all(1 <= row["rating"] <= 10 and row["rater"].startswith("rater-") for row in rows)
-    assert len({(row["source_id"], row["rater"]) for row in rows}) == len(rows)
+    assert len({(row["source_id"], row["rater"], row["occasion"]) for row in rows}) == len(rows)
+    assert {row["occasion"] for row in rows} <= {1, 2}
     assert http.get("/panel/ratings", params={"source_ids": ",".join(["1"] * 501)}).status_code == 422
     assert http.get("/panel/ratings", params={"source_ids": "x"}).status_code == 422
 

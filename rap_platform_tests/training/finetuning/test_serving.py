@@ -52,7 +52,7 @@ def tuned(
     base = tiny.qwen3(settings.data_dir / "base", [row.user for row in held_out[1:]])
     monkeypatch.setenv("OMP_NUM_THREADS", "1")  # of the servers
     told = {
-        "ADAPTER_BASE_MODEL": base, "ADAPTER_RANK": 8, "ADAPTER_EPOCHS": 8, "ADAPTER_LEARNING_RATE": 0.01,
+        "ADAPTER_BASE_MODEL": base, "ADAPTER_RANK": 8, "ADAPTER_EPOCHS": 12, "ADAPTER_LEARNING_RATE": 0.01,
         "ADAPTER_MAX_TOKENS": 256, "BATCH_ROWS": 8, "BATCH_TOKENS": 1024,
     }  # fmt: skip
     for name, value in told.items():
