@@ -46,7 +46,8 @@ class Change:
 
 @dataclass(frozen=True)
 class _Line:
-    """A series over its years with enough songs: means (U,), songs (U,), residual sums by block (A, U) are made from `songs`, `sums`."""
+    """A series over its years with enough songs: means (U,), songs (U,), residual sums by block (A, U) are made from `songs`, `sums`; `least` is the
+    smallest jump that is told."""
 
     name: str
     years: Ints
@@ -55,10 +56,11 @@ class _Line:
     songs: Array
     sums: Array
     dispersion: float
+    least: float
 
 
-def changes(panel: Panel, *, seed: int = 0, draws: int = DRAWS) -> list[Change]:
-    """The change points of all series of a panel, most certain first; none where fewer than MINIMUM_YEARS years have songs enough.
+def changes(*panels: Panel, seed: int = 0, draws: int = DRAWS) -> list[Change]:
+    """The change points of all series of some panels, most certain first; none where fewer than MINIMUM_YEARS years have songs enough.
 
     A likelihood-ratio scan: the best polynomial with a step against the best polynomial without, both chosen by BIC, years weighted by
     their songs, so that a step has to say more than any drift. p is of so great a gain from noise alone: a wild bootstrap that flips the
@@ -67,12 +69,9 @@ def changes(panel: Panel, *, seed: int = 0, draws: int = DRAWS) -> list[Change]:
     Further jumps of a series are looked for one after the other given those found (Bai and Perron 1998). A jump smaller than
     LEAST_JUMP is not reported.
     """
-    keep = panel.enough
-    if int(keep.sum()) < MINIMUM_YEARS:
-        return []
     chance = np.random.default_rng(seed)
-    signs = chance.choice(np.array([-1.0, 1.0]), size=(draws, panel.songs.shape[0]))
-    lines = _lines(panel, keep)
+    lines = [line for panel in panels if int(panel.enough.sum()) >= MINIMUM_YEARS for line in _lines(panel, panel.enough)]
+    signs = chance.choice(np.array([-1.0, 1.0]), size=(draws, max((len(line.songs) for line in lines), default=0)))
     found: dict[int, tuple[list[int], list[float]]] = {k: ([], []) for k in range(len(lines))}
     candidates = list(found)
     for _ in range(MOST_CHANGES):
@@ -85,8 +84,12 @@ def changes(panel: Panel, *, seed: int = 0, draws: int = DRAWS) -> list[Change]:
             found[k][0].append(at)
             found[k][1].append(p)
         candidates = [k for k, _, _ in accepted]
-    least = LEAST_JUMP[panel.kind] * (np.ones(len(lines)) if panel.kind == "share" else np.sqrt(panel.variances))
-    told = [change for k, (steps, ps) in found.items() for change in _described(lines[k], steps, ps, signs) if abs(change.jump) >= least[k]]
+    told = [
+        change
+        for k, (steps, ps) in found.items()
+        for change in _described(lines[k], steps, ps, signs)
+        if abs(change.jump) >= lines[k].least
+    ]
     return sorted(told, key=lambda change: (change.p, -abs(change.jump), change.name))
 
 
@@ -119,7 +122,7 @@ def _survives(change: Change, panel: Panel) -> bool:
     near = [other for other in _places(line, []) if abs(other - at) <= 1]
     heights = [(float(_jump(line, base, other, line.means[None])[0]), _step_error(line, base, other)) for other in near]
     height, error = max(heights, key=lambda one: one[0] * np.sign(change.jump))
-    least = max(LEAST_JUMP[panel.kind], LEAST_LEFT * abs(change.jump), 1.96 * error)
+    least = max(line.least, LEAST_LEFT * abs(change.jump), 1.96 * error)
     return height * np.sign(change.jump) >= least
 
 
@@ -133,10 +136,14 @@ def _step_error(line: _Line, base: Array, at: int) -> float:
 def _lines(panel: Panel, keep: Array) -> list[_Line]:
     means, dispersion = panel.means[keep], panel.variances * panel.design_effects
     songs, counts = panel.songs[:, keep], panel.by_year[keep]
+    unit = np.ones(len(panel.names)) if panel.kind == "share" else np.sqrt(panel.variances)
     return [
-        _Line(name, panel.years[keep], means[:, k], counts, songs, panel.sums[:, keep, k], max(float(dispersion[k]), 1e-12))
+        _Line(
+            name, panel.years[keep], means[:, k], counts, songs, panel.sums[:, keep, k],
+            max(float(dispersion[k]), 1e-12), LEAST_JUMP[panel.kind] * float(unit[k]),
+        )
         for k, name in enumerate(panel.names)
-    ]
+    ]  # fmt: skip
 
 
 def _smooth(line: _Line, degree: int, steps: Sequence[int]) -> Array:
@@ -192,7 +199,7 @@ def _fitted(line: _Line, degree: int, steps: Sequence[int]) -> Array:
 def _noise(line: _Line, fitted: Array, signs: Array) -> Array:
     """Draws (B, U) of what artists add to the means of the years: their residual sums with the signs flipped."""
     residual = line.sums - line.songs * fitted
-    return np.asarray(signs @ residual / line.counts)
+    return np.asarray(signs[:, : len(residual)] @ residual / line.counts)
 
 
 def _test(line: _Line, steps: Sequence[int], signs: Array) -> tuple[float, int]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from rap_platform.trends.panel import Array, Panel
+from rap_platform.trends.panel import Array, Ints, Panel
 from rap_platform.trends.series import errors
 
 AHEAD = 3  # years
@@ -61,9 +61,19 @@ class Outlook:
 
 
 @dataclass(frozen=True)
+class _Lines:
+    """Series on common years: what was seen (T, K), NaN in a gap, and its standard error (T, K)."""
+
+    names: tuple[str, ...]
+    years: Ints
+    seen: Array
+    error: Array
+
+
+@dataclass(frozen=True)
 class _Filtered:
     """One-sided results for every year t, series k and candidate g: forecasts `mean`, `variance` (AHEAD, T + 1, K, G) made before year t,
-    and `fit` (T + 1, K, G), the log-likelihood of what was known by then. `error` (T, K) is the standard error of each year."""
+    and `fit` (T + 1, K, G), the log-likelihood of what was known by then."""
 
     mean: Array
     variance: Array
@@ -78,19 +88,20 @@ class _Tested:
     half: Array
 
 
-def outlook(panel: Panel, *, seed: int = 0) -> Outlook:
-    """Forecasts of all series of a panel for the next AHEAD years.
+def outlook(*panels: Panel, seed: int = 0) -> Outlook:
+    """Forecasts of all series of some panels of one kind for the next AHEAD years.
 
     The state: a level that wanders and a slope that wanders and dies away (Gardner and McKenzie 1985), seen with the sampling error of
     each year's songs (Harvey 1989); a year that is a gap is missing. How much they wander is chosen for each year that is forecast by the
     likelihood of the years before it, the width of the intervals by the errors before it (as in split conformal prediction). Where the
     back-test does not show it to be better than "same as last year", that is what is forecast.
     """
-    if len(panel.years) <= FIRST_ORIGIN or not panel.names:
+    lines = _aligned(panels)
+    if len(lines.years) <= FIRST_ORIGIN or not lines.names:
         return Outlook("none", f"that takes more than {FIRST_ORIGIN} years", [], [])
-    seen, error = panel.means, errors(panel)
-    model, naive = _model(seen, error), _naive(seen)
-    bounds = (0.0, 1.0) if panel.kind == "share" else (-np.inf, np.inf)
+    seen = lines.seen
+    model, naive = _model(seen, lines.error), _naive(seen)
+    bounds = (0.0, 1.0) if panels[0].kind == "share" else (-np.inf, np.inf)
     tests = [_backtest(seen, model, naive, ahead, seed) for ahead in range(1, AHEAD + 1)]
     first = tests[0]
     better = first.ratio_high is not None and first.ratio_high < 1
@@ -102,17 +113,34 @@ def outlook(panel: Panel, *, seed: int = 0) -> Outlook:
         if better
         else 'no better than "same as last year" was shown, so that is what is forecast'
     )
-    return Outlook("model" if better else "naive", reason, tests, _told(panel, chosen, bounds))
+    return Outlook("model" if better else "naive", reason, tests, _told(lines, chosen, bounds))
 
 
-def _told(panel: Panel, chosen: _Tested, bounds: tuple[float, float]) -> list[Forecast]:
+def _aligned(panels: Sequence[Panel]) -> _Lines:
+    """The series of all panels over the years from the first to the last of any of them."""
+    there = [panel for panel in panels if len(panel.years)]
+    if not there:
+        return _Lines((), np.zeros(0, np.int64), np.zeros((0, 0)), np.zeros((0, 0)))
+    years = np.arange(min(int(panel.years[0]) for panel in there), max(int(panel.years[-1]) for panel in there) + 1)
+    names = tuple(name for panel in there for name in panel.names)
+    seen, error = np.full((len(years), len(names)), np.nan), np.full((len(years), len(names)), np.inf)
+    column = 0
+    for panel in there:
+        rows = slice(int(panel.years[0] - years[0]), int(panel.years[-1] - years[0]) + 1)
+        columns = slice(column, column + len(panel.names))
+        seen[rows, columns], error[rows, columns] = panel.means, errors(panel)
+        column += len(panel.names)
+    return _Lines(names, years, seen, error)
+
+
+def _told(lines: _Lines, chosen: _Tested, bounds: tuple[float, float]) -> list[Forecast]:
     found = []
-    for k, name in enumerate(panel.names):
+    for k, name in enumerate(lines.names):
         for ahead in range(AHEAD):
             value, half = chosen.value[ahead, -1, k], chosen.half[ahead, -1, k]
             if np.isfinite(value) and np.isfinite(half):
                 low, middle, high = (float(np.clip(v, *bounds)) for v in (value - half, value, value + half))
-                found.append(Forecast(name, int(panel.years[-1]) + 1 + ahead, middle, low, high))
+                found.append(Forecast(name, int(lines.years[-1]) + 1 + ahead, middle, low, high))
     return found
 
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import stats
@@ -94,24 +94,26 @@ def enough_for_slopes(panel: Panel) -> bool:
     return int((panel.by_year >= MINIMUM_SONGS).sum()) >= MINIMUM_YEARS and clusters >= CLUSTERS_FOR_SLOPES
 
 
-def slopes(panel: Panel) -> list[Slope]:
+def slopes(*panels: Panel) -> list[Slope]:
     """Least-squares slope of each series over years, every song counting once; steepest first.
 
     Errors are clustered by artist (songs of one artist are alike), intervals use t with artists - 1 degrees of freedom, and
-    `clear` controls the false discovery rate over all series of the panel at 5 %. Sources: Liang and Zeger 1986; Benjamini and
+    `clear` controls the false discovery rate over all series of the panels at 5 %. Sources: Liang and Zeger 1986; Benjamini and
     Hochberg 1995.
     """
-    if not panel.names or not enough_for_slopes(panel):
-        return []
-    slope, error, clusters = clustered(panel)
-    half = stats.t.ppf((1 + LEVEL) / 2, clusters - 1) * error
-    t = np.divide(slope, error, out=np.zeros_like(slope), where=error > 0)
-    p = 2 * stats.t.sf(np.abs(t), clusters - 1)
-    clear = stats.false_discovery_control(p) <= FALSE_DISCOVERY_RATE
-    found = [
-        Slope(name, *(float(10 * v) for v in (slope[k], slope[k] - half[k], slope[k] + half[k])), float(p[k]), bool(clear[k]))
-        for k, name in enumerate(panel.names)
-    ]  # fmt: skip
+    found: list[Slope] = []
+    for panel in panels:
+        if not panel.names or not enough_for_slopes(panel):
+            continue
+        slope, error, clusters = clustered(panel)
+        half = stats.t.ppf((1 + LEVEL) / 2, clusters - 1) * error
+        t = np.divide(slope, error, out=np.zeros_like(slope), where=error > 0)
+        p = 2 * stats.t.sf(np.abs(t), clusters - 1)
+        for k, name in enumerate(panel.names):
+            low, middle, high = (float(10 * value) for value in (slope[k] - half[k], slope[k], slope[k] + half[k]))
+            found.append(Slope(name, middle, low, high, float(p[k]), clear=False))
+    adjusted = stats.false_discovery_control([one.p for one in found]) if found else []
+    found = [replace(one, clear=bool(q <= FALSE_DISCOVERY_RATE)) for one, q in zip(found, adjusted, strict=True)]
     return sorted(found, key=lambda trend: trend.per_decade, reverse=True)
 
 
