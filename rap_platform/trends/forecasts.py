@@ -163,7 +163,8 @@ def _naive(seen: Array) -> _Tested:
         value[:, t] = last
         if t < years:
             last = np.where(np.isfinite(seen[t]), seen[t], last)
-    scale = np.broadcast_to(np.nanstd(np.diff(seen, axis=0), axis=0), value.shape)
+    steps = np.abs(np.diff(seen, axis=0))
+    scale = np.broadcast_to(np.maximum(1.48 * _median(steps, np.full(count, np.nan)), 1e-6), value.shape)  # of a normal variable
     return _Tested(value, scale * _widening(seen, value, scale)[:, :, None])
 
 
@@ -186,8 +187,7 @@ def _filter(seen: Array, error: Array) -> _Filtered:
     grid = np.array([(level, slope) for level in _WANDERS for slope in _SLOPES])
     years, count = seen.shape
     size = (count, len(grid))
-    usual = np.nanmedian(np.where(np.isfinite(error) & np.isfinite(seen), error, np.nan), axis=0)
-    usual = np.where(np.isfinite(usual) & (usual > 0), usual, 1e-6)
+    usual = np.maximum(_median(np.where(np.isfinite(error) & np.isfinite(seen), error, np.nan), np.full(count, 1e-6)), 1e-6)
     level_noise = np.broadcast_to((grid[:, 0] * usual[:, None]) ** 2, size)
     slope_noise = np.broadcast_to((grid[:, 1] * usual[:, None]) ** 2, size)
     first = np.array([_first(seen[:, k]) for k in range(count)])
@@ -200,8 +200,7 @@ def _filter(seen: Array, error: Array) -> _Filtered:
     for t in range(years + 1):
         a, b, q11, q12, q22 = level, slope, p11, p12, p22
         recent = error[max(0, t - 5) : t]
-        ahead_error = np.where(np.isfinite(recent), recent, np.nan)
-        noise = usual**2 if not len(recent) else _median(ahead_error, usual) ** 2
+        noise = _median(np.where(np.isfinite(recent), recent, np.nan), usual) ** 2
         for ahead in range(AHEAD):
             mean[ahead, t], variance[ahead, t] = a, q11 + noise[:, None]
             a, b, q11, q12, q22 = _forward(a, b, q11, q12, q22, level_noise, slope_noise)

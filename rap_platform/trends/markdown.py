@@ -21,9 +21,9 @@ def _blocks(body: Mapping[str, Any]) -> Iterator[list[str]]:
     for name, title in TITLES.items():
         yield _part(title, body["parts"][name])
     if body["clusters"]:
-        yield _clusters(body["clusters"])
+        yield clusters(body["clusters"])
     if body["words"]:
-        yield _words(body["words"])
+        yield words(body["words"])
     for name, found in body["careers"].items():
         yield _careers(name, found)
 
@@ -89,7 +89,7 @@ def _outlook(part: Mapping[str, Any]) -> list[str]:
     return ["", f"Forecast by the {outlook['method']}: {outlook['reason']}. Back-test:", "", *table(head, rows)]
 
 
-def _clusters(clusters: Mapping[str, Any]) -> list[str]:
+def clusters(clusters: Mapping[str, Any]) -> list[str]:
     rows = [
         (one["name"], one["songs"], "; ".join(f"{song['title']} ({song['artist']})" for song in one["medoids"][:2]))
         for one in clusters["clusters"]
@@ -98,7 +98,7 @@ def _clusters(clusters: Mapping[str, Any]) -> list[str]:
     return ["", "### Groups of songs", "", about, "", *table(("its own words", "songs", "in its middle"), rows)]
 
 
-def _words(words: Mapping[str, Any]) -> list[str]:
+def words(words: Mapping[str, Any]) -> list[str]:
     lines = ["", "### Words", "", f"{words['words']} words of {words['songs']} songs in {words['language'] or 'an unknown language'}."]
     for key, title in (("rising", "Coming up"), ("falling", "Going out"), ("new", "Came into use")):
         rows = [
