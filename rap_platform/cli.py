@@ -19,6 +19,7 @@ from rap_platform.lyrics import commands as artists
 from rap_platform.serving import commands as serving
 from rap_platform.settings import NotConfigured, Settings
 from rap_platform.spotify import commands as spotify
+from rap_platform.trends import commands as trends
 
 app = typer.Typer(
     name="rap-platform",
@@ -233,6 +234,7 @@ app.command()(serving.search)
 app.command()(serving.similar)
 app.command()(serving.recommend)
 app.command()(analyses.analyze)
+app.command()(trends.trends)
 
 
 @app.command()

@@ -17,7 +17,7 @@ JUDGED = 1500  # songs for the silhouette
 STABLE = 0.6  # adjusted Rand index of two halves that is good enough
 NAMING_WORDS = 4
 MEDOIDS = 3
-MOST_COMMON = 0.5  # a word in more of the songs names nothing
+MOST_COMMON = 0.2  # a word in more of the songs names nothing
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ class Naming:
         """The NAMING_WORDS words that say most of each cluster.
 
         Class-based TF-IDF over songs that hold a word: tf(c, w) * log(1 + A / f(w)), A the mean number of words per cluster, f how often a
-        word occurs in all of them (Grootendorst 2022, BERTopic). Words of more than half of the songs name nothing.
+        word occurs in all of them (Grootendorst 2022, BERTopic). Words of more than MOST_COMMON of the songs name nothing.
         """
         total = self.holding.sum(axis=0)
         useful = total <= MOST_COMMON * max(1, int(self.songs.sum()))

@@ -12,6 +12,7 @@ from rap_platform.trends.series import errors
 AHEAD = 3  # years
 LEVEL = 0.90
 FIRST_ORIGIN = 8  # years that must be known before a year is forecast
+ERRORS_KNOWN = 40  # before they say how wide an interval is
 RESAMPLES = 2000
 # What is chosen among: how fast the level wanders, the slope wanders, and how fast the slope dies; in standard errors of a year.
 _WANDERS = (0.0, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
@@ -128,7 +129,7 @@ def _aligned(panels: Sequence[Panel]) -> _Lines:
     for panel in there:
         rows = slice(int(panel.years[0] - years[0]), int(panel.years[-1] - years[0]) + 1)
         columns = slice(column, column + len(panel.names))
-        seen[rows, columns], error[rows, columns] = panel.means, errors(panel)
+        seen[rows, columns], error[rows, columns] = panel.means, np.maximum(errors(panel), 1e-9)
         column += len(panel.names)
     return _Lines(names, years, seen, error)
 
@@ -169,16 +170,19 @@ def _naive(seen: Array) -> _Tested:
 
 
 def _widening(seen: Array, value: Array, deviation: Array) -> Array:
-    """How many deviations the 90 % interval is wide (AHEAD, T + 1): the quantile of the errors known at each origin, else the normal's."""
+    """How many deviations the 90 % interval is wide (AHEAD, T + 1): the quantile of the errors known at each origin, at least
+    the normal's."""
     years = len(seen)
-    width = np.full(value.shape[:2], float(stats.norm.ppf((1 + LEVEL) / 2)))
+    least = float(stats.norm.ppf((1 + LEVEL) / 2))
+    width = np.full(value.shape[:2], least)
     for ahead in range(AHEAD):
-        scaled = np.abs(seen[ahead:] - value[ahead, : years - ahead]) / deviation[ahead, : years - ahead]
+        off, unit = np.abs(seen[ahead:] - value[ahead, : years - ahead]), deviation[ahead, : years - ahead]
+        scaled = np.divide(off, unit, out=np.full(off.shape, np.nan), where=unit > 0)
         for origin in range(FIRST_ORIGIN, years + 1):
             known = scaled[FIRST_ORIGIN - 4 : max(0, origin - ahead)]
             known = known[np.isfinite(known)]
-            if len(known) >= 40:
-                width[ahead, origin] = np.quantile(known, min(1.0, LEVEL * (1 + 1 / len(known))))
+            if len(known) >= ERRORS_KNOWN:
+                width[ahead, origin] = max(least, np.quantile(known, min(1.0, LEVEL * (1 + 1 / len(known)))))
     return width
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from rap_platform.trends.clusters import STABLE
 from rap_platform.trends.report import falling, rising
 
 SHOWN = 8
@@ -94,7 +95,9 @@ def clusters(clusters: Mapping[str, Any]) -> list[str]:
         (one["name"], one["songs"], "; ".join(f"{song['title']} ({song['artist']})" for song in one["medoids"][:2]))
         for one in clusters["clusters"]
     ]
-    about = f"{len(rows)} groups of songs by what they mean; silhouette {clusters['silhouette']:.3f}, two halves agree to {clusters['stability']:.2f}."
+    about = f"{len(rows)} groups of songs by what they mean; silhouette {clusters['silhouette']:.3f}, two halves agree to {clusters['stability']:.2f} (adjusted Rand index)."
+    if clusters["stability"] < STABLE:
+        about += f" Below {STABLE} the songs have no firm groups: take these as a sketch."
     return ["", "### Groups of songs", "", about, "", *table(("its own words", "songs", "in its middle"), rows)]
 
 

@@ -12,7 +12,7 @@ from rap_platform.trends.markdown import label
 
 STYLE = """
 .chart{max-width:100%;height:auto;font:11px system-ui,sans-serif}.chart text{fill:#6a645b}.chart .title{fill:#1c1a17;font-weight:600;font-size:12px}
-.chart .axis{stroke:#cfc7ba;stroke-width:1}.chart .grid{stroke:#ece6db;stroke-width:1}.chart .line{fill:none;stroke-width:1.8}.chart .band{stroke:none;opacity:.16}
+.chart .axis{stroke:#cfc7ba;stroke-width:1}.chart .gridline{stroke:#ece6db;stroke-width:1}.chart .line{fill:none;stroke-width:1.8}.chart .band{stroke:none;opacity:.16}
 .chart .fan{stroke:none;opacity:.1}.chart .ahead{fill:none;stroke-width:1.6;stroke-dasharray:3 3}.chart .jump{stroke:#1c1a17;stroke-width:1;stroke-dasharray:4 3}
 .chart .jumptext{fill:#1c1a17}.chart .c0{--c:#c2410c}.chart .c1{--c:#1d4ed8}.chart .c2{--c:#15803d}.chart .c3{--c:#7e22ce}.chart .c4{--c:#b45309}.chart .c5{--c:#0e7490}
 .chart .c6{--c:#be185d}.chart .c7{--c:#4d7c0f}.chart .line,.chart .ahead,.chart .bar{stroke:var(--c)}.chart .band,.chart .fan,.chart .dot{fill:var(--c)}.chart .columns{fill:#9aa5b1}
@@ -113,7 +113,7 @@ def _axes(frame: _Frame, ticks: Sequence[float], share: bool) -> str:
     for tick in ticks:
         y = frame.y(tick)
         text = f"{tick:.0%}" if share else f"{tick:.4g}"
-        parts.append(f'<line class="grid" x1="{_LEFT}" x2="{_W - _RIGHT}" y1="{y}" y2="{y}"/>')
+        parts.append(f'<line class="gridline" x1="{_LEFT}" x2="{_W - _RIGHT}" y1="{y}" y2="{y}"/>')
         parts.append(f'<text x="{_LEFT - 4}" y="{y + 4}" text-anchor="end">{text}</text>')
     step = 10 if frame.years[1] - frame.years[0] > 15 else 5 if frame.years[1] - frame.years[0] > 6 else 1
     for year in range(math.ceil(frame.years[0] / step) * step, int(frame.years[1]) + 1, step):

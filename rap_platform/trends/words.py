@@ -1,5 +1,6 @@
 """Which words songs take up and which they drop: songs that hold a word, by year, in one pass that keeps no text."""
 
+import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -123,8 +124,8 @@ def trends(counted: Counted) -> list[WordTrend]:
 def log_odds(here: npt.NDArray[np.integer], there: npt.NDArray[np.integer]) -> Array:
     """z (K,) of each word's log-odds in one corpus against another. Source: Monroe, Colaresi and Quinn 2008, equations 15 to 22."""
     prior = PRIOR * (here + there) / max(1, int((here + there).sum())) + 1e-9
-    total = prior.sum()
-    odds = [np.log((y + prior) / (y.sum() + total - y - prior)) for y in (here, there)]
+    total = float(prior.sum())
+    odds = [np.log((y + prior) / np.maximum(y.sum() + total - y - prior, 1e-9)) for y in (here, there)]
     return np.asarray((odds[0] - odds[1]) / np.sqrt(1 / (here + prior) + 1 / (there + prior)))
 
 
@@ -139,16 +140,17 @@ def falling(found: Sequence[WordTrend]) -> list[WordTrend]:
 
 
 def new(counted: Counted, found: Sequence[WordTrend]) -> list[WordTrend]:
-    """Words that came into use: none of the songs before `first_year` holds one, though they are enough that LEAST_SONGS would be expected
-    at the share since; said by several artists; commonest first."""
+    """Words that came into use: no song before `first_year` holds one, which at the share since would be chance in one of twenty such
+    lists (Poisson, corrected for the number of words); said by several artists; commonest first."""
     songs = counted.songs.sum(axis=0)
+    expected = math.log(max(1, len(counted.words)) / FALSE_DISCOVERY_RATE)
     chosen = []
     for one in found:
         k = counted.words.index(one.word)
         since = counted.years >= one.first_year
         share = one.songs / max(1, int(songs[since].sum()))
         artists = int((counted.holding[:, :, k].sum(axis=1) > 0).sum())
-        if share * int(songs[~since].sum()) >= LEAST_SONGS and artists >= MINIMUM_ARTISTS:
+        if share * int(songs[~since].sum()) >= expected and artists >= MINIMUM_ARTISTS:
             chosen.append((share, one))
     return [one for _, one in sorted(chosen, key=lambda pair: (-pair[0], pair[1].word))][:SHOWN]
 
