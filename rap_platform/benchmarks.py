@@ -43,11 +43,13 @@ BENCHES: dict[str, tuple[str, tuple[str, ...]]] = {
     "search": ("rap_platform.embeddings.search_benchmark:search", ()),
     "search-quality": ("rap_platform.embeddings.search_quality.benchmark:search_quality", ("postgres",)),
     "growth": ("rap_platform.embeddings.growth_benchmark:growth", ("postgres",)),
+    "trends": ("rap_platform.trends.benchmark:trends", ()),
 }
 # option of the command -> the benches that take it, as a parameter of that name
 OPTIONS: dict[str, tuple[str, ...]] = {
     "gold": ("rhyme",),
-    "tracks": ("search", "growth"),
+    "tracks": ("search", "growth", "trends"),
+    "seeds": ("trends",),
     "keep": ("search",),
     "verse": ("search", "search-quality"),
     "fit": ("search-quality",),

@@ -285,7 +285,11 @@ def bench(
         typer.Option("--gold", help="For `bench rhyme`: annotated stanzas in the format of the ones that ship."),
     ] = None,
     tracks: Annotated[
-        int | None, typer.Option("--tracks", min=1, help="For `bench search` and `bench growth`: how many songs.")
+        int | None,
+        typer.Option("--tracks", min=1, help="For `bench search`, `bench growth` and `bench trends`: how many songs."),
+    ] = None,
+    seeds: Annotated[
+        int | None, typer.Option("--seeds", min=2, help="For `bench trends`: how many worlds with planted jumps.")
     ] = None,
     keep: Annotated[
         bool | None,
@@ -310,7 +314,7 @@ def bench(
     from rap_platform.benchmarks import BENCHES, find, machine, misplaced
     from rap_platform.orchestration import progress
 
-    given: dict[str, Any] = {"gold": gold, "tracks": tracks, "keep": keep, "verse": verse, "fit": fit}
+    given: dict[str, Any] = {"gold": gold, "tracks": tracks, "seeds": seeds, "keep": keep, "verse": verse, "fit": fit}
     options = {option: value for option, value in given.items() if value is not None}
     if (wrong := misplaced(name, options)) is not None:
         refuse(wrong)

@@ -23,6 +23,8 @@ SANCTIONED = {
     ("embeddings/synthetic/library.py", "world"),
     ("embeddings/synthetic/verse.py", "world"),
     ("features/world_benchmark.py", "world"),
+    ("trends/benchmark.py", "world"),
+    ("trends/hearsay.py", "world"),
 }
 
 

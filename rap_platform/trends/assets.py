@@ -20,7 +20,8 @@ from rap_platform.resources.mlflow import MlflowResource, dagster_tags
 from rap_platform.resources.postgres import PostgresResource
 from rap_platform.settings import NotConfigured
 from rap_platform.trends import gathering, html, markdown, plots, queries
-from rap_platform.trends.report import Body, falling, rising
+from rap_platform.trends.report import Body
+from rap_platform.trends.telling import falling, rising
 
 CODE_VERSION = "2"
 
@@ -108,7 +109,9 @@ def _report(
         for simulated in populations:
             name = "simulated" if simulated else "real"
             with postgres.connection() as conn:
-                key = hashlib.sha256(f"{CODE_VERSION}|{kind}|{simulated}|{digest(conn, simulated)}".encode()).hexdigest()
+                key = hashlib.sha256(
+                    f"{CODE_VERSION}|{kind}|{simulated}|{digest(conn, simulated)}".encode()
+                ).hexdigest()
                 stored = queries.known(conn, key, kind)
                 if stored is None:
                     body, text = make(conn, simulated, key)
@@ -129,9 +132,7 @@ def _report(
     return dg.MaterializeResult(metadata=described)
 
 
-def _show(
-    context: dg.AssetExecutionContext, mlflow: MlflowResource, body: Body, text: str, key: str
-) -> dict[str, Any]:
+def _show(context: dg.AssetExecutionContext, mlflow: MlflowResource, body: Body, text: str, key: str) -> dict[str, Any]:
     """Draw the report; its pictures go to Dagster, and to MLflow with the HTML when there is one."""
     name = body["population"]
     figures = plots.draw(body)

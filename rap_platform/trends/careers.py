@@ -91,7 +91,11 @@ def careers(cells: Sequence[Cell]) -> Careers:
         if others > 0:
             field = (totals[cell.year] - cell.total) / others
             ways.setdefault(cell.artist_id, []).append((cell, cell.total / cell.songs - field))
-    long = [way for way in ways.values() if sum(cell.songs for cell, _ in way) >= MINIMUM_SONGS and len(way) >= MINIMUM_YEARS]
+    long = [
+        way
+        for way in ways.values()
+        if sum(cell.songs for cell, _ in way) >= MINIMUM_SONGS and len(way) >= MINIMUM_YEARS
+    ]
     if len(long) < 2:
         return Careers(len(long), 0.0, 0.0, ())
     slopes = np.array([_slope(way, within) for way in long])

@@ -70,7 +70,9 @@ def changes(*panels: Panel, seed: int = 0, draws: int = DRAWS) -> list[Change]:
     LEAST_JUMP is not reported.
     """
     chance = np.random.default_rng(seed)
-    lines = [line for panel in panels if int(panel.enough.sum()) >= MINIMUM_YEARS for line in _lines(panel, panel.enough)]
+    lines = [
+        line for panel in panels if int(panel.enough.sum()) >= MINIMUM_YEARS for line in _lines(panel, panel.enough)
+    ]
     signs = chance.choice(np.array([-1.0, 1.0]), size=(draws, max((len(line.songs) for line in lines), default=0)))
     found: dict[int, tuple[list[int], list[float]]] = {k: ([], []) for k in range(len(lines))}
     candidates = list(found)
@@ -102,7 +104,12 @@ def told_apart(found: Sequence[Change], without: Callable[[str], Panel] | None =
     told: list[Change] = []
     for change in sorted(found, key=lambda one: -abs(one.jump) / max(1e-9, one.jump_high - one.jump_low)):
         leader = next(
-            (one.name for one in told if one.beside is None and one.name != change.name and abs(one.year - change.year) <= NEAR), None
+            (
+                one.name
+                for one in told
+                if one.beside is None and one.name != change.name and abs(one.year - change.year) <= NEAR
+            ),
+            None,
         )
         echo = leader is not None and without is not None and not _survives(change, without(leader))
         told.append(replace(change, beside=leader, echo=echo))
@@ -237,8 +244,16 @@ def _described(line: _Line, steps: Sequence[int], ps: Sequence[float], signs: Ar
         half = 1.96 * float(drawn.std())
         told.append(
             Change(
-                line.name, int(line.years[at]), int(min(low, line.years[at])), int(max(high, line.years[at])),
-                float(fitted[at] - jump), float(fitted[at]), float(jump), float(jump - half), float(jump + half), ps[number],
+                line.name,
+                int(line.years[at]),
+                int(min(low, line.years[at])),
+                int(max(high, line.years[at])),
+                float(fitted[at] - jump),
+                float(fitted[at]),
+                float(jump),
+                float(jump - half),
+                float(jump + half),
+                ps[number],
             )  # fmt: skip
         )
     return told

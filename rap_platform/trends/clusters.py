@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from rap_platform.trends.telling import STABLE
 from rap_platform.trends.words import words_of
 
 Vectors = npt.NDArray[np.float32]
@@ -14,7 +15,6 @@ COUNTS = (4, 6, 8, 10, 12, 16, 20, 24)  # of clusters, to choose among
 SONGS_PER_CLUSTER = 15
 AXES = 32  # of the space that clusters are made in
 JUDGED = 1500  # songs for the silhouette
-STABLE = 0.6  # adjusted Rand index of two halves that is good enough
 NAMING_WORDS = 4
 MEDOIDS = 3
 MOST_COMMON = 0.2  # a word in more of the songs names nothing
@@ -89,7 +89,9 @@ def _judge(places: npt.NDArray[np.float64], count: int, seed: int) -> Tried:
     labels = _nearest(judged, _fit(places, count, seed))
     halves = [_nearest(judged, _fit(places[half], count, seed)) for half in np.array_split(order, 2)]
     parted = len(set(labels.tolist())) > 1
-    return Tried(count, float(silhouette_score(judged, labels)) if parted else -1.0, float(adjusted_rand_score(*halves)))
+    return Tried(
+        count, float(silhouette_score(judged, labels)) if parted else -1.0, float(adjusted_rand_score(*halves))
+    )
 
 
 def _nearest(places: npt.NDArray[np.float64], centres: npt.NDArray[np.float64]) -> Labels:

@@ -57,7 +57,9 @@ def _one(body: dict[str, Any], name: str, as_json: bool) -> None:
     columns = ("songs", "artists", "value", "low", "high")
     out.print(table([{"year": point["year"]} | {key: point[key] for key in columns} for point in told["by_year"]]))
     for slope in told["slopes"]:
-        out.print(f"per decade {markdown.change(slope, part)}{'' if slope['clear'] else ', not to be told from chance'}")
+        out.print(
+            f"per decade {markdown.change(slope, part)}{'' if slope['clear'] else ', not to be told from chance'}"
+        )
     for change in told["changes"]:
         out.print(
             f"jumps in {change['year']} ({change['year_low']} to {change['year_high']}): "
@@ -92,7 +94,14 @@ def _all(body: dict[str, Any]) -> None:
     for name, part in body["parts"].items():
         moving = [slope for slope in part["slopes"] if slope["clear"]]
         if moving:
-            out.print(table([{name: markdown.label(one["name"]), "per decade (95 %)": markdown.change(one, part)} for one in moving]))
+            out.print(
+                table(
+                    [
+                        {name: markdown.label(one["name"]), "per decade (95 %)": markdown.change(one, part)}
+                        for one in moving
+                    ]
+                )
+            )
         jumps = [
             {"year": str(one["year"]), "95 %": f"{one['year_low']} to {one['year_high']}", f"jump of {name}": markdown.label(one["name"]),
              "before": markdown.number(one["before"], part), "after": markdown.number(one["after"], part), "": markdown.beside(one)}
@@ -118,4 +127,6 @@ def _all(body: dict[str, Any]) -> None:
             if rows:
                 out.print(table(rows))
     if body["clusters"]:
-        out.print(table([{"group of songs": one["name"], "songs": one["songs"]} for one in body["clusters"]["clusters"]]))
+        out.print(
+            table([{"group of songs": one["name"], "songs": one["songs"]} for one in body["clusters"]["clusters"]])
+        )

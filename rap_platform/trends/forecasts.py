@@ -106,7 +106,7 @@ def outlook(*panels: Panel, seed: int = 0) -> Outlook:
     tests = [_backtest(seen, model, naive, ahead, seed) for ahead in range(1, AHEAD + 1)]
     first = tests[0]
     better = first.ratio_high is not None and first.ratio_high < 1
-    if first.ratio is None:
+    if not first.forecasts:
         return Outlook("none", "no year could be forecast from the years before it", tests, [])
     chosen = model if better else naive
     reason = (
@@ -165,7 +165,9 @@ def _naive(seen: Array) -> _Tested:
         if t < years:
             last = np.where(np.isfinite(seen[t]), seen[t], last)
     steps = np.abs(np.diff(seen, axis=0))
-    scale = np.broadcast_to(np.maximum(1.48 * _median(steps, np.full(count, np.nan)), 1e-6), value.shape)  # of a normal variable
+    scale = np.broadcast_to(
+        np.maximum(1.48 * _median(steps, np.full(count, np.nan)), 1e-6), value.shape
+    )  # of a normal variable
     return _Tested(value, scale * _widening(seen, value, scale)[:, :, None])
 
 
@@ -191,7 +193,9 @@ def _filter(seen: Array, error: Array) -> _Filtered:
     grid = np.array([(level, slope) for level in _WANDERS for slope in _SLOPES])
     years, count = seen.shape
     size = (count, len(grid))
-    usual = np.maximum(_median(np.where(np.isfinite(error) & np.isfinite(seen), error, np.nan), np.full(count, 1e-6)), 1e-6)
+    usual = np.maximum(
+        _median(np.where(np.isfinite(error) & np.isfinite(seen), error, np.nan), np.full(count, 1e-6)), 1e-6
+    )
     level_noise = np.broadcast_to((grid[:, 0] * usual[:, None]) ** 2, size)
     slope_noise = np.broadcast_to((grid[:, 1] * usual[:, None]) ** 2, size)
     first = np.array([_first(seen[:, k]) for k in range(count)])
@@ -222,7 +226,9 @@ def _filter(seen: Array, error: Array) -> _Filtered:
     return _Filtered(mean, variance, fit)
 
 
-def _forward(a: Array, b: Array, p11: Array, p12: Array, p22: Array, level: Array, slope: Array) -> tuple[Array, Array, Array, Array, Array]:
+def _forward(
+    a: Array, b: Array, p11: Array, p12: Array, p22: Array, level: Array, slope: Array
+) -> tuple[Array, Array, Array, Array, Array]:
     """One year on: level + damped slope, damped slope."""
     d = _DAMPING
     return a + d * b, d * b, p11 + 2 * d * p12 + d * d * p22 + level, d * p12 + d * d * p22, d * d * p22 + slope
@@ -245,12 +251,17 @@ def _backtest(seen: Array, model: _Tested, naive: _Tested, ahead: int, seed: int
     """All years from FIRST_ORIGIN on, forecast `ahead` years before; both methods on the same ones."""
     origins = np.arange(FIRST_ORIGIN, len(seen) - ahead + 1)
     actual = seen[origins + ahead - 1]
-    known = np.isfinite(actual) & np.isfinite(naive.value[ahead - 1, origins]) & np.isfinite(model.value[ahead - 1, origins])
+    known = (
+        np.isfinite(actual)
+        & np.isfinite(naive.value[ahead - 1, origins])
+        & np.isfinite(model.value[ahead - 1, origins])
+    )
     if not known.any():
         return BackTest(ahead, 0, None, None, None, None, None, None, None)
     off, off_naive = (np.where(known, np.abs(actual - one.value[ahead - 1, origins]), 0.0) for one in (model, naive))
     inside, inside_naive = (
-        (np.abs(actual - one.value[ahead - 1, origins]) <= one.half[ahead - 1, origins])[known].mean() for one in (model, naive)
+        (np.abs(actual - one.value[ahead - 1, origins]) <= one.half[ahead - 1, origins])[known].mean()
+        for one in (model, naive)
     )
     # Every series weighs as much as any other, whatever its unit.
     unit = off_naive.sum(axis=0) / np.maximum(1, known.sum(axis=0))

@@ -97,7 +97,11 @@ def _placed(conn: psycopg.Connection, simulated: bool, encoder: str, made: clust
         "stability": best.stability,
         "tried": [{"count": one.count, "silhouette": one.silhouette, "stability": one.stability} for one in made.tried],
         "clusters": [
-            {"name": names[k], "songs": int(amounts[k]), "medoids": [titles[track_id] for track_id in medoids.track_ids()[k]]}
+            {
+                "name": names[k],
+                "songs": int(amounts[k]),
+                "medoids": [titles[track_id] for track_id in medoids.track_ids()[k]],
+            }
             for k in range(count)
         ],
         "part": report.part(panel),

@@ -7,7 +7,7 @@ from typing import Any
 
 from rap_platform.trends import pictures
 from rap_platform.trends.markdown import TITLES, label, markdown
-from rap_platform.trends.report import telling
+from rap_platform.trends.telling import telling
 
 _STYLE = """
 body{margin:2rem auto;max-width:66rem;padding:0 1rem;font:16px/1.6 system-ui,sans-serif;color:#1c1a17;background:#fbf9f5}

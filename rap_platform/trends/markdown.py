@@ -3,8 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from rap_platform.trends.clusters import STABLE
-from rap_platform.trends.report import falling, rising
+from rap_platform.trends.telling import STABLE, falling, rising
 
 SHOWN = 8
 TITLES = {"themes": "Themes", "moods": "Moods", "sentiments": "Sentiment", "figures": "Rhyme, words and flow"}
@@ -51,7 +50,9 @@ def _part(title: str, part: Mapping[str, Any]) -> list[str]:
         lines += [f"Change per decade over all years, of {part['songs']} songs:", ""]
         moving = [(s, "rising") for s in rising(part)[:SHOWN]] + [(s, "falling") for s in falling(part)[:SHOWN]]
         if moving:
-            lines += table(("", "per decade (95 %)", ""), [(label(s["name"]), change(s, part), way) for s, way in moving])
+            lines += table(
+                ("", "per decade (95 %)", ""), [(label(s["name"]), change(s, part), way) for s, way in moving]
+            )
         else:
             lines.append(f"None of {len(part['slopes'])} stands out from chance.")
     else:
@@ -86,7 +87,13 @@ def _outlook(part: Mapping[str, Any]) -> list[str]:
          f"{test['coverage']:.0%}", f"{test['naive_coverage']:.0%}")
         for test in outlook["backtests"] if test["ratio"] is not None
     ]  # fmt: skip
-    head = ("years ahead", "forecasts", "error over that of the same as last year (95 %)", "in the 90 % interval", "of the other")
+    head = (
+        "years ahead",
+        "forecasts",
+        "error over that of the same as last year (95 %)",
+        "in the 90 % interval",
+        "of the other",
+    )
     return ["", f"Forecast by the {outlook['method']}: {outlook['reason']}. Back-test:", "", *table(head, rows)]
 
 
@@ -102,7 +109,12 @@ def clusters(clusters: Mapping[str, Any]) -> list[str]:
 
 
 def words(words: Mapping[str, Any]) -> list[str]:
-    lines = ["", "### Words", "", f"{words['words']} words of {words['songs']} songs in {words['language'] or 'an unknown language'}."]
+    lines = [
+        "",
+        "### Words",
+        "",
+        f"{words['words']} words of {words['songs']} songs in {words['language'] or 'an unknown language'}.",
+    ]
     for key, title in (("rising", "Coming up"), ("falling", "Going out"), ("new", "Came into use")):
         rows = [
             (one["word"], f"{one['before']:.1%}", f"{one['recent']:.1%}", f"{one['z']:+.1f}", one["first_year"])
@@ -117,9 +129,7 @@ def words(words: Mapping[str, Any]) -> list[str]:
 
 
 def _careers(name: str, found: Mapping[str, Any]) -> list[str]:
-    about = (
-        f"{found['artists']} artists have songs enough over the years; {found['moved']} of them move apart from the field for certain."
-    )
+    about = f"{found['artists']} artists have songs enough over the years; {found['moved']} of them move apart from the field for certain."
     rows = [
         (one["artist"], f"{one['first_year']} to {one['last_year']}", one["songs"], f"{one['per_decade']:+.3g}",
          f"{one['shrunken']:+.3g} ({one['low']:+.3g} to {one['high']:+.3g})")

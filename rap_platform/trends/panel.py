@@ -53,7 +53,9 @@ class Panel:
     def variances(self) -> Array:
         """Variance of a single song's value around its year's mean (K,), pooled over years."""
         count = self.by_year
-        squared = np.divide(self.sums.sum(axis=0) ** 2, count[:, None], out=np.zeros(self.squares.shape), where=count[:, None] > 0)
+        squared = np.divide(
+            self.sums.sum(axis=0) ** 2, count[:, None], out=np.zeros(self.squares.shape), where=count[:, None] > 0
+        )
         freedom = max(1.0, float((count - 1)[count > 1].sum()))
         return np.maximum((self.squares - squared)[count > 1].sum(axis=0), 0) / freedom
 

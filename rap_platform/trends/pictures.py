@@ -105,7 +105,10 @@ def _fan(frame: _Frame, last: Mapping[str, Any], ahead: Sequence[Mapping[str, An
     top = [f"{frame.x(p['year'])},{frame.y(p['high'])}" for p in ahead]
     low = [f"{frame.x(p['year'])},{frame.y(p['low'])}" for p in reversed(ahead)]
     middle = " ".join([start, *(f"{frame.x(p['year'])},{frame.y(p['value'])}" for p in ahead)])
-    return [f'<polygon class="fan" points="{" ".join([start, *top, *low])}"/>', f'<polyline class="ahead" points="{middle}"/>']
+    return [
+        f'<polygon class="fan" points="{" ".join([start, *top, *low])}"/>',
+        f'<polyline class="ahead" points="{middle}"/>',
+    ]
 
 
 def _axes(frame: _Frame, ticks: Sequence[float], share: bool) -> str:
@@ -158,10 +161,15 @@ def careers(found: Mapping[str, Any]) -> list[tuple[str, str]]:
         ticks = _ticks(min(0.0, *(stop["low"] for stop in path)), max(0.0, *(stop["high"] for stop in path)))
         frame = _Frame((path[0]["year"], path[-1]["year"]), (ticks[0], ticks[-1]))
         zero = frame.y(0)
-        body = [_axes(frame, ticks, share=False), f'<line class="axis" x1="{_LEFT}" x2="{_W - _RIGHT}" y1="{zero}" y2="{zero}"/>']
+        body = [
+            _axes(frame, ticks, share=False),
+            f'<line class="axis" x1="{_LEFT}" x2="{_W - _RIGHT}" y1="{zero}" y2="{zero}"/>',
+        ]
         for stop in path:
             x = frame.x(stop["year"])
-            body.append(f'<line class="bar" opacity="0.45" x1="{x}" x2="{x}" y1="{frame.y(stop["low"])}" y2="{frame.y(stop["high"])}"/>')
+            body.append(
+                f'<line class="bar" opacity="0.45" x1="{x}" x2="{x}" y1="{frame.y(stop["low"])}" y2="{frame.y(stop["high"])}"/>'
+            )
             body.append(f'<circle class="dot" cx="{x}" cy="{frame.y(stop["value"])}" r="2.5"/>')
         says = f"{one['artist']} against the field of the same years: {one['shrunken']:+.3g} per decade after shrinking"
         drawn.append((one["artist"], _svg(one["artist"], f'<g class="c{k % COLOURS}">{"".join(body)}</g>', says)))

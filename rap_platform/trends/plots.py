@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from rap_platform.trends.markdown import TITLES, label
-from rap_platform.trends.report import telling
+from rap_platform.trends.telling import telling
 
 COLOURS = ("#c2410c", "#1d4ed8", "#15803d", "#7e22ce", "#b45309", "#0e7490", "#be185d", "#4d7c0f")
 INK, QUIET = "#1f2933", "#9aa5b1"
@@ -79,12 +79,22 @@ def _multiples(part: Mapping[str, Any], names: Sequence[str], title: str) -> Fig
         ahead = [one for one in part["outlook"]["forecasts"] if one["name"] == name]
         if ahead:
             to = [one["year"] for one in ahead]
-            axes.fill_between(to, [one["low"] for one in ahead], [one["high"] for one in ahead], color=colour, alpha=0.1, linewidth=0)
+            axes.fill_between(
+                to, [one["low"] for one in ahead], [one["high"] for one in ahead], color=colour, alpha=0.1, linewidth=0
+            )
             axes.plot(to, [one["value"] for one in ahead], color=colour, linewidth=1.4, linestyle=":")
         for jump in (one for one in part["changes"] if one["name"] == name and one["beside"] is None):
             axes.axvspan(jump["year_low"] - 0.5, jump["year_high"] - 0.5, color=INK, alpha=0.06, linewidth=0)
             axes.axvline(jump["year"] - 0.5, color=INK, linewidth=1, linestyle="--")
-            axes.text(jump["year"], 1.0, f" {jump['year']}", transform=axes.get_xaxis_transform(), fontsize=8, va="top", color=INK)
+            axes.text(
+                jump["year"],
+                1.0,
+                f" {jump['year']}",
+                transform=axes.get_xaxis_transform(),
+                fontsize=8,
+                va="top",
+                color=INK,
+            )
         axes.set_title(label(name), fontsize=9, loc="left")
         if part["kind"] == "share":
             axes.set_ylim(bottom=0)
@@ -100,8 +110,17 @@ def _careers(found: Mapping[str, Any], title: str) -> Figure:
         colour = COLOURS[k % len(COLOURS)]
         years = [stop["year"] for stop in one["path"]]
         axes.axhline(0, color=QUIET, linewidth=1)
-        axes.vlines(years, [s["low"] for s in one["path"]], [s["high"] for s in one["path"]], color=colour, alpha=0.4, linewidth=1.4)
-        axes.plot(years, [stop["value"] for stop in one["path"]], color=colour, marker="o", markersize=3.5, linestyle="")
+        axes.vlines(
+            years,
+            [s["low"] for s in one["path"]],
+            [s["high"] for s in one["path"]],
+            color=colour,
+            alpha=0.4,
+            linewidth=1.4,
+        )
+        axes.plot(
+            years, [stop["value"] for stop in one["path"]], color=colour, marker="o", markersize=3.5, linestyle=""
+        )
         axes.set_title(f"{one['artist']}  {one['shrunken']:+.2g} per decade", fontsize=9, loc="left")
     return figure
 
@@ -113,13 +132,18 @@ def _dots(clusters: Mapping[str, Any]) -> Figure:
     for group, one in enumerate(clusters["clusters"]):
         inside = points[points[:, 2] == group]
         if len(inside):
-            axes.scatter(inside[:, 0], inside[:, 1], s=11, color=COLOURS[group % len(COLOURS)], alpha=0.5, edgecolors="none")
+            axes.scatter(
+                inside[:, 0], inside[:, 1], s=11, color=COLOURS[group % len(COLOURS)], alpha=0.5, edgecolors="none"
+            )
             axes.annotate(
                 one["name"], inside[:, :2].mean(axis=0), ha="center", fontsize=8, color=INK,
                 bbox={"boxstyle": "round,pad=0.2", "fc": "white", "ec": "none", "alpha": 0.75},
             )  # fmt: skip
     axes.set_xticks([])
     axes.set_yticks([])
-    axes.set_title(f"Songs by what they mean; the two axes hold {clusters['picture']['explained']:.0%} of what parts them", fontsize=10)
+    axes.set_title(
+        f"Songs by what they mean; the two axes hold {clusters['picture']['explained']:.0%} of what parts them",
+        fontsize=10,
+    )
     axes.spines[:].set_visible(False)
     return figure

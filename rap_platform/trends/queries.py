@@ -135,7 +135,9 @@ _ENCODER = "select coalesce((select name from serving_encoder), 'minilm')"
 
 _TITLES = "select track_id, artist, title, year from tracks where track_id = any(%(ids)s)"
 
-_KNOWN = "update reports set created_at = now() where kind = %(kind)s and input_digest = %(digest)s returning body, markdown"
+_KNOWN = (
+    "update reports set created_at = now() where kind = %(kind)s and input_digest = %(digest)s returning body, markdown"
+)
 
 _INSERT = """
 insert into reports (kind, input_digest, body, markdown, simulated)
@@ -240,7 +242,8 @@ def labels(conn: psycopg.Connection, part: str, without: str | None = None) -> P
 def figures(conn: psycopg.Connection, simulated: bool) -> tuple[list[Panel], dict[str, list[Cell]]]:
     """One panel for each figure of the ear that some song has, and its cells by artist and year."""
     columns = ", ".join(
-        f"count({name}), coalesce(sum({name}::float8), 0), coalesce(sum({name}::float8 * {name}), 0)" for name in FIGURES
+        f"count({name}), coalesce(sum({name}::float8), 0), coalesce(sum({name}::float8 * {name}), 0)"
+        for name in FIGURES
     )
     rows = conn.execute(_FIGURES.format(columns=columns).encode(), {"simulated": simulated}).fetchall()
     cells: dict[str, list[Cell]] = {}
@@ -271,7 +274,9 @@ def slots_for(songs: int, wanted: int) -> int:
     return SLOTS if songs <= wanted else max(1, SLOTS * wanted // songs)
 
 
-def lyrics(conn: psycopg.Connection, simulated: bool, language: str | None, slots: int = SLOTS) -> Iterator[tuple[int, int, str]]:
+def lyrics(
+    conn: psycopg.Connection, simulated: bool, language: str | None, slots: int = SLOTS
+) -> Iterator[tuple[int, int, str]]:
     """(artist, year, lyrics) of the songs of a language with a year in the first slots, as a stream."""
     with conn.cursor(name="trend_lyrics") as cursor:
         cursor.itersize = PER_FETCH

@@ -65,7 +65,9 @@ def build(inputs: Inputs) -> Body:
 
 def part(*panels: Panel, without: Callable[[str], Panel] | None = None) -> Body:
     """Series of one kind: by year, slopes, changes, and the outlook with its back-test."""
-    by_year = {name: [asdict(point) for point in line] for panel in panels for name, line in series.points(panel).items()}
+    by_year = {
+        name: [asdict(point) for point in line] for panel in panels for name, line in series.points(panel).items()
+    }
     found = changes.told_apart(changes.changes(*panels, seed=SEED), without)
     return {
         "kind": panels[0].kind if panels else "share",
@@ -141,24 +143,6 @@ def _careers(cells: Sequence[Cell]) -> Body:
         "moved": sum(one.moved for one in found.careers),
         "careers": [asdict(one) for one in found.careers[: careers.SHOWN]],
     }
-
-
-def rising(part: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Slopes that are clearly above zero, steepest first."""
-    return [slope for slope in part["slopes"] if slope["clear"] and slope["per_decade"] > 0]
-
-
-def falling(part: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Slopes that are clearly below zero, steepest first."""
-    return [slope for slope in reversed(part["slopes"]) if slope["clear"] and slope["per_decade"] < 0]
-
-
-def telling(part: Mapping[str, Any], most: int = 6) -> list[str]:
-    """The names worth a picture: those that jump, then those that move most clearly, then the commonest."""
-    jumping = [change["name"] for change in part["changes"] if change["beside"] is None]
-    moving = [slope["name"] for slope in sorted(part["slopes"], key=lambda slope: slope["p"]) if slope["clear"]]
-    seen = [name for name, line in part["by_year"].items() if any(point["value"] is not None for point in line)]
-    return [name for name in dict.fromkeys([*jumping, *moving, *seen]) if name in seen][:most]
 
 
 def rounded(value: Any) -> Any:

@@ -72,7 +72,11 @@ def vocabulary(texts: Iterable[str]) -> list[str]:
         counts.update(words_of(text))
         total += 1
     least = max(LEAST_SONGS, LEAST_SHARE * total)
-    return [word for word, count in sorted(counts.items(), key=lambda one: (-one[1], one[0])) if count >= least and len(word) > 1][:MOST_WORDS]
+    return [
+        word
+        for word, count in sorted(counts.items(), key=lambda one: (-one[1], one[0]))
+        if count >= least and len(word) > 1
+    ][:MOST_WORDS]
 
 
 def count(songs: Iterable[Row], words: Sequence[str], years: tuple[int, int]) -> Counted:

@@ -42,7 +42,19 @@ _PEAK = {
 }
 # Themes that no fashion carries and that have words of their own: in most worlds some of them come up or go out from one year to the
 # next. That share of the songs sings of such a theme first of all while it is up, whoever the artist is.
-_TURNING = ("ambition", "love", "family", "friendship", "betrayal", "faith", "death", "nature", "travel", "time", "home")
+_TURNING = (
+    "ambition",
+    "love",
+    "family",
+    "friendship",
+    "betrayal",
+    "faith",
+    "death",
+    "nature",
+    "travel",
+    "time",
+    "home",
+)
 TURNS, TURN_SHARE = 3, 0.25
 CALM_EVERY = 10
 _TURN_YEARS = range(1994, 2018)

@@ -46,7 +46,7 @@ def test_the_report_shows_words_groups_and_a_forecast_with_its_backtest(
     assert (drip["first_year"], drip["songs"], drip["before"] < drip["recent"]) == (2011, 90, True)
     assert [one["word"] for one in body["words"]["new"]] == ["drip"]
     assert sum(one["songs"] for one in body["clusters"]["clusters"]) == 250
-    outlook = body["parts"]["moods"]["outlook"]
+    outlook = body["parts"]["figures"]["outlook"]
     assert [test["ahead"] for test in outlook["backtests"]] == [1, 2, 3]
     assert {one["year"] for one in outlook["forecasts"]} == {2020, 2021, 2022}
     assert "Back-test" in stored["markdown"]
@@ -108,7 +108,10 @@ def test_a_change_of_sources_is_warned_of(connection: psycopg.Connection, materi
     materialize(assets.trend_report)
     stored = queries.latest(connection, True)
     assert stored is not None
-    assert [warning.split(":")[0] for warning in stored["body"]["composition"]["warnings"]] == ["language en", "language fr"]
+    assert [warning.split(":")[0] for warning in stored["body"]["composition"]["warnings"]] == [
+        "language en",
+        "language fr",
+    ]
     assert "**Beware**" in stored["markdown"]
 
 
@@ -125,4 +128,6 @@ def test_labels_are_counted_by_artist_and_year(connection: psycopg.Connection, w
     total = connection.execute("select count(*) from tracks where track_id % 5 = 0").fetchone()
     assert total is not None
     expected = {"love": 1.0} if without else {"love": total[0] / 50, "money": 1 - total[0] / 50}
-    assert {name: panel.sums[:, :, k].sum() / panel.songs.sum() for k, name in enumerate(panel.names)} == pytest.approx(expected)
+    assert {name: panel.sums[:, :, k].sum() / panel.songs.sum() for k, name in enumerate(panel.names)} == pytest.approx(
+        expected
+    )

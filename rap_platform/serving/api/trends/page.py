@@ -11,7 +11,7 @@ from rap_platform.serving.api.services import Services
 from rap_platform.serving.api.trends import service
 from rap_platform.serving.api.trends.schemas import TrendsQuery
 from rap_platform.trends import markdown, pictures
-from rap_platform.trends.report import falling, rising, telling
+from rap_platform.trends.telling import STABLE, falling, rising, telling
 
 EVERY = 60  # series that somebody may ask to see at once
 
@@ -43,7 +43,9 @@ def _context(row: dict[str, Any], question: TrendsQuery) -> dict[str, Any]:
         "songs": pictures.columns(body["songs_per_year"]),
         "parts": [part for part in parts if part["names"]],
         "careers": [
-            (markdown.label(name), found, pictures.careers(found)) for name, found in body["careers"].items() if found["careers"]
+            (markdown.label(name), found, pictures.careers(found))
+            for name, found in body["careers"].items()
+            if found["careers"]
         ],
         "groups": _groups(body["clusters"]) if body["clusters"] and question.name is None else None,
         "words": body["words"] if question.name is None else None,
@@ -79,6 +81,7 @@ def _groups(clusters: dict[str, Any]) -> dict[str, Any]:
     part = clusters["part"]
     return {
         "about": clusters,
+        "firm": clusters["stability"] >= STABLE,
         "dots": pictures.dots(clusters),
         "pictures": pictures.multiples(part, telling(part, EVERY)),
     }

@@ -18,7 +18,10 @@ class TrendsQuery(BaseModel):
     population: Population = Field("auto", description="Whose songs; auto: real ones where there is a report of them.")
     part: PartName | None = Field(None, description="Only this kind of series.")
     name: str | None = Field(
-        None, max_length=100, description="Only the series of this name: a theme, a mood, a figure.", examples=["travel"]
+        None,
+        max_length=100,
+        description="Only the series of this name: a theme, a mood, a figure.",
+        examples=["travel"],
     )
 
 

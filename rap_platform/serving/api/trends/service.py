@@ -63,7 +63,11 @@ async def trends(services: Services, question: TrendsQuery) -> TrendsAnswer:
 def _only(part: dict[str, Any], name: str) -> dict[str, Any]:
     chosen = {key: [one for one in part[key] if one["name"] == name] for key in ("slopes", "changes")}
     forecasts = [one for one in part["outlook"]["forecasts"] if one["name"] == name]
-    return part | chosen | {"by_year": {name: part["by_year"][name]}, "outlook": part["outlook"] | {"forecasts": forecasts}}
+    return (
+        part
+        | chosen
+        | {"by_year": {name: part["by_year"][name]}, "outlook": part["outlook"] | {"forecasts": forecasts}}
+    )
 
 
 def _latest(services: Services, population: Population) -> dict[str, Any] | None:
