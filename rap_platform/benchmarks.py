@@ -45,12 +45,13 @@ BENCHES: dict[str, tuple[str, tuple[str, ...]]] = {
     "quality": ("rap_platform.evaluation.quality_benchmark:bench_quality", ()),
     "floor": ("rap_platform.evaluation.floor_benchmark:floor", ("postgres",)),
     "growth": ("rap_platform.embeddings.growth_benchmark:growth", ("postgres",)),
+    "trends": ("rap_platform.trends.benchmark:trends", ()),
 }
 # option of the command -> the benches that take it, as a parameter of that name
 OPTIONS: dict[str, tuple[str, ...]] = {
     "gold": ("rhyme",),
-    "tracks": ("search", "growth", "quality"),
-    "seeds": ("quality",),
+    "tracks": ("search", "growth", "quality", "trends"),
+    "seeds": ("quality", "trends"),
     "keep": ("search",),
     "verse": ("search", "search-quality"),
     "fit": ("search-quality",),

@@ -24,6 +24,7 @@ from rap_platform.training import dataset_commands as datasets
 from rap_platform.training import rating_commands as ratings
 from rap_platform.training.finetuning import commands as adapters
 from rap_platform.training.finetuning.style import commands as style
+from rap_platform.trends import commands as trends
 
 app = typer.Typer(
     name="rap-platform",
@@ -258,6 +259,7 @@ app.command()(serving.similar)
 app.command()(serving.recommend)
 app.command()(analyses.analyze)
 app.command()(evaluation.evaluate)
+app.command()(trends.trends)
 
 
 @app.command()
@@ -269,10 +271,14 @@ def bench(
     ] = None,
     tracks: Annotated[
         int | None,
-        typer.Option("--tracks", min=1, help="For `bench search`, `bench growth` and `bench quality`: how many songs."),
+        typer.Option(
+            "--tracks",
+            min=1,
+            help="For `bench search`, `bench growth`, `bench quality` and `bench trends`: how many songs.",
+        ),
     ] = None,
     seeds: Annotated[
-        int | None, typer.Option("--seeds", min=1, help="For `bench quality`: on how many worlds.")
+        int | None, typer.Option("--seeds", min=2, help="For `bench quality` and `bench trends`: how many worlds.")
     ] = None,
     keep: Annotated[
         bool | None,

@@ -26,6 +26,8 @@ SANCTIONED = {
     ("evaluation/world_songs.py", "world"),
     ("evaluation/quality_benchmark.py", "world"),
     ("evaluation/floor_benchmark.py", "world"),
+    ("trends/benchmark.py", "world"),
+    ("trends/hearsay.py", "world"),
 }
 
 

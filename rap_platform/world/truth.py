@@ -49,6 +49,25 @@ _PEAK = {
     "identity": 2020,
     "drugs": 2017,
 }
+# Themes that no fashion carries and that have words of their own: in most worlds some of them come up or go out from one year to the
+# next. That share of the songs sings of such a theme first of all while it is up, whoever the artist is.
+_TURNING = (
+    "ambition",
+    "love",
+    "family",
+    "friendship",
+    "betrayal",
+    "faith",
+    "death",
+    "nature",
+    "travel",
+    "time",
+    "home",
+)
+TURNS, TURN_SHARE = 3, 0.25
+CALM_EVERY = 10
+_TURN_YEARS = range(1994, 2018)
+_YEARS_APART = 5
 _MOOD_OF_THEME = {
     "ambition": "confident hopeful defiant triumphant energetic",
     "money": "boastful confident playful bitter",
@@ -96,6 +115,15 @@ class Artist:
 
 
 @dataclass(frozen=True, slots=True)
+class Turn:
+    """A theme that comes up with the songs of a year (`rises`), or was up until the year before."""
+
+    theme: str
+    year: int
+    rises: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Truth:
     """The hidden truth of one song. `craft` and `freshness` are 0..1, `charisma` standard normal, `quality` 1..10."""
 
@@ -133,6 +161,32 @@ def _fashion(year: int) -> tuple[float, ...]:
             0.6 + 1.8 * math.exp(-(((year - _PEAK[theme]) / 9) ** 2)) if theme in _PEAK else 1.0 for theme in THEMES
         )
     )
+
+
+@lru_cache(maxsize=1024)
+def planted(seed: int) -> tuple[Turn, ...]:
+    """The turns of a world, by year: other themes and years in every world, none in one whose seed is a multiple of CALM_EVERY."""
+    if seed % CALM_EVERY == 0:
+        return ()
+    chance = stream(seed, "turns")
+    years: list[int] = []
+    while len(years) < TURNS:
+        year = chance.choice(_TURN_YEARS)
+        if all(abs(year - other) >= _YEARS_APART for other in years):
+            years.append(year)
+    themes = chance.sample(_TURNING, TURNS)
+    return tuple(
+        Turn(theme, year, rises=bool(number % 2 == 0))
+        for number, (theme, year) in enumerate(zip(themes, sorted(years), strict=True))
+    )
+
+
+def turned(seed: int, artist_index: int, song_index: int, year: int) -> str | None:
+    """The theme that is up in a year and that the song takes up; None for most songs."""
+    chance = stream(seed, "turned", artist_index, song_index)
+    up = [turn.theme for turn in planted(seed) if (year >= turn.year) == turn.rises]
+    draw = chance.random()
+    return up[int(draw / TURN_SHARE)] if draw < TURN_SHARE * len(up) else None
 
 
 def _weighted_theme(chance: Random, year: int) -> str:
@@ -231,6 +285,11 @@ def song(seed: int, artist_index: int, song_index: int) -> Truth:
         )
     )
     mood = chance.choice(_MOOD_OF_THEME[main].split()) if chance.random() < 0.8 else chance.choice(MOODS)
+    taken_up = turned(seed, artist_index, song_index, year)
+    if taken_up is not None:
+        # from a stream of its own, so that a turn changes what a song is about and nothing else of it
+        themes = tuple(dict.fromkeys([taken_up, *themes]))[:3]
+        mood = stream(seed, "turned mood", artist_index, song_index).choice(_MOOD_OF_THEME[taken_up].split())
     mates = [
         mate
         for mate in range(artist_index // CREW_SIZE * CREW_SIZE, (artist_index // CREW_SIZE + 1) * CREW_SIZE)

@@ -29,6 +29,7 @@ from rap_platform.serving.api.recommendations.router import router as recommenda
 from rap_platform.serving.api.search.router import router as search
 from rap_platform.serving.api.services import LazyEncoder, Services, State
 from rap_platform.serving.api.tracks.router import router as tracks
+from rap_platform.serving.api.trends.router import router as trends
 from rap_platform.settings import Settings, get_settings
 
 DESCRIPTION = "Search rap lyrics by what they mean, read what is known about a song, have lyrics analysed and rated."
@@ -86,7 +87,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redoc_url=None,
         generate_unique_id_function=_operation_id,
     )
-    for router in (search, tracks, recommendations, analyze, quality, evaluation, health, pages.router):
+    for router in (search, tracks, recommendations, trends, analyze, quality, evaluation, health, pages.router):
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=pages.UI / "static"), name="static")
     handler = problems.new_handler()
