@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-# No single column carries nine tenths of what the labels let anybody know; whoever does is asked where it comes from.
-SHARE_OF_CEILING = 0.9
+# Where the raters don't say how far labels can be known: nothing that a text shows goes with a rating as closely as this.
+HIGHEST = 0.97
 # Chance of one false alarm among all columns together.
 LEVEL = 0.01
 MEASURES = 3
@@ -31,15 +31,16 @@ def suspicious(x: pd.DataFrame, y: Array, *, ceiling: float | None) -> list[Susp
     """Columns of `x` (n, p) that explain the labels `y` (n,) better than the noise of the labels lets an honest one, strongest first.
 
     `ceiling` is the correlation of the truth itself with the labels, the square root of their reliability (Spearman's correction
-    for attenuation, 1904); None counts as 1. A column is a suspect when its strength is above 0.9 of the ceiling for certain: when
-    the lower end of its one-sided 99 % interval is (Fisher's z, Bonferroni over columns and measures). Strength is the largest of
+    for attenuation, 1904), at most 0.97, which None counts as. A column is a suspect when it goes with the labels more closely than
+    the truth itself can, for certain: when the lower end of the one-sided 99 % interval of its strength is above the ceiling
+    (Fisher's z, Bonferroni over columns and measures). Strength is the largest of
     three rank correlations of the label: with the column, where it has a value (a label, a monotone function of one, an id that
     sorts by it); with the mean label of the next rows in the order of the column (any smooth function); with the mean label of the
     other rows of the same value (codes in any order, missing values that know). Fewer than ten rows show nothing.
     """
     if len(y) < LEAST_ROWS:
         return []
-    bar = SHARE_OF_CEILING * min(1.0, 1.0 if ceiling is None else ceiling)
+    bar = HIGHEST if ceiling is None else min(HIGHEST, ceiling)
     margin = NormalDist().inv_cdf(1 - LEVEL / max(1, MEASURES * x.shape[1]))
     labels = _ranks(np.asarray(y, dtype=float))
     lots = np.random.default_rng(0).permutation(len(y))  # equal values must not stand in the order of the rows
@@ -78,14 +79,27 @@ def _by_neighbours(values: Array, labels: Array, lots: npt.NDArray[np.int64]) ->
 
 
 def _by_equals(values: Array, labels: Array) -> tuple[float, int]:
-    """Correlation of each label with the mean label of the other rows of the same value, where there are others."""
+    """Correlation of each label with the mean label of the other rows of the same value, where there are others.
+
+    As a share of what values that knew all of it would reach: two values, however telling, can't go beyond 0.87.
+    """
     _, value = np.unique(values, return_inverse=True)
     others = np.bincount(value)[value] - 1
     shared = others > 0
     if shared.sum() < LEAST_ROWS:
         return 0.0, 0
     means = (np.bincount(value, labels)[value] - labels) / np.maximum(1, others)
-    return max(0.0, _correlation(means[shared], labels[shared])), int(shared.sum())
+    reached = _correlation(means[shared], labels[shared])
+    return min(1.0, max(0.0, reached) / max(_best_of_groups(value, labels), 1e-12)), int(shared.sum())
+
+
+def _best_of_groups(value: npt.NDArray[np.int64], labels: Array) -> float:
+    """The correlation of the labels with the means of groups of these sizes that cut them into ranges."""
+    sizes = np.bincount(value)
+    order = np.argsort(np.bincount(value, labels) / sizes)
+    groups = np.repeat(np.arange(len(sizes)), sizes[order])
+    ordered = np.sort(labels)
+    return _correlation((np.bincount(groups, ordered) / sizes[order])[groups], ordered)
 
 
 def _ranks(values: Array) -> Array:
