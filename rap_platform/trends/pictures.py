@@ -37,9 +37,15 @@ class _Frame:
         return round(_H - _BOTTOM - (value - low) / max(1e-12, high - low) * (_H - _TOP - _BOTTOM), 1)
 
 
-def multiples(part: Mapping[str, Any], names: Sequence[str]) -> list[tuple[str, str]]:
-    """(name, SVG) for each series: means with their band, gaps left open, jumps as dashed lines, the forecast as a fan."""
-    return [(name, _multiple(part, name, k % COLOURS)) for k, name in enumerate(names)]
+def multiples(
+    part: Mapping[str, Any], names: Sequence[str], coloured: Sequence[str] | None = None
+) -> list[tuple[str, str]]:
+    """(name, SVG) for each series: means with their band, gaps left open, jumps as dashed lines, the forecast as a fan.
+
+    Colours go by the place in `coloured`, or in `names`.
+    """
+    order = list(coloured or names)
+    return [(name, _multiple(part, name, order.index(name) % COLOURS)) for name in names]
 
 
 def _multiple(part: Mapping[str, Any], name: str, colour: int) -> str:

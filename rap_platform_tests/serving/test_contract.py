@@ -211,6 +211,7 @@ def test_the_description_is_complete(api: httpx.Client) -> None:
         "get_track": ("get", "/tracks/{track_id}"),
         "similar_tracks": ("get", "/tracks/{track_id}/similar"),
         "recommendations": ("get", "/recommendations"),
+        "trends": ("get", "/trends"),
         "analyze": ("post", "/analyze"),
         "predict_quality": ("post", "/predict-quality"),
         "health": ("get", "/health"),
@@ -223,6 +224,7 @@ def test_the_description_is_complete(api: httpx.Client) -> None:
         "SearchAnswer",
         "SimilarAnswer",
         "RecommendationsAnswer",
+        "TrendsAnswer",
         "AnalysisAnswer",
         "QualityAnswer",
     ):

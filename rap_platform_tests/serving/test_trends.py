@@ -15,8 +15,9 @@ def reported(connection: psycopg.Connection) -> dict[str, object]:
     """A stored report of simulated songs in which a theme named with a sharp tongue jumps in 2005."""
     years = [1990 + n % 30 for n in range(1500)]
     artists = [n % 71 for n in range(1500)]
-    held = [[float(year >= 2005 and n % 2 == 0), float(n % 3 == 0)] for n, year in enumerate(years)]
-    themes = of_songs("share", ["<b>loud</b>", "love"], years, artists, np.array(held))
+    chance = np.random.default_rng(3)
+    held = chance.random((1500, 2)) < np.array([[0.5 if year >= 2005 else 0.05, 0.3] for year in years])
+    themes = of_songs("share", ["<b>loud</b>", "love"], years, artists, held.astype(float))
     nothing = of_songs("share", [], [], [], np.zeros((0, 0)))
     composition = [(year, "en", "genius", 50) for year in range(1990, 2020)]
     body = report.build(Inputs(True, "rule_based", 1500, 3, themes, nothing, nothing, (), composition=composition))
