@@ -20,7 +20,7 @@ EXPECTED = {
     "analyst_calibrations",
     "analyzer_agreement",
     "ratings", "training_dataset", "quality_model", "commercial_model", "drift_report", "adapters", "evaluation_report", "champion",
-    "trend_report",
+    "trend_report", "word_trends", "song_clusters",
     "serving_release", "rap_api",
 }  # fmt: skip
 

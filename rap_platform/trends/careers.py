@@ -101,7 +101,7 @@ def careers(cells: Sequence[Cell]) -> Careers:
     slopes = np.array([_slope(way, within) for way in long])
     mean, spread, shrunken, error = shrink(slopes[:, 0], slopes[:, 1])
     found = [
-        _career(sorted(way, key=lambda stop: stop[0].year), within, *map(float, slopes[i]), float(shrunken[i]), float(error[i]))
+        _career(sorted(way, key=lambda stop: stop[0].year), within, float(slopes[i, 0]), float(slopes[i, 1]), float(shrunken[i]), float(error[i]))
         for i, way in enumerate(long)
     ]  # fmt: skip
     return Careers(len(long), mean, spread, tuple(sorted(found, key=lambda one: (-abs(one.shrunken), one.artist))))

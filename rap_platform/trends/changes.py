@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
+import numpy.typing as npt
 from scipy import stats
 
 from rap_platform.trends.panel import Array, Ints, Panel
@@ -130,7 +132,7 @@ def _survives(change: Change, panel: Panel) -> bool:
     heights = [(float(_jump(line, base, other, line.means[None])[0]), _step_error(line, base, other)) for other in near]
     height, error = max(heights, key=lambda one: one[0] * np.sign(change.jump))
     least = max(line.least, LEAST_LEFT * abs(change.jump), 1.96 * error)
-    return height * np.sign(change.jump) >= least
+    return bool(height * np.sign(change.jump) >= least)
 
 
 def _step_error(line: _Line, base: Array, at: int) -> float:
@@ -140,7 +142,7 @@ def _step_error(line: _Line, base: Array, at: int) -> float:
     return float(np.sqrt(line.dispersion / (rest @ rest)))
 
 
-def _lines(panel: Panel, keep: Array) -> list[_Line]:
+def _lines(panel: Panel, keep: npt.NDArray[np.bool_]) -> list[_Line]:
     means, dispersion = panel.means[keep], panel.variances * panel.design_effects
     songs, counts = panel.songs[:, keep], panel.by_year[keep]
     unit = np.ones(len(panel.names)) if panel.kind == "share" else np.sqrt(panel.variances)
@@ -164,7 +166,7 @@ def _smooth(line: _Line, degree: int, steps: Sequence[int]) -> Array:
 def _places(line: _Line, steps: Sequence[int]) -> list[int]:
     """Where a step may be: EDGE years from either end and from the steps that are known."""
     ends = [0, *sorted(steps), len(line.years)]
-    return [at for left, right in zip(ends, ends[1:], strict=False) for at in range(left + EDGE, right - EDGE + 1)]
+    return [at for left, right in pairwise(ends) for at in range(left + EDGE, right - EDGE + 1)]
 
 
 def _directions(line: _Line, base: Array, places: Sequence[int]) -> Array:
@@ -254,7 +256,7 @@ def _described(line: _Line, steps: Sequence[int], ps: Sequence[float], signs: Ar
                 float(jump - half),
                 float(jump + half),
                 ps[number],
-            )  # fmt: skip
+            )
         )
     return told
 

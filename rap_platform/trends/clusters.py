@@ -75,8 +75,10 @@ def cluster(vectors: Vectors, seed: int) -> Clustering | None:
 
 def _fit(places: npt.NDArray[np.float64], count: int, seed: int) -> npt.NDArray[np.float64]:
     from sklearn.cluster import MiniBatchKMeans
+    from threadpoolctl import threadpool_limits
 
-    model = MiniBatchKMeans(count, random_state=seed, n_init=3, batch_size=2048).fit(places)
+    with threadpool_limits(1):  # on a busy machine its threads wait for one another, ten times as long
+        model = MiniBatchKMeans(count, random_state=seed, n_init=3, batch_size=2048).fit(places)
     return np.asarray(model.cluster_centers_, dtype=np.float64)
 
 

@@ -70,11 +70,10 @@ def _one(body: dict[str, Any], name: str, as_json: bool) -> None:
 
 def _ahead(forecasts: list[dict[str, Any]], method: str, backtests: list[dict[str, Any]]) -> None:
     """Forecasts beside their back-tests; without the one, not the other."""
-    tests = {number: test for number, test in enumerate(backtests)}
     rows = [
         {
             "forecast": one["year"], "value": one["value"], "90 % low": one["low"], "90 % high": one["high"], "by": method,
-            "back-test: error over naive": tests[number]["ratio"], "in the interval": tests[number]["coverage"],
+            "back-test: error over naive": backtests[number]["ratio"], "in the interval": backtests[number]["coverage"],
         }
         for number, one in enumerate(forecasts)
     ]  # fmt: skip

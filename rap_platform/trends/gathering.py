@@ -28,7 +28,7 @@ def word_trends(conn: psycopg.Connection, simulated: bool) -> Body:
     songs = track(queries.lyrics(conn, simulated, language), counts.with_year, "words of songs")
     counted = words.count(songs, vocabulary, (counts.first_year, counts.last_year))
     found = words.trends(counted)
-    return report.rounded(
+    told: Body = report.rounded(
         body
         | {
             "songs": int(counted.songs.sum()),
@@ -37,7 +37,8 @@ def word_trends(conn: psycopg.Connection, simulated: bool) -> Body:
             "falling": [vars_of(one) for one in words.falling(found)],
             "new": [vars_of(one) for one in words.new(counted, found)],
         }
-    )  # type: ignore[no-any-return]
+    )
+    return told
 
 
 def vars_of(word: words.WordTrend) -> dict[str, Any]:
@@ -57,7 +58,8 @@ def song_clusters(conn: psycopg.Connection, simulated: bool, encoder: str) -> Bo
     made = clusters.cluster(np.stack(sample), SEED)
     if made is None:
         return None
-    return report.rounded(_placed(conn, simulated, encoder, made, slots))  # type: ignore[no-any-return]
+    told: Body = report.rounded(_placed(conn, simulated, encoder, made, slots))
+    return told
 
 
 def _placed(conn: psycopg.Connection, simulated: bool, encoder: str, made: clusters.Clustering, slots: int) -> Body:

@@ -38,7 +38,7 @@ class Hearsay:
         named = self.first[_COLUMN[themes[0]]].copy()
         for theme in themes[1:]:
             named[_COLUMN[theme]] = self.other[_COLUMN[theme]]
-        return named
+        return np.asarray(named)
 
 
 def measure(encoder: Encoder, *, each: int, seed: int) -> Hearsay:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from rap_platform.trends.telling import STABLE, falling, rising
+from rap_platform.trends.telling import FIGURES, STABLE, falling, rising
 
 SHOWN = 8
 TITLES = {"themes": "Themes", "moods": "Moods", "sentiments": "Sentiment", "figures": "Rhyme, words and flow"}
@@ -102,7 +102,10 @@ def clusters(clusters: Mapping[str, Any]) -> list[str]:
         (one["name"], one["songs"], "; ".join(f"{song['title']} ({song['artist']})" for song in one["medoids"][:2]))
         for one in clusters["clusters"]
     ]
-    about = f"{len(rows)} groups of songs by what they mean; silhouette {clusters['silhouette']:.3f}, two halves agree to {clusters['stability']:.2f} (adjusted Rand index)."
+    about = (
+        f"{len(rows)} groups of songs by what they mean; silhouette {clusters['silhouette']:.3f}, "
+        f"two halves agree to {clusters['stability']:.2f} (adjusted Rand index)."
+    )
     if clusters["stability"] < STABLE:
         about += f" Below {STABLE} the songs have no firm groups: take these as a sketch."
     return ["", "### Groups of songs", "", about, "", *table(("its own words", "songs", "in its middle"), rows)]
@@ -147,7 +150,7 @@ def table(head: Row, rows: Sequence[Row]) -> list[str]:
 
 def label(name: str) -> str:
     """A name in words."""
-    return name.replace("_", " ")
+    return FIGURES.get(name, name.replace("_", " "))
 
 
 def number(value: float | None, part: Mapping[str, Any]) -> str:

@@ -34,7 +34,7 @@ class Panel:
     @property
     def by_year(self) -> Array:
         """Songs of each year (T,)."""
-        return self.songs.sum(axis=0)
+        return np.asarray(self.songs.sum(axis=0))
 
     @property
     def enough(self) -> npt.NDArray[np.bool_]:
@@ -47,7 +47,7 @@ class Panel:
         count = self.by_year[:, None]
         means = np.divide(self.sums.sum(axis=0), count, out=np.full(self.squares.shape, np.nan), where=count > 0)
         means[~self.enough] = np.nan
-        return means
+        return np.asarray(means)
 
     @property
     def variances(self) -> Array:
@@ -57,7 +57,7 @@ class Panel:
             self.sums.sum(axis=0) ** 2, count[:, None], out=np.zeros(self.squares.shape), where=count[:, None] > 0
         )
         freedom = max(1.0, float((count - 1)[count > 1].sum()))
-        return np.maximum((self.squares - squared)[count > 1].sum(axis=0), 0) / freedom
+        return np.asarray(np.maximum((self.squares - squared)[count > 1].sum(axis=0), 0) / freedom)
 
     @property
     def design_effects(self) -> Array:
@@ -75,7 +75,7 @@ class Panel:
             residual = self.sums[there, t] - self.songs[there, t, None] * mean
             robust += (residual**2).sum(axis=0) * blocks / (blocks - 1)
             naive += self.by_year[t] * self.variances
-        return np.maximum(1.0, np.divide(robust, naive, out=np.ones_like(robust), where=naive > 0))
+        return np.asarray(np.maximum(1.0, np.divide(robust, naive, out=np.ones_like(robust), where=naive > 0)))
 
     def until(self, year: int) -> "Panel":
         """What was known at the end of a year."""

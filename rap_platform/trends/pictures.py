@@ -12,10 +12,11 @@ from rap_platform.trends.markdown import label
 
 STYLE = """
 .chart{max-width:100%;height:auto;font:11px system-ui,sans-serif}.chart text{fill:#6a645b}.chart .title{fill:#1c1a17;font-weight:600;font-size:12px}
-.chart .axis{stroke:#cfc7ba;stroke-width:1}.chart .gridline{stroke:#ece6db;stroke-width:1}.chart .line{fill:none;stroke-width:1.8}.chart .band{stroke:none;opacity:.16}
-.chart .fan{stroke:none;opacity:.1}.chart .ahead{fill:none;stroke-width:1.6;stroke-dasharray:3 3}.chart .jump{stroke:#1c1a17;stroke-width:1;stroke-dasharray:4 3}
-.chart .jumptext{fill:#1c1a17}.chart .c0{--c:#c2410c}.chart .c1{--c:#1d4ed8}.chart .c2{--c:#15803d}.chart .c3{--c:#7e22ce}.chart .c4{--c:#b45309}.chart .c5{--c:#0e7490}
-.chart .c6{--c:#be185d}.chart .c7{--c:#4d7c0f}.chart .line,.chart .ahead,.chart .bar{stroke:var(--c)}.chart .band,.chart .fan,.chart .dot{fill:var(--c)}.chart .columns{fill:#9aa5b1}
+.chart .axis{stroke:#cfc7ba}.chart .gridline{stroke:#ece6db}.chart .line{fill:none;stroke-width:1.8}.chart .band{stroke:none;opacity:.16}
+.chart .fan{stroke:none;opacity:.1}.chart .ahead{fill:none;stroke-width:1.6;stroke-dasharray:3 3}
+.chart .jump{stroke:#1c1a17;stroke-dasharray:4 3}.chart .jumptext{fill:#1c1a17}.chart .columns{fill:#9aa5b1}
+.chart .line,.chart .ahead,.chart .bar{stroke:var(--c)}.chart .band,.chart .fan,.chart .dot{fill:var(--c)}
+.c0{--c:#c2410c}.c1{--c:#1d4ed8}.c2{--c:#15803d}.c3{--c:#7e22ce}.c4{--c:#b45309}.c5{--c:#0e7490}.c6{--c:#be185d}.c7{--c:#4d7c0f}
 """
 _W, _H, _LEFT, _RIGHT, _TOP, _BOTTOM = 320, 178, 40, 8, 26, 22
 COLOURS = 8
@@ -36,9 +37,15 @@ class _Frame:
         return round(_H - _BOTTOM - (value - low) / max(1e-12, high - low) * (_H - _TOP - _BOTTOM), 1)
 
 
-def multiples(part: Mapping[str, Any], names: Sequence[str]) -> list[tuple[str, str]]:
-    """(name, SVG) for each series: means with their band, gaps left open, jumps as dashed lines, the forecast as a fan."""
-    return [(name, _multiple(part, name, k % COLOURS)) for k, name in enumerate(names)]
+def multiples(
+    part: Mapping[str, Any], names: Sequence[str], coloured: Sequence[str] | None = None
+) -> list[tuple[str, str]]:
+    """(name, SVG) for each series: means with their band, gaps left open, jumps as dashed lines, the forecast as a fan.
+
+    Colours go by the place in `coloured`, or in `names`.
+    """
+    order = list(coloured or names)
+    return [(name, _multiple(part, name, order.index(name) % COLOURS)) for name in names]
 
 
 def _multiple(part: Mapping[str, Any], name: str, colour: int) -> str:
@@ -52,7 +59,7 @@ def _multiple(part: Mapping[str, Any], name: str, colour: int) -> str:
     share = part["kind"] == "share"
     ticks = _ticks(0.0 if share else min(lows), max(highs))
     years = (line[0]["year"], max([line[-1]["year"], *(one["year"] for one in ahead)]))
-    frame = _Frame(years, (ticks[0], max(ticks[-1], max(highs))))
+    frame = _Frame(years, (ticks[0], max(ticks[-1], *highs)))
     body = [_axes(frame, ticks, share)]
     for run in _runs(line):
         body += _run(frame, run)

@@ -10,27 +10,12 @@ from psycopg.types.json import Jsonb
 
 from rap_platform.embeddings.queries import track_table
 from rap_platform.trends.careers import Cell
-from rap_platform.trends.panel import Panel, empty, of_cells
+from rap_platform.trends.panel import Panel, of_cells
+from rap_platform.trends.telling import FIGURES
 
 REPORT, WORDS, CLUSTERS = "trend_report", "word_trends", "song_clusters"
 SLOTS = 1024
 PER_FETCH = 1000
-# Column of lyric_features -> what it is called.
-FIGURES = {
-    "rhyme_density": "rhymed syllables per syllable",
-    "end_rhyme_share": "share of lines that rhyme at the end",
-    "internal_rhymes_per_line": "internal rhymes per line",
-    "multisyllabic_share": "share of rhymes over several syllables",
-    "syllables_per_line": "syllables per line",
-    "stress_regularity": "regularity of the beat",
-    "mattr_50": "distinct words per 50 words",
-    "mtld": "lexical diversity (MTLD)",
-    "rare_word_share": "share of rare words",
-    "hook_share": "share of lines in hooks",
-    "profanity_per_100_words": "profanities per 100 words",
-    "words": "words per song",
-}
-
 _POPULATIONS = "select distinct simulated from tracks order by simulated"
 
 _TRACKS_STATE = """
@@ -256,11 +241,6 @@ def figures(conn: psycopg.Connection, simulated: bool) -> tuple[list[Panel], dic
         for name, part in cells.items()
     ]
     return panels, cells
-
-
-def nothing() -> Panel:
-    """The panel of labels when nobody analysed a song."""
-    return empty("share")
 
 
 def main_language(conn: psycopg.Connection, simulated: bool) -> str | None:

@@ -60,7 +60,8 @@ def build(inputs: Inputs) -> Body:
         "words": inputs.words,
         "clusters": inputs.clusters,
     }
-    return rounded(body)
+    told: Body = rounded(body)
+    return told
 
 
 def part(*panels: Panel, without: Callable[[str], Panel] | None = None) -> Body:
@@ -97,7 +98,7 @@ def composition(rows: Sequence[tuple[int, str, str, int]]) -> Body:
     for column, kind in ((1, "language"), (2, "source")):
         held: dict[str, int] = {}
         for row in rows:
-            held[row[column]] = held.get(row[column], 0) + row[3]
+            held[str(row[column])] = held.get(str(row[column]), 0) + row[3]
         names = sorted(held, key=lambda name: (-held[name], name))[:5]
         body[f"{kind}s"] = {
             name: [{"year": year, "share": share} for year, share in _shares(rows, column, name)] for name in names

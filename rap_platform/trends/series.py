@@ -58,7 +58,7 @@ def points(panel: Panel) -> dict[str, list[Point]]:
         for t, year in enumerate(panel.years):
             effective, value = float(counts[t] / effects[k]), float(means[t, k])
             if math.isnan(value):
-                interval = (None, None, None)
+                interval: tuple[float | None, float | None, float | None] = (None, None, None)
             elif panel.kind == "share":
                 interval = (value, *wilson(value * effective, effective))
             else:
@@ -77,7 +77,9 @@ def errors(panel: Panel) -> Array:
         variance = held * (1 - held)
     else:
         variance = np.broadcast_to(panel.variances, effective.shape)
-    return np.sqrt(np.divide(variance, effective, out=np.full(effective.shape, np.inf), where=effective > 0))
+    return np.asarray(
+        np.sqrt(np.divide(variance, effective, out=np.full(effective.shape, np.inf), where=effective > 0))
+    )
 
 
 def wilson(successes: float, count: float) -> tuple[float, float]:

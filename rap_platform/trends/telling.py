@@ -5,6 +5,22 @@ from typing import Any
 
 STABLE = 0.6  # adjusted Rand index of two halves of the songs from which their groups are firm
 
+# Column of lyric_features -> what it is called.
+FIGURES = {
+    "rhyme_density": "rhymed syllables per syllable",
+    "end_rhyme_share": "share of lines that rhyme at the end",
+    "internal_rhymes_per_line": "internal rhymes per line",
+    "multisyllabic_share": "share of rhymes over several syllables",
+    "syllables_per_line": "syllables per line",
+    "stress_regularity": "regularity of the beat",
+    "mattr_50": "distinct words per 50 words",
+    "mtld": "lexical diversity (MTLD)",
+    "rare_word_share": "share of rare words",
+    "hook_share": "share of lines in hooks",
+    "profanity_per_100_words": "profanities per 100 words",
+    "words": "words per song",
+}
+
 
 def rising(part: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """Slopes that are clearly above zero, steepest first."""

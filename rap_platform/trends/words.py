@@ -115,13 +115,20 @@ def trends(counted: Counted) -> list[WordTrend]:
     first = counted.years[(by_year > 0).argmax(axis=0)]
     found = [
         WordTrend(
-            word, int(by_year[:, k].sum()), float(by_year[~recent, k].sum() / max(1, songs[~recent].sum())),
-            float(by_year[recent, k].sum() / max(1, songs[recent].sum())), float(z[k]),
-            *(float(10 * value) for value in (slope[k], slope[k] - half[k], slope[k] + half[k])),
-            float(p[k]), bool(clear[k]), int(first[k]),
+            word=word,
+            songs=int(by_year[:, k].sum()),
+            before=float(by_year[~recent, k].sum() / max(1, songs[~recent].sum())),
+            recent=float(by_year[recent, k].sum() / max(1, songs[recent].sum())),
+            z=float(z[k]),
+            per_decade=float(10 * slope[k]),
+            low=float(10 * (slope[k] - half[k])),
+            high=float(10 * (slope[k] + half[k])),
+            p=float(p[k]),
+            clear=bool(clear[k]),
+            first_year=int(first[k]),
         )
         for k, word in enumerate(counted.words)
-    ]  # fmt: skip
+    ]
     return sorted(found, key=lambda one: (-one.z, one.word))
 
 
@@ -144,17 +151,18 @@ def falling(found: Sequence[WordTrend]) -> list[WordTrend]:
 
 
 def new(counted: Counted, found: Sequence[WordTrend]) -> list[WordTrend]:
-    """Words that came into use: no song before `first_year` holds one, which at the share since would be chance in one of twenty such
-    lists (Poisson, corrected for the number of words); said by several artists; commonest first."""
+    """Words that came into use: no song before `first_year` holds one, which at the share of its first RECENT years would be chance
+    in one of twenty such lists (Poisson, corrected for the number of words); said by several artists; commonest first."""
     songs = counted.songs.sum(axis=0)
     expected = math.log(max(1, len(counted.words)) / FALSE_DISCOVERY_RATE)
     chosen = []
     for one in found:
         k = counted.words.index(one.word)
-        since = counted.years >= one.first_year
-        share = one.songs / max(1, int(songs[since].sum()))
+        before = counted.years < one.first_year
+        since = ~before & (counted.years < one.first_year + RECENT)
+        share = int(counted.holding[:, since, k].sum()) / max(1, int(songs[since].sum()))
         artists = int((counted.holding[:, :, k].sum(axis=1) > 0).sum())
-        if share * int(songs[~since].sum()) >= expected and artists >= MINIMUM_ARTISTS:
+        if share * int(songs[before].sum()) >= expected and artists >= MINIMUM_ARTISTS:
             chosen.append((share, one))
     return [one for _, one in sorted(chosen, key=lambda pair: (-pair[0], pair[1].word))][:SHOWN]
 

@@ -84,7 +84,7 @@ def test_what_was_said_of_an_earlier_wording_stands_in_no_series(
     assert stored is not None
     body = stored["body"]
     assert (body["songs"], body["analyzer"]) == (60, None)
-    assert {name: part["by_year"] for name, part in body["parts"].items()} == dict.fromkeys(body["parts"], {})
+    assert {name: part["by_year"] for name, part in body["parts"].items()} == {kind: {} for kind in body["parts"]}
 
 
 def test_a_near_duplicate_counts_once(connection: psycopg.Connection, materialize: Materialize) -> None:

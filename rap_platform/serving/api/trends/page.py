@@ -83,7 +83,7 @@ def _groups(clusters: dict[str, Any]) -> dict[str, Any]:
         "about": clusters,
         "firm": clusters["stability"] >= STABLE,
         "dots": pictures.dots(clusters),
-        "pictures": pictures.multiples(part, telling(part, EVERY)),
+        "pictures": pictures.multiples(part, telling(part, EVERY), [group["name"] for group in clusters["clusters"]]),
     }
 
 
