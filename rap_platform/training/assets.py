@@ -253,15 +253,7 @@ def quality_model(
             version=version,
             folder=settings.data_dir / "datasets" / version.version,
             seed=settings.dataset.seed,
-            tags={
-                **dagster_tags(context, simulated=version.simulated),
-                "key": key,
-                "dataset": version.version,
-                "dataset_digest": version.digest,
-                "code_version": quality.CODE_VERSION,
-                "feature_version": feature_rows.VERSION,
-                "population": version.population,
-            },
+            tags=model_tags(context, version, key, code_version=quality.CODE_VERSION),
             unit="rating points",
         )
         return registered(
@@ -278,6 +270,21 @@ def quality_model(
             plot_learning_curve=plots.learning_curve(learned.curve),
             seconds=round(time.monotonic() - started, 2),
         )
+
+
+def model_tags(
+    context: dg.AssetExecutionContext, version: queries.Version, key: str, **more: object
+) -> dict[str, object]:
+    """What a registered model version says of itself: from which Dagster run, data and features it comes."""
+    return {
+        **dagster_tags(context, simulated=version.simulated),
+        "key": key,
+        "dataset": version.version,
+        "dataset_digest": version.digest,
+        "feature_version": feature_rows.VERSION,
+        "population": version.population,
+        **more,
+    }
 
 
 def training_key(dataset_digest: str, inputs: tuple[str, str]) -> str:

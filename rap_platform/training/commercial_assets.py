@@ -7,7 +7,7 @@ import dagster as dg
 from rap_platform.embeddings import assets as embeddings
 from rap_platform.orchestration import failures, metadata
 from rap_platform.orchestration.automation import nightly_if_changed
-from rap_platform.resources.mlflow import MlflowResource, dagster_tags
+from rap_platform.resources.mlflow import MlflowResource
 from rap_platform.resources.postgres import PostgresResource
 from rap_platform.settings import NotConfigured, get_settings
 from rap_platform.spotify import assets as spotify
@@ -68,14 +68,7 @@ def commercial_model(
             version=version,
             folder=settings.data_dir / "datasets" / version.version,
             seed=settings.dataset.seed,
-            tags={
-                **dagster_tags(context, simulated=version.simulated),
-                "key": key,
-                "dataset": version.version,
-                "dataset_digest": version.digest,
-                "target": target.name,
-                "population": version.population,
-            },
+            tags=assets.model_tags(context, version, key, code_version=commercial.CODE_VERSION, target=target.name),
             unit=target.unit,
         )
         return assets.registered(
