@@ -42,12 +42,16 @@ BENCHES: dict[str, tuple[str, tuple[str, ...]]] = {
     "embed": ("rap_platform.embeddings.benchmarks:embed", ("postgres",)),
     "search": ("rap_platform.embeddings.search_benchmark:search", ()),
     "search-quality": ("rap_platform.embeddings.search_quality.benchmark:search_quality", ("postgres",)),
+    "quality": ("rap_platform.evaluation.quality_benchmark:bench_quality", ()),
+    "floor": ("rap_platform.evaluation.floor_benchmark:floor", ("postgres",)),
     "growth": ("rap_platform.embeddings.growth_benchmark:growth", ("postgres",)),
+    "trends": ("rap_platform.trends.benchmark:trends", ()),
 }
 # option of the command -> the benches that take it, as a parameter of that name
 OPTIONS: dict[str, tuple[str, ...]] = {
     "gold": ("rhyme",),
-    "tracks": ("search", "growth"),
+    "tracks": ("search", "growth", "quality", "trends"),
+    "seeds": ("quality", "trends"),
     "keep": ("search",),
     "verse": ("search", "search-quality"),
     "fit": ("search-quality",),

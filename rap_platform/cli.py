@@ -15,11 +15,16 @@ from rap_platform.analyses import commands as analyses
 from rap_platform.console import AsJson, err, out, refuse, running, settings, show_json, table
 from rap_platform.embeddings import commands as encoders
 from rap_platform.embeddings.audio import commands as audio
+from rap_platform.evaluation import commands as evaluation
 from rap_platform.lyrics import commands as artists
 from rap_platform.serving import commands as serving
 from rap_platform.settings import NotConfigured, Settings
 from rap_platform.spotify import commands as spotify
+from rap_platform.training import dataset_commands as datasets
 from rap_platform.training import rating_commands as ratings
+from rap_platform.training.finetuning import commands as adapters
+from rap_platform.training.finetuning.style import commands as style
+from rap_platform.trends import commands as trends
 
 app = typer.Typer(
     name="rap-platform",
@@ -35,6 +40,24 @@ app.add_typer(spotify.app)
 app.add_typer(encoders.app)
 app.add_typer(audio.app)
 app.add_typer(ratings.app)
+app.add_typer(datasets.app)
+app.add_typer(adapters.app)
+app.add_typer(style.app)
+app.add_typer(evaluation.app)
+
+
+def report_title(settings: Settings, decision: dict[str, Any]) -> None:
+    """Tell Dagster that a person moved the title, so that what rests on the champion is refreshed."""
+    import dagster as dg
+
+    from rap_platform.local.environment import dagster_instance
+
+    figures = {name: decision[name] or "none" for name in ("action", "version", "previous", "reason", "actor")}
+    with dagster_instance(settings) as instance:
+        instance.report_runless_asset_event(dg.AssetMaterialization("champion", metadata=figures))
+
+
+evaluation.told.append(report_title)
 
 
 def quietly(log: Path) -> None:
@@ -235,46 +258,8 @@ app.command()(serving.search)
 app.command()(serving.similar)
 app.command()(serving.recommend)
 app.command()(analyses.analyze)
-
-
-@app.command()
-def evaluate(as_json: AsJson = False) -> None:
-    """The newest evaluation: every predictor on the same held-out tracks."""
-    with running("postgres"):
-        from rap_platform.evaluation.report import load_latest
-        from rap_platform.resources.postgres import connect
-
-        with connect() as conn:
-            report = load_latest(conn)
-    if report is None:
-        refuse("no evaluation yet: `rap-platform run` makes one once enough tracks are rated", code=1)
-    if as_json:
-        show_json(report)
-        return
-    body = report["report"]
-    out.print(f"dataset {report['dataset_version']}{' (simulated)' if body['simulated'] else ''}")
-    out.print(table([_scores(name, scores) for name, scores in sorted(body["predictors"].items(), key=_by_error)]))
-    out.print(f"verdict: {'promote' if body['verdict']['promote'] else 'no promotion'}; {body['verdict']['reason']}")
-
-
-def _by_error(predictor: tuple[str, dict[str, Any]]) -> float:
-    error = predictor[1]["mae"]["value"]
-    return float("inf") if error is None else float(error)
-
-
-def _scores(name: str, scores: dict[str, Any]) -> dict[str, Any]:
-    def interval(measure: str) -> str:
-        low, value, high = (scores[measure][key] for key in ("low", "value", "high"))
-        return "" if value is None else f"{value:.3f} ({low:.3f} to {high:.3f})"
-
-    return {
-        "predictor": name,
-        "MAE": interval("mae"),
-        "RMSE": scores["rmse"]["value"],
-        "Spearman": scores["spearman"]["value"],
-        "MAE against best baseline": interval("vs_best_baseline") if scores.get("vs_best_baseline") else "",
-        "covered": f"{scores['coverage']:.0%}",
-    }
+app.command()(evaluation.evaluate)
+app.command()(trends.trends)
 
 
 @app.command()
@@ -285,7 +270,15 @@ def bench(
         typer.Option("--gold", help="For `bench rhyme`: annotated stanzas in the format of the ones that ship."),
     ] = None,
     tracks: Annotated[
-        int | None, typer.Option("--tracks", min=1, help="For `bench search` and `bench growth`: how many songs.")
+        int | None,
+        typer.Option(
+            "--tracks",
+            min=1,
+            help="For `bench search`, `bench growth`, `bench quality` and `bench trends`: how many songs.",
+        ),
+    ] = None,
+    seeds: Annotated[
+        int | None, typer.Option("--seeds", min=2, help="For `bench quality` and `bench trends`: how many worlds.")
     ] = None,
     keep: Annotated[
         bool | None,
@@ -310,7 +303,7 @@ def bench(
     from rap_platform.benchmarks import BENCHES, find, machine, misplaced
     from rap_platform.orchestration import progress
 
-    given: dict[str, Any] = {"gold": gold, "tracks": tracks, "keep": keep, "verse": verse, "fit": fit}
+    given: dict[str, Any] = {"gold": gold, "tracks": tracks, "seeds": seeds, "keep": keep, "verse": verse, "fit": fit}
     options = {option: value for option, value in given.items() if value is not None}
     if (wrong := misplaced(name, options)) is not None:
         refuse(wrong)

@@ -30,7 +30,7 @@ PIPELINE: dict[str, tuple[str, ...]] = {
     "features": ("assets",),
     "embeddings": ("assets", "audio.assets", "term_assets", "analysis_assets", "fact_assets"),
     "analyses": ("assets",),
-    "training": ("assets",),
+    "training": ("assets", "commercial_assets", "drift_assets", "finetuning.assets"),
     "evaluation": ("assets",),
     "trends": ("assets",),
     "serving": ("assets",),

@@ -228,9 +228,38 @@ class Dataset(Group):
 
 
 class Training(Group):
-    """Models beyond the default ones."""
+    """Fine-tuned models; they need weights to start from and `pip install 'rap-platform[train]'`."""
 
-    adapter_base_model: str | None = Field(None, description="folder of base weights for a fine-tuned adapter")
+    adapter_base_model: str | None = Field(
+        None, description="folder of Qwen3 weights that an adapter is trained on: config.json, *.safetensors, tokenizer"
+    )
+    adapter_base_url: ApiRoot | None = Field(
+        None,
+        description="root of the vLLM that serves the adapters, ends in /v1; without it the asset serves the merged model itself",
+    )
+    adapter_api_key: SecretStr | None = Field(None, description="where that vLLM asks for one")
+    adapter_rank: int = Field(16, ge=1, le=512, description="rank of LoRA; its alpha is twice that")
+    adapter_epochs: float = Field(3, gt=0, le=100, allow_inf_nan=False, description="times through the train tracks")
+    adapter_learning_rate: float = Field(
+        1e-4, gt=0, le=1, allow_inf_nan=False, description="peak, after a short warm-up"
+    )
+    adapter_max_tokens: int = Field(
+        2048, ge=64, description="of a song with its question and answer; longer lyrics are cut in the middle"
+    )
+    style_base_model: str | None = Field(
+        None, description="folder of T5 weights that a style is trained on: config.json, *.safetensors, tokenizer"
+    )
+    style_epochs: float = Field(10, gt=0, le=1000, allow_inf_nan=False, description="times through the pairs of lines")
+    style_learning_rate: float = Field(3e-4, gt=0, le=1, allow_inf_nan=False, description="peak, after a short warm-up")
+    style_least_similarity: float = Field(
+        0.5, ge=0, le=1, description="cosine of two lines by MiniLM from which they are a pair"
+    )
+    batch_rows: int = Field(16, ge=1, le=4096, description="songs, or pairs of lines, per step of the optimizer")
+    batch_tokens: int = Field(
+        8192, ge=64, description="tokens in memory at once, padding included; the rest of a step is accumulated"
+    )
+    checkpoint_steps: int = Field(50, ge=1, description="a killed training goes on from the last multiple of this")
+    seed: int = Field(13, description="of the first weights of an adapter and of the order of rows")
 
 
 class Evaluation(Group):

@@ -26,11 +26,16 @@ COMMANDS = [
     "scaler",
     "analyze",
     "evaluate",
+    "champion",
     "bench",
     "purge",
     "doctor",
     "artists",
     "spotify",
+    "ratings",
+    "dataset",
+    "adapters",
+    "style",
 ]
 LYRICS = "Rain on the window, a light in the hall\\nI wrote you a letter and hung up the call"
 

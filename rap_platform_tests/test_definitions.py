@@ -19,7 +19,8 @@ EXPECTED = {
     "section_sounds", "track_facts", "audio_embeddings", "analysis_embeddings", "vector_index", "rule_based_analyses", "qwen_analyses", "compared_analyses",
     "analyst_calibrations",
     "analyzer_agreement",
-    "ratings", "training_dataset", "quality_model", "adapters", "evaluation_report", "champion", "trend_report",
+    "ratings", "training_dataset", "quality_model", "commercial_model", "drift_report", "adapters", "evaluation_report", "champion",
+    "trend_report", "word_trends", "song_clusters",
     "serving_release", "rap_api",
 }  # fmt: skip
 

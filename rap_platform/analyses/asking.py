@@ -9,6 +9,7 @@ from rap_platform.analyses.results import Analysis, AnalysisFailure
 from rap_platform.resources.llm import LlmBudgetSpent, LlmDown, LlmHeld, LlmRefused, LlmUnavailable
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 Result = Analysis | AnalysisFailure
 
@@ -24,12 +25,12 @@ class Outcome(Generic[T]):
 
 def ask_all(
     items: Iterable[T],
-    ask: Callable[[T], Result],
+    ask: Callable[[T], R],
     *,
     concurrency: int,
     outcome: Outcome[T],
     stop: Callable[[], None] = lambda: None,
-) -> Iterator[list[tuple[T, Result]]]:
+) -> Iterator[list[tuple[T, R]]]:
     """Yield results as they come, in small lists; items are taken only when there is room for them.
 
     An item that the endpoint did not answer goes to `outcome.unanswered`. When the endpoint is down, wants to be left alone, refuses
@@ -37,7 +38,7 @@ def ask_all(
     retries. What is in flight then is waited for, and nothing more is asked.
     """
     waiting = iter(items)
-    flying: dict[Future[Result], T] = {}
+    flying: dict[Future[R], T] = {}
     with ThreadPoolExecutor(concurrency, thread_name_prefix="llm") as pool:
         try:
             while True:
@@ -50,7 +51,7 @@ def ask_all(
                 if not flying:
                     return
                 done, _ = wait(flying, return_when=FIRST_COMPLETED)
-                answered: list[tuple[T, Result]] = []
+                answered: list[tuple[T, R]] = []
                 for future in done:
                     item = flying.pop(future)
                     try:

@@ -26,7 +26,7 @@ class Measure:
 
 @dataclass(frozen=True)
 class Metrics:
-    """How well predictions meet labels; all on the 1 to 10 scale except r2, spearman and calibration."""
+    """How well predictions meet labels; all on the 1 to 10 scale except r2, spearman and the calibration slope."""
 
     n: int
     mae: Measure
@@ -34,7 +34,33 @@ class Metrics:
     r2: Measure
     spearman: Measure
     calibration_slope: Measure
+    calibration_intercept: Measure
+    bias: Measure
     prediction_sd: float
+    label_sd: float
+
+
+@dataclass(frozen=True)
+class IntervalQuality:
+    """How honest a predictor's own intervals are: share of labels inside, mean width, and on how many tracks; `level` is what it promises."""
+
+    level: float
+    n: int
+    coverage: Measure
+    mean_width: float
+
+
+@dataclass(frozen=True)
+class Decile:
+    """A tenth of the tracks by label: its number from 1, its labels, and how the predictions do on it."""
+
+    number: int
+    n: int
+    lowest: float
+    highest: float
+    mean_label: float
+    mean_predicted: float
+    mae: float
 
 
 def group_weights(groups: Sequence[str], resamples: int, seed: int) -> Array:
@@ -45,11 +71,18 @@ def group_weights(groups: Sequence[str], resamples: int, seed: int) -> Array:
     return drawn[:, index]
 
 
+def kept(weights: Array, covered: npt.NDArray[np.bool_]) -> Array:
+    """The bootstrap weights of some of the rows; resamples that drew none of them are left out."""
+    chosen = weights[:, covered]
+    return np.asarray(chosen[chosen.sum(axis=1) > 0])
+
+
 def measure(predicted: Array, actual: Array, weights: Array) -> Metrics:
     """All measures of one predictor; `predicted` and `actual` (n,), `weights` (resamples, n) from `group_weights`.
 
-    MAE, RMSE; R2 against the mean label of the resample; Spearman with mid-ranks; calibration slope of label on prediction
-    (1 is right, below 1 means that the predictions are spread too far).
+    MAE, RMSE; R2 against the mean label of the resample; Spearman with mid-ranks; calibration slope and intercept of the line of
+    label on prediction (1 and 0 are right, a slope below 1 means that the predictions are spread too far); bias is the mean of
+    prediction minus label.
     """
     whole = np.ones((1, len(actual)))
     error = predicted - actual
@@ -57,21 +90,66 @@ def measure(predicted: Array, actual: Array, weights: Array) -> Metrics:
     def both(figure: Callable[[Array], Array]) -> Measure:
         return _measure(figure(whole)[0], figure(weights))
 
+    def slope(w: Array) -> Array:
+        return _ratio(_covariance(w, predicted, actual), _variance(w, predicted))
+
     return Metrics(
         n=len(actual),
         mae=both(lambda w: _mean(w, np.abs(error))),
         rmse=both(lambda w: np.sqrt(_mean(w, error**2))),
         r2=both(lambda w: 1 - _ratio(_mean(w, error**2), _variance(w, actual))),
         spearman=both(lambda w: _spearman(w, predicted, actual)),
-        calibration_slope=both(lambda w: _ratio(_covariance(w, predicted, actual), _variance(w, predicted))),
+        calibration_slope=both(slope),
+        calibration_intercept=both(lambda w: _mean(w, actual) - slope(w) * _mean(w, predicted)),
+        bias=both(lambda w: _mean(w, error)),
         prediction_sd=float(np.std(predicted)),
+        label_sd=float(np.std(actual)),
     )
+
+
+def mean_error(error: Array, weights: Array) -> Measure:
+    """The mean of absolute errors (n,) with its interval: the MAE alone, for slices and for errors that are charged."""
+    return _measure(float(error.mean()), _mean(weights, error))
 
 
 def paired_mae_difference(predicted: Array, baseline: Array, actual: Array, weights: Array) -> Measure:
     """MAE of the predictions minus MAE of the baseline on the same tracks and the same resamples; below zero is better."""
     difference = np.abs(predicted - actual) - np.abs(baseline - actual)
     return _measure(float(difference.mean()), _mean(weights, difference))
+
+
+def skill(error: Array, reference: Array, weights: Array) -> Measure:
+    """1 - MAE / MAE of the reference on the same tracks, errors (n,): 0 is no better, 1 perfect; None when the reference never errs."""
+    whole = np.ones((1, len(error)))
+
+    def figure(w: Array) -> Array:
+        return 1 - _ratio(_mean(w, error), _mean(w, reference))
+
+    return _measure(float(figure(whole)[0]), figure(weights))
+
+
+def interval_quality(low: Array, high: Array, actual: Array, weights: Array, level: float = 0.9) -> IntervalQuality:
+    """Coverage and mean width of prediction intervals [low, high], all (n,) and finite; ends count as inside."""
+    inside = ((low <= actual) & (actual <= high)).astype(float)
+    return IntervalQuality(level, len(actual), mean_error(inside, weights), float(np.mean(high - low)))
+
+
+def deciles(predicted: Array, actual: Array, tenths: int = 10) -> list[Decile]:
+    """Errors by tenths of the tracks in order of their label, lowest first; fewer tenths when there are fewer than two tracks for each."""
+    order = np.argsort(actual, kind="stable")
+    parts = np.array_split(order, max(1, min(tenths, len(order) // 2)))
+    return [
+        Decile(
+            number=number,
+            n=len(rows),
+            lowest=float(actual[rows].min()),
+            highest=float(actual[rows].max()),
+            mean_label=float(actual[rows].mean()),
+            mean_predicted=float(predicted[rows].mean()),
+            mae=float(np.abs(predicted[rows] - actual[rows]).mean()),
+        )
+        for number, rows in enumerate(parts, start=1)
+    ]
 
 
 def _measure(value: float, resampled: Array) -> Measure:

@@ -1,17 +1,43 @@
-"""The evaluation report: every predictor on the same tracks, differences to the best baseline, verdict, markdown. Also reads it back."""
+"""The evaluation report as JSON: every predictor on the same tracks, differences to the best baseline, slices, verdict. Also reads it back."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 import psycopg
 
-from rap_platform.evaluation import metrics, queries
-from rap_platform.evaluation.predictors import MODEL, Array, Predictions, Tracks
+from rap_platform.analyses.agreement import UNPARSED
+from rap_platform.evaluation import metrics, promotion, queries, slices
+from rap_platform.evaluation.metrics import Array
+from rap_platform.evaluation.predictors import Predictions, Tracks
+from rap_platform.evaluation.slices import Traits
 
 EQUAL_ERRORS = 1e-9
+LOWEST, HIGHEST = 1.0, 10.0
+# What every predictor is set against in the table, besides the best baseline.
+MEDIAN, RANDOM, RAW_RULES = "median", "random", "rule_based"
+
+
+@dataclass(frozen=True)
+class Ceiling:
+    """What the raters' disagreement leaves to be reached.
+
+    `mae` is that of somebody who knows the truth; `correlation` the largest correlation that a perfect prediction has with the
+    labels, the square root of their reliability (Spearman 1904). None where the raters can't tell.
+    """
+
+    mae: float | None
+    correlation: float | None
+
+
+def ceiling(card: Mapping[str, Any]) -> Ceiling:
+    """Noise floor and ceiling from a dataset's card."""
+    raters = card.get("raters") or {}
+    reliability = raters.get("label_reliability") or raters.get("icc_mean")
+    correlation = None if reliability is None else float(np.sqrt(max(0.0, reliability)))
+    return Ceiling(card.get("noise_floor_mae"), correlation)
 
 
 def build(
@@ -21,37 +47,24 @@ def build(
     resamples: int,
     seed: int,
     header: Mapping[str, Any],
-    noise_floor: float | None,
+    best_possible: Ceiling,
+    traits: Mapping[int, Traits] | None = None,
+    learning_curve: Sequence[Sequence[float]] = (),
+    importance: Sequence[tuple[str, float]] = (),
 ) -> dict[str, Any]:
-    """The report as JSON: one entry per predictor, the best baseline, the model's paired difference to it and the verdict.
+    """The report: one entry per predictor, the best baseline, the model's paired difference to it, slices and the verdict.
 
-    A predictor that fails on some tracks is measured on those it covers, and compared with a baseline on exactly those.
-    The best baseline is the one of lowest MAE among those that cover every track.
+    A predictor that fails on some tracks is measured on those it covers, and compared with a baseline on exactly those; the
+    measures `*_charged` count every failure as the largest error that the label allows. The best baseline is the one of lowest
+    MAE among those that cover every track. `learning_curve` is (train tracks, MAE[, low, high]).
     """
     weights = metrics.group_weights(test.groups, resamples, seed)
-    entries: dict[str, dict[str, Any]] = {}
-    for predictor in contestants:
-        covered = predictor.covered
-        entry: dict[str, Any] = {
-            "kind": predictor.kind,
-            "note": predictor.note,
-            "coverage": float(covered.mean()),
-            "failures": dict(Counter(predictor.failures.values()).most_common(5)),
-            "failed": int((~covered).sum()),
-        }
-        if covered.sum() >= 2:
-            measured = metrics.measure(predictor.values[covered], test.labels[covered], _kept(weights, covered))
-            error = np.abs(predictor.values[covered] - test.labels[covered])
-            entry |= asdict(measured) | {"all_errors_equal": bool(np.ptp(error) < EQUAL_ERRORS)}
-        entries[predictor.name] = entry
-
+    entries = {predictor.name: _entry(predictor, test, weights, best_possible) for predictor in contestants}
     by_name = {predictor.name: predictor for predictor in contestants}
     best = best_baseline(entries)
     for name, entry in entries.items():
-        if name != best and "mae" in entry and best is not None:
-            entry["vs_best_baseline"] = asdict(difference(by_name[name], by_name[best], test, weights))
-    floor = {"mae": noise_floor, "meaning": "MAE of somebody who knows the truth, from how far the raters disagree"}
-    verdict = judge(entries, best)
+        if "mae" in entry:
+            _compare(entry, by_name[name], by_name, best, test, weights)
     return {
         **header,
         "eval_tracks": len(test),
@@ -59,16 +72,91 @@ def build(
         "resamples": resamples,
         "interval": metrics.LEVEL,
         "label_sd": float(np.std(test.labels)),
-        "noise_floor": floor,
+        "noise_floor": {
+            "mae": best_possible.mae,
+            "correlation": best_possible.correlation,
+            "meaning": "MAE of somebody who knows the truth, and the highest correlation with the labels, from how far the raters disagree",
+        },
         "best_baseline": best,
         "predictors": entries,
-        "verdict": verdict,
+        "slices": [] if traits is None else slices.measure(contestants, best, test, traits, weights),
+        "learning_curve": [list(map(float, point)) for point in learning_curve],
+        "importance": [[name, float(value)] for name, value in importance],
+        "verdict": promotion.judge(entries, best),
     }
 
 
-def _kept(weights: Array, covered: Any) -> Array:
-    kept = weights[:, covered]
-    return np.asarray(kept[kept.sum(axis=1) > 0])
+def _entry(predictor: Predictions, test: Tracks, weights: Array, best_possible: Ceiling) -> dict[str, Any]:
+    covered = predictor.covered
+    unparsed = sum(reason in UNPARSED for reason in predictor.failures.values())
+    failed = int((~covered).sum())
+    charged = charged_errors(predictor, test)
+    entry: dict[str, Any] = {
+        "kind": predictor.kind,
+        "note": predictor.note,
+        "coverage": float(covered.mean()),
+        "failures": dict(Counter(predictor.failures.values()).most_common(5)),
+        "failed": failed,
+        "failure_share": failed / len(test),
+        "parse_failures": unparsed,
+        "other_failures": failed - unparsed,
+        "mae_charged": asdict(metrics.mean_error(charged, weights)),
+        "rmse_charged": float(np.sqrt(np.mean(charged**2))),
+    }
+    if covered.sum() < 2:
+        return entry
+    values, labels, kept = predictor.values[covered], test.labels[covered], metrics.kept(weights, covered)
+    measured = asdict(metrics.measure(values, labels, kept))
+    entry |= measured | {
+        "all_errors_equal": bool(np.ptp(np.abs(values - labels)) < EQUAL_ERRORS),
+        "times_floor": None if not best_possible.mae else measured["mae"]["value"] / best_possible.mae,
+        "deciles": [asdict(decile) for decile in metrics.deciles(values, labels)],
+        "intervals": _intervals(predictor, test, weights),
+    }
+    return entry
+
+
+def _intervals(predictor: Predictions, test: Tracks, weights: Array) -> dict[str, Any] | None:
+    """How honest the predictor's own 90 % intervals are; None when it gives none."""
+    if predictor.low is None or predictor.high is None:
+        return None
+    given = np.isfinite(predictor.low) & np.isfinite(predictor.high)
+    if given.sum() < 2:
+        return None
+    kept = metrics.kept(weights, given)
+    return asdict(metrics.interval_quality(predictor.low[given], predictor.high[given], test.labels[given], kept))
+
+
+def _compare(
+    entry: dict[str, Any],
+    predictor: Predictions,
+    by_name: Mapping[str, Predictions],
+    best: str | None,
+    test: Tracks,
+    weights: Array,
+) -> None:
+    """Add skill, ratios and the paired difference to the best baseline, each on the tracks that both cover."""
+    if best is not None and predictor.name != best:
+        entry["vs_best_baseline"] = asdict(difference(predictor, by_name[best], test, weights))
+    if MEDIAN in by_name:
+        mine, theirs, both = _paired(predictor, by_name[MEDIAN], test)
+        entry["skill"] = asdict(metrics.skill(mine, theirs, metrics.kept(weights, both)))
+    for name in (RAW_RULES, RANDOM):
+        if name in by_name:
+            mine, theirs, _ = _paired(predictor, by_name[name], test)
+            entry[f"times_{name}"] = float(mine.mean() / theirs.mean()) if len(mine) and theirs.mean() else None
+
+
+def _paired(predictor: Predictions, other: Predictions, test: Tracks) -> tuple[Array, Array, Any]:
+    """Absolute errors of both on the tracks that both cover, and which those are."""
+    both = predictor.covered & other.covered
+    return np.abs(predictor.values - test.labels)[both], np.abs(other.values - test.labels)[both], both
+
+
+def charged_errors(predictor: Predictions, test: Tracks) -> Array:
+    """Absolute errors (n,) of all tracks: a failure costs the largest error that the label allows, so that failing never pays."""
+    worst = np.maximum(test.labels - LOWEST, HIGHEST - test.labels)
+    return np.where(predictor.covered, np.abs(predictor.values - test.labels), worst)
 
 
 def best_baseline(entries: Mapping[str, Mapping[str, Any]]) -> str | None:
@@ -85,68 +173,8 @@ def difference(predictor: Predictions, baseline: Predictions, test: Tracks, weig
     """Paired MAE difference on the tracks that both cover."""
     both = predictor.covered & baseline.covered
     return metrics.paired_mae_difference(
-        predictor.values[both], baseline.values[both], test.labels[both], _kept(weights, both)
+        predictor.values[both], baseline.values[both], test.labels[both], metrics.kept(weights, both)
     )
-
-
-def judge(entries: Mapping[str, Mapping[str, Any]], best: str | None) -> dict[str, Any]:
-    """Whether the quality model earns the alias champion, and why."""
-    model = entries.get(MODEL)
-    if model is None or "mae" not in model:
-        return {"promote": False, "reason": "there is no quality model of this dataset"}
-    if best is None:
-        return {"promote": False, "reason": "no baseline covers every track"}
-    if model["failed"]:
-        return {"promote": False, "reason": f"it fails on {model['failed']} tracks"}
-    gap = model["vs_best_baseline"]
-    shown = f"its MAE {model['mae']['value']:.3f} differs from that of the best baseline, {best} {entries[best]['mae']['value']:.3f}, by "
-    shown += f"{gap['value']:+.3f} ({gap['low']:+.3f} to {gap['high']:+.3f})"
-    if gap["high"] < 0:
-        return {"promote": True, "reason": f"{shown}: better, the interval excludes zero"}
-    if gap["low"] > 0:
-        return {"promote": False, "reason": f"{shown}: worse"}
-    return {"promote": False, "reason": f"{shown}: the interval includes zero"}
-
-
-def markdown(report: Mapping[str, Any]) -> str:
-    """The report as a table that a person reads in Dagster, MLflow or a terminal."""
-    simulated = " Everything here is **simulated**." if report["simulated"] else ""
-    floor = report["noise_floor"]["mae"]
-    lines = [
-        f"Dataset `{report['dataset']}`: {report['train_tracks']} tracks to learn from, {report['eval_tracks']} held out "
-        f"({report['eval_groups']} groups of artists).{simulated}",
-        "",
-        f"Ratings from 1 to 10. Intervals: 95 %, {report['resamples']} resamples over groups. Label sd {report['label_sd']:.3f}. "
-        f"Noise floor (MAE): {'unknown' if floor is None else f'{floor:.3f}'}.",
-        "",
-        "| predictor | MAE | RMSE | R² | Spearman | calibration slope | MAE against best baseline | covered |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
-    ordered = sorted(report["predictors"].items(), key=lambda item: item[1].get("mae", {}).get("value") or float("inf"))
-    for name, entry in ordered:
-        title = (
-            f"**{name}**" if name == MODEL else f"{name} (best baseline)" if name == report["best_baseline"] else name
-        )
-        if "mae" not in entry:
-            lines.append(f"| {title} | - | - | - | - | - | - | {entry['coverage']:.1%} |")
-            continue
-        cells = [_shown(entry[key]) for key in ("mae", "rmse", "r2", "spearman", "calibration_slope")]
-        gap = entry.get("vs_best_baseline")
-        cells.append("-" if gap is None else _shown(gap, signed=True))
-        lines.append(f"| {title} | {' | '.join(cells)} | {entry['coverage']:.1%} |")
-    verdict = report["verdict"]
-    lines += ["", f"Verdict: {'champion' if verdict['promote'] else 'no promotion'}; {verdict['reason']}."]
-    lines += [f"- {name}: {entry['note']}" for name, entry in ordered]
-    return "\n".join(lines)
-
-
-def _shown(figure: Mapping[str, float | None], *, signed: bool = False) -> str:
-    if figure["value"] is None:
-        return "undefined"
-    style = "+.3f" if signed else ".3f"
-    if figure["low"] is None or figure["high"] is None:
-        return format(figure["value"], style)
-    return f"{figure['value']:{style}} ({figure['low']:{style}} to {figure['high']:{style}})"
 
 
 def load_latest(conn: psycopg.Connection) -> dict[str, Any] | None:

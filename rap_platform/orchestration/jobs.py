@@ -20,8 +20,16 @@ ask_other_llms = dg.define_asset_job(
 )
 retrain = dg.define_asset_job(
     "retrain",
-    selection=["ratings", "training_dataset", "quality_model", "evaluation_report", "champion", "serving_release"],
-    description="Ratings, dataset, model, evaluation, champion; does nothing when nothing changed.",
+    selection=[
+        "ratings",
+        "training_dataset",
+        "quality_model",
+        "commercial_model",
+        "evaluation_report",
+        "champion",
+        "serving_release",
+    ],
+    description="Ratings, dataset, models, evaluation, champion; does nothing when nothing changed.",
 )
 import_inbox = dg.define_asset_job(
     "import_inbox",

@@ -75,4 +75,9 @@ def png(figure: Figure, dpi: int = 80) -> dg.MarkdownMetadataValue:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=dpi, bbox_inches="tight")
     figure.clear()
-    return dg.MetadataValue.md(f"![plot](data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()})")
+    return picture(buffer.getvalue())
+
+
+def picture(png: bytes) -> dg.MarkdownMetadataValue:
+    """A PNG as an inline picture."""
+    return dg.MetadataValue.md(f"![plot](data:image/png;base64,{base64.b64encode(png).decode()})")

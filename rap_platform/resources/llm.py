@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Self
+from urllib.parse import urlsplit
 
 import dagster as dg
 
@@ -83,7 +84,7 @@ NEVER_SENT: Final = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout", 
 class _Request:
     system: str
     turns: Sequence[str]
-    schema: Mapping[str, Any]
+    schema: Mapping[str, Any] | None
     name: str
 
 
@@ -122,7 +123,7 @@ class LlmClient:
             max_retries=0,
             timeout=config.timeout_s,
             # A proxy of the machine has no business between us and our own loopback server.
-            http_client=BoundedClient(config.timeout_s, trust_env=not endpoint.simulated),  # type: ignore[arg-type]  # httpx is taken as well as httpx2
+            http_client=BoundedClient(config.timeout_s, trust_env=not (endpoint.simulated or _is_loopback(endpoint))),  # type: ignore[arg-type]  # httpx is taken as well as httpx2
         )
 
     @classmethod
@@ -195,7 +196,7 @@ class LlmClient:
         self,
         system: str,
         turns: Sequence[str],
-        schema: Mapping[str, Any],
+        schema: Mapping[str, Any] | None,
         *,
         name: str,
         about: str,
@@ -203,6 +204,7 @@ class LlmClient:
     ) -> Reply:
         """Ask for a JSON object of `schema`, in the best way that the endpoint takes; a way that it refuses (400) is not tried again.
 
+        `schema` None: nothing is said of a form, to a model that was taught its own.
         `turns` are the user's and the model's messages by turns, the user's first. `about` names what the answer depends on
         besides model and parameters: an answer that was paid for once, or is being waited for, is not asked for again, unless `fresh`.
         Raises LlmUnavailable (LlmBusy, LlmTight, LlmDown, LlmHeld, LlmStopped), LlmRefused, LlmRejected, LlmBudgetSpent.
@@ -401,6 +403,10 @@ class LlmClient:
             note()
         except LedgerAway as error:
             log.warning("%s: a call stays open in the ledger and will count as lost", error)
+
+
+def _is_loopback(endpoint: Endpoint) -> bool:
+    return urlsplit(endpoint.base_url).hostname in ("127.0.0.1", "::1", "localhost")
 
 
 def limit_of(endpoint: Endpoint) -> float:

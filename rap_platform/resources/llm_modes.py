@@ -118,11 +118,21 @@ class Prices:
 
 
 def body_of(
-    rung: Rung, parameters: Mapping[str, Any], system: str, turns: Sequence[str], schema: Mapping[str, Any], name: str
+    rung: Rung,
+    parameters: Mapping[str, Any],
+    system: str,
+    turns: Sequence[str],
+    schema: Mapping[str, Any] | None,
+    name: str,
 ) -> dict[str, Any]:
-    """The body of a chat request; `turns` are the user's and the model's messages by turns, the user's first."""
+    """The body of a chat request; `turns` are the user's and the model's messages by turns, the user's first.
+
+    Without a schema nothing is said of the form of the answer, whatever the rung: a fine-tuned model was taught it.
+    """
     body: dict[str, Any] = {**parameters}
-    if rung.mode is Mode.JSON_SCHEMA:
+    if schema is None:
+        pass
+    elif rung.mode is Mode.JSON_SCHEMA:
         body["response_format"] = {
             "type": "json_schema",
             "json_schema": {"name": name, "schema": dict(schema), "strict": True},
@@ -130,7 +140,7 @@ def body_of(
     else:
         shown = json.dumps(schema, ensure_ascii=False)
         system = f"{system}\n\nThe object has this JSON schema:\n```json\n{shown}\n```"
-    if rung.mode is Mode.JSON_OBJECT:
+    if schema is not None and rung.mode is Mode.JSON_OBJECT:
         body["response_format"] = {"type": "json_object"}
     if rung.switch.fields:
         body["extra_body"] = rung.switch.fields

@@ -1,5 +1,6 @@
 """MLflow: experiments, runs that name the Dagster run they come from, and the registry. What is logged is the stages' business."""
 
+import json
 import os
 import re
 import subprocess
@@ -31,6 +32,10 @@ os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
 MAX_TAG = 5000
+MAX_NOTE = (
+    7900  # what the UI shows as the description of a run is a tag, and 8,000 characters is the most that a tag holds
+)
+NOTE = "mlflow.note.content"
 PATIENCE_S = 2.0  # for a server that only helps
 # Which of its two faces the MLflow UI shows: runs, metrics and plots, not traces and judges.
 _KIND = {"mlflow.experimentKind": "custom_model_development"}
@@ -62,9 +67,17 @@ class Run:
             tags=[RunTag(name, str(value)[:MAX_TAG]) for name, value in (tags or {}).items()],
         )
 
+    def note(self, text: str) -> None:
+        """Set the description of the run, in Markdown; what is too long ends after a whole line."""
+        self.client.set_tag(self.run_id, NOTE, fitting(text))
+
     def text(self, text: str, path: str) -> None:
         """Store a text as an artifact."""
         self.client.log_text(self.run_id, text, path)
+
+    def json(self, content: Any, path: str) -> None:
+        """Store what JSON can hold as an artifact."""
+        self.client.log_dict(self.run_id, content, path)
 
     def files(self, folder: Path, path: str | None = None) -> None:
         """Store the files of a folder as artifacts."""
@@ -88,8 +101,6 @@ class Run:
         profile: Mapping[str, object] | None = None,
     ) -> None:
         """Say which dataset the run saw; `context` is training or evaluation."""
-        import json
-
         from mlflow.entities import Dataset, DatasetInput, InputTag
 
         entity = Dataset(
@@ -142,6 +153,14 @@ class Run:
         return self.client.create_model_version(
             name, logged.model_uri, self.run_id, tags=text, model_id=logged.model_id
         )
+
+
+def fitting(text: str) -> str:
+    """A description that fits: whole lines up to the limit."""
+    if len(text) <= MAX_NOTE:
+        return text
+    kept = text[: MAX_NOTE - 40]
+    return kept[: kept.rfind("\n")] + "\n\n(more: see the artifacts)"
 
 
 class MlflowAway(Exception):
@@ -231,6 +250,56 @@ class MlflowResource(dg.ConfigurableResource):
 
         mlflow.set_tracking_uri(self.uri())
         return mlflow.sklearn.load_model(f"models:/{name}/{version}")
+
+    def tag(self, run_id: str, tags: Mapping[str, object]) -> None:
+        """Set tags of a run that has ended; those that have their value already are left alone, as is a run that was deleted."""
+        from mlflow.exceptions import MlflowException
+
+        client = self.client()
+        try:
+            known = client.get_run(run_id).data.tags
+        except MlflowException as error:
+            if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+                return
+            raise
+        for name, value in tags.items():
+            text = fitting(str(value)) if name == NOTE else str(value)[:MAX_TAG]
+            if known.get(name) != text:
+                client.set_tag(run_id, name, text)
+
+    def children(self, run_id: str, tag: str) -> list[tuple[str, str]]:
+        """(run id, value of `tag`) of each child of a run; none when the run was deleted."""
+        from mlflow.exceptions import MlflowException
+
+        client = self.client()
+        try:
+            experiment = client.get_run(run_id).info.experiment_id
+        except MlflowException as error:
+            if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+                return []
+            raise
+        found = client.search_runs([experiment], f"tags.mlflow.parentRunId = '{run_id}'")
+        return [(run.info.run_id, run.data.tags.get(tag, "")) for run in found]
+
+    def run_url(self, run_id: str) -> str | None:
+        """Where a person sees a run of which only the id is known; None for a store that has no web page, and for a deleted run."""
+        from mlflow.exceptions import MlflowException
+
+        try:
+            return self.url(self.client().get_run(run_id).info.experiment_id, run_id)
+        except MlflowException as error:
+            if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+                return None
+            raise
+
+    def read_json(self, run_id: str, path: str) -> Any:
+        """What a JSON artifact of a run holds, or None when the run has no such artifact."""
+        client = self.client()
+        parent = str(Path(path).parent)
+        if path not in {found.path for found in client.list_artifacts(run_id, None if parent == "." else parent)}:
+            return None
+        with tempfile.TemporaryDirectory() as folder:
+            return json.loads(Path(client.download_artifacts(run_id, path, folder)).read_text(encoding="utf-8"))
 
     def register_prompt(self, name: str, text: str, tags: Mapping[str, str]) -> RegisteredPrompt:
         """The version of a prompt that has this text, made if there is none yet; it carries `tags`.

@@ -241,6 +241,40 @@ def ratings(conn: Connection[Any], track_id: int) -> list[Record]:
     return _all(conn, sql, track_id=track_id)
 
 
+# --- evaluation and models ---------------------------------------------------------------------------------------------------
+
+
+def evaluation_in_force(conn: Connection[Any]) -> Record | None:
+    """The newest evaluation, whole; an input that came back made its evaluation the newest again."""
+    sql = """
+        select evaluation_id, dataset_version, report, pictures, simulated, created_at
+        from evaluations order by created_at desc, evaluation_id desc limit 1
+    """
+    return _one(conn, sql)
+
+
+def title(conn: Connection[Any]) -> Record | None:
+    """The decision about the title that counts, and since when its champion holds it."""
+    sql = """
+        select d.decision_id, d.action, d.version, d.previous, d.judged, d.reason, d.actor, d.evaluation_id, d.links, d.decided_at,
+               (select min(s.decided_at) from title_decisions s
+                where s.version = d.version and not exists (
+                    select from title_decisions o where o.decision_id between s.decision_id and d.decision_id and o.version is distinct from d.version
+                )) as since
+        from title_decisions d order by d.decision_id desc limit 1
+    """
+    return _one(conn, sql)
+
+
+def judged(conn: Connection[Any], model_version: str) -> Record | None:
+    """The newest evaluation that judged a version of the quality model."""
+    sql = """
+        select evaluation_id, report, simulated, created_at from evaluations
+        where report ->> 'model_version' = %(model_version)s order by created_at desc, evaluation_id desc limit 1
+    """
+    return _one(conn, sql, model_version=model_version)
+
+
 # --- analyses of pasted lyrics -----------------------------------------------------------------------------------------------
 
 
@@ -279,6 +313,7 @@ from tracks o where o.track_id = d.duplicate_of and o.simulated and not d.simula
 PURGES: dict[str, str] = {
     "serving_releases": "delete from serving_releases where simulated",
     "reports": "delete from reports where simulated",
+    "title_decisions": "delete from title_decisions where simulated",
     "evaluations": "delete from evaluations e where simulated or exists (select from dataset_versions d where d.version = e.dataset_version and d.simulated)",
     "dataset_versions": "delete from dataset_versions where simulated",
     "llm_calls": "delete from llm_calls where simulated",

@@ -1,14 +1,14 @@
-"""Assets of the stage: ratings, the dataset version, the quality model, adapters. What they compute stands in the pure modules."""
+"""Assets of the stage: ratings, the dataset version, the quality model. What they compute stands in the pure modules."""
 
 import hashlib
-import importlib.metadata
+import json
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import httpx
-import numpy as np
 import psycopg
 
 from rap_platform.analyses import assets as analyses
@@ -20,11 +20,26 @@ from rap_platform.orchestration.automation import nightly_if_changed, on_new_dat
 from rap_platform.resources.mlflow import MlflowResource, dagster_tags
 from rap_platform.resources.postgres import PostgresResource
 from rap_platform.settings import Endpoint, NotConfigured, get_settings
-from rap_platform.training import dataset, panel, quality, queries, rating_plots, rating_queries, rating_report
+from rap_platform.training import (
+    dataset,
+    dataset_card,
+    dataset_files,
+    dataset_overlaps,
+    dataset_plots,
+    dataset_tracking,
+    learning,
+    panel,
+    plots,
+    quality,
+    queries,
+    rating_plots,
+    rating_queries,
+    rating_report,
+)
 from rap_platform.training import features as feature_rows
 
 RATINGS_VERSION = "2"
-DATASET_VERSION = "1"
+DATASET_VERSION = "2"
 
 
 @dg.asset(
@@ -86,54 +101,96 @@ def _ask_panel(postgres: PostgresResource, endpoint: Endpoint) -> dict[str, obje
     deps=[ratings, features.lyric_features, analyses.rule_based_analyses, analyses.qwen_analyses],
     code_version=DATASET_VERSION,
     automation_condition=nightly_if_changed(),
-    kinds={"python", "postgres", "parquet"},
+    kinds={"python", "postgres", "parquet", "mlflow"},
     owners=[metadata.TEAM],
     description="Rated tracks that pass the filters, split by groups of artists and near-duplicates, 800 to learn from and 200 held out; versioned by content.",
     retry_policy=failures.RETRY,
 )
-def training_dataset(context: dg.AssetExecutionContext, postgres: PostgresResource) -> dg.MaterializeResult:
+def training_dataset(
+    context: dg.AssetExecutionContext, postgres: PostgresResource, mlflow: MlflowResource
+) -> dg.MaterializeResult:
     started = time.monotonic()
     settings = get_settings()
-    with postgres.exclusively("training_dataset"), postgres.connection() as conn:
-        rows = queries.rated_tracks(conn)
-        plan = dataset.plan(rows, queries.ratings(conn), settings.dataset, settings.population)
-        if isinstance(plan, dataset.TooFew):
-            context.log.warning("no dataset: %s; %s", plan.missing, plan.remedy)
-            report = metadata.report(
-                conn,
-                table="dataset_versions",
-                status="no dataset",
-                missing=plan.missing,
-                remedy=plan.remedy,
-                dropped=plan.dropped,
-                rows_new=0,
+    with postgres.exclusively("training_dataset"):
+        with postgres.connection() as conn:
+            rows = queries.rated_tracks(conn)
+            plan = dataset.plan(
+                rows,
+                queries.ratings(conn),
+                settings.dataset,
+                settings.population,
+                near=lambda track_ids: _near(conn, track_ids),
             )
-            return dg.MaterializeResult(metadata=report)
-        known = queries.use_again(conn, plan.digest)
-        folder = settings.data_dir / "datasets" / plan.version
-        if known is None or not folder.is_dir():
-            texts = queries.lyrics(conn, [member.track_id for member in plan.members])
-            dataset.export(folder, plan, texts, {row.track_id: row for row in rows})
-        if known is None:
-            simulated = any(row.simulated for row in rows if row.track_id in texts)
-            queries.insert_dataset(conn, plan, seed=settings.dataset.seed, simulated=simulated)
-        report = metadata.report(
+            if isinstance(plan, dataset.TooFew):
+                return _too_few(context, conn, plan)
+            by_id = {row.track_id: row for row in rows}
+            simulated = any(by_id[member.track_id].simulated for member in plan.members)
+            known = queries.use_again(conn, plan)
+            if known is None:
+                queries.insert_dataset(conn, plan, seed=settings.dataset.seed, simulated=simulated)
+            folder = settings.data_dir / "datasets" / plan.version
+            if known is None or not dataset_files.complete(folder):
+                texts = queries.lyrics(conn, [member.track_id for member in plan.members])
+                ears = queries.feature_rows(conn, plan.version, feature_rows.EAR)
+                dataset_files.export(folder, plan, texts, by_id, ears, feature_rows.EAR)
+            described = metadata.report(
+                conn,
+                table="dataset_members",
+                rows=len(plan.members),
+                status="new version" if known is None else "unchanged",
+                version=plan.version,
+                digest=plan.digest,
+                population=plan.population,
+                train=plan.count("train"),
+                eval=plan.count("eval"),
+                rows_new=len(plan.members) if known is None else 0,
+                size_note=_size_note(plan, settings.dataset.size),
+                largest_imbalance_points=plan.card["largest_imbalance"]["points"],
+                near_duplicates_tied=plan.card["near_duplicates_tied"],
+                files=str(Path("datasets") / plan.version),
+                card=plan.card,
+                card_for_people=dg.MetadataValue.md(dataset_card.markdown(plan.card)),
+                sides=metadata.png(dataset_plots.sides(plan.card)),
+            )
+        # After the commit: when MLflow is away the version is kept, and the next run logs it.
+        link = _log_dataset(context, mlflow, folder, simulated=simulated)
+    seconds = {"seconds": round(time.monotonic() - started, 2)}
+    return dg.MaterializeResult(metadata=described | link | seconds, data_version=dg.DataVersion(plan.digest))
+
+
+def _near(conn: psycopg.Connection, track_ids: Sequence[int]) -> list[tuple[int, int]]:
+    texts = queries.lyrics(conn, track_ids)
+    pairs = dataset_overlaps.near_pairs(texts, queries.signatures(conn, track_ids))
+    return [(pair.one, pair.other) for pair in pairs]
+
+
+def _too_few(context: dg.AssetExecutionContext, conn: psycopg.Connection, plan: dataset.TooFew) -> dg.MaterializeResult:
+    context.log.warning("no dataset: %s; %s", plan.missing, plan.remedy)
+    return dg.MaterializeResult(
+        metadata=metadata.report(
             conn,
-            table="dataset_members",
-            rows=len(plan.members),
-            status="new version" if known is None else "unchanged",
-            version=plan.version,
-            digest=plan.digest,
-            population=plan.population,
-            train=plan.count("train"),
-            eval=plan.count("eval"),
-            rows_new=len(plan.members) if known is None else 0,
-            size_note=_size_note(plan, settings.dataset.size),
-            files=str(Path("datasets") / plan.version),
-            card=plan.card,
-            seconds=round(time.monotonic() - started, 2),
+            table="dataset_versions",
+            status="no dataset",
+            missing=plan.missing,
+            remedy=plan.remedy,
+            dropped=plan.dropped,
+            rows_new=0,
         )
-    return dg.MaterializeResult(metadata=report, data_version=dg.DataVersion(plan.digest))
+    )
+
+
+def _log_dataset(
+    context: dg.AssetExecutionContext, mlflow: MlflowResource, folder: Path, *, simulated: bool
+) -> dict[str, Any]:
+    """Log the version that lies in `folder` once; without MLflow it stands in the database and its files alone."""
+    try:
+        mlflow.uri()
+    except NotConfigured as reason:
+        context.log.warning("the dataset is not in MLflow: %s", reason)
+        return {}
+    card = json.loads((folder / dataset_files.CARD).read_text(encoding="utf-8"))
+    url = dataset_tracking.log(mlflow, folder, card, dagster_tags(context, simulated=simulated))
+    return {"mlflow_run": dg.MetadataValue.url(url)} if url else {}
 
 
 def _size_note(plan: dataset.Plan, wanted: int) -> str:
@@ -148,7 +205,7 @@ def _size_note(plan: dataset.Plan, wanted: int) -> str:
     automation_condition=nightly_if_changed(),
     kinds={"python", "scikitlearn", "mlflow"},
     owners=[metadata.TEAM],
-    description="Predicts a rating from what the ear hears and what the text means; chosen by grouped cross-validation inside train; registered in MLflow.",
+    description="Predicts a rating with an interval from what the ear hears and what the text means; chosen by grouped cross-validation inside train.",
     retry_policy=failures.RETRY,
 )
 def quality_model(
@@ -164,77 +221,57 @@ def quality_model(
         with postgres.connection() as conn:
             version = queries.current_dataset(conn, settings.population)
             if version is None:
-                return _no_dataset()
+                return no_dataset()
             inputs = queries.input_versions(conn, version.version)
             key = training_key(version.digest, inputs)
-            if registered := mlflow.versions(quality.MODEL_NAME, {"key": key}):
-                return _registered(mlflow, registered[0], version, status="unchanged")
+            if known := mlflow.versions(quality.MODEL_NAME, {"key": key}):
+                return registered(mlflow, known[0], version, status="unchanged")
             members = queries.members(conn, version.version)
             ears = queries.feature_rows(conn, version.version, feature_rows.EAR)
             vectors = queries.lyric_vectors(conn, version.version)
-        train = [member for member in members if member.split == "train"]
-        x = feature_rows.frame([member.track_id for member in train], ears, vectors)
-        y = np.array([member.label for member in train])
-        fitted = quality.fit(x, y, [member.group_key for member in train], seed=settings.dataset.seed)
-        tags = {
-            **dagster_tags(context, simulated=version.simulated),
-            "key": key,
-            "dataset": version.version,
-            "dataset_digest": version.digest,
-            "code_version": quality.CODE_VERSION,
-            "feature_version": feature_rows.VERSION,
-            "population": version.population,
-        }
-        with mlflow.run("quality_model", f"{fitted.chosen} on {version.version}", tags=tags) as run:
-            folder = settings.data_dir / "datasets" / version.version
-            run.dataset(
-                name=version.version,
-                digest=version.digest,
-                source=str(folder),
-                rows=len(train),
-                context="training",
-                profile=version.card["counts"],
-            )
-            run.log(
-                params={
-                    "estimator": fitted.chosen,
-                    "folds": fitted.folds,
-                    "seed": settings.dataset.seed,
-                    "train_tracks": len(train),
-                },
-                metrics={f"cv_mae/{_metric_name(name)}": error for name, error in fitted.cv_mae.items()}
-                | {"cv_mae": fitted.cv_mae[fitted.chosen]},
-            )
-            if folder.is_dir():
-                run.files(folder, "dataset")
-            example = x.head(2)
-            made = run.model(
-                fitted.model,
-                name=quality.MODEL_NAME,
-                example=example,
-                predicted=quality.predict(fitted.model, example),
-                requirements=[
-                    f"{package}=={importlib.metadata.version(package)}"
-                    for package in ("scikit-learn", "skops", "pandas", "numpy")
-                ],
-                trusted_types=quality.TRUSTED_TYPES,
-                tags=tags,
-            )
-            result = _registered(
-                mlflow,
-                made,
-                version,
-                status="new version",
-                run_url=run.url,
-                estimator=fitted.chosen,
-                cv_mae=round(fitted.cv_mae[fitted.chosen], 4),
-                cv_mae_by_candidate={name: round(error, 4) for name, error in fitted.cv_mae.items()},
-                train=len(train),
-                without_features=len(train) - sum(member.track_id in ears for member in train),
-                without_embedding=len(train) - sum(member.track_id in vectors for member in train),
-                seconds=round(time.monotonic() - started, 2),
-            )
-    return result
+        x = feature_rows.frame([member.track_id for member in members], ears, vectors)
+        train, held_out = learning.sides([(m.split, m.label, m.group_key) for m in members], x)
+        learned = learning.learn(train, held_out, seed=settings.dataset.seed)
+        made, run = learning.register(
+            mlflow,
+            learned,
+            train,
+            name=quality.MODEL_NAME,
+            version=version,
+            folder=settings.data_dir / "datasets" / version.version,
+            seed=settings.dataset.seed,
+            tags=model_tags(context, version, key, code_version=quality.CODE_VERSION),
+            unit="rating points",
+        )
+        return registered(
+            mlflow,
+            made,
+            version,
+            status="new version",
+            run_url=run.url,
+            **learning.shown(learned),
+            train=len(train.y),
+            without_features=sum(member.track_id not in ears for member in members if member.split == "train"),
+            without_embedding=sum(member.track_id not in vectors for member in members if member.split == "train"),
+            plot_importance=plots.importance(learned.fitted.permutation),
+            plot_learning_curve=plots.learning_curve(learned.curve),
+            seconds=round(time.monotonic() - started, 2),
+        )
+
+
+def model_tags(
+    context: dg.AssetExecutionContext, version: queries.Version, key: str, **more: object
+) -> dict[str, object]:
+    """What a registered model version says of itself: from which Dagster run, data and features it comes."""
+    return {
+        **dagster_tags(context, simulated=version.simulated),
+        "key": key,
+        "dataset": version.version,
+        "dataset_digest": version.digest,
+        "feature_version": feature_rows.VERSION,
+        "population": version.population,
+        **more,
+    }
 
 
 def training_key(dataset_digest: str, inputs: tuple[str, str]) -> str:
@@ -243,11 +280,8 @@ def training_key(dataset_digest: str, inputs: tuple[str, str]) -> str:
     return hashlib.sha256(parts.encode()).hexdigest()
 
 
-def _metric_name(name: str) -> str:
-    return name.replace("(", "_").replace(")", "").replace("=", "_")
-
-
-def _no_dataset() -> dg.MaterializeResult:
+def no_dataset() -> dg.MaterializeResult:
+    """What an asset says that has no dataset to work on."""
     return dg.MaterializeResult(
         metadata={
             "status": "no dataset",
@@ -258,52 +292,35 @@ def _no_dataset() -> dg.MaterializeResult:
     )
 
 
-def _registered(
+def registered(
     mlflow: MlflowResource,
     made: Any,
     version: queries.Version,
     *,
     status: str,
+    name: str = quality.MODEL_NAME,
     run_url: str | None = None,
-    **figures: object,
+    **figures: Any,
 ) -> dg.MaterializeResult:
-    links = {"mlflow_run": run_url, "mlflow_model": mlflow.model_url(quality.MODEL_NAME, made.version)}
-    shown = {name: dg.MetadataValue.url(link) for name, link in links.items() if link is not None}
+    """What a learning asset says of the model version `made`; a figure that is named plot_ is a picture."""
+    links = {"mlflow_run": run_url, "mlflow_model": mlflow.model_url(name, made.version)}
+    shown = {link: dg.MetadataValue.url(url) for link, url in links.items() if url is not None}
     return dg.MaterializeResult(
         metadata={
             "status": status,
-            "model": f"{quality.MODEL_NAME} version {made.version}",
+            "model": f"{name} version {made.version}",
             "dataset": version.version,
             "population": version.population,
             "simulated": version.simulated,
             "rows_new": int(status == "new version"),
-            **{name: metadata.value(figure) for name, figure in figures.items()},
+            **{
+                label: metadata.png(figure) if label.startswith("plot_") else metadata.value(figure)
+                for label, figure in figures.items()
+            },
             **shown,
         },
         data_version=dg.DataVersion(made.tags.get("key", made.version)),
     )
 
 
-@dg.asset(
-    deps=[training_dataset],
-    code_version="1",
-    automation_condition=nightly_if_changed(),
-    kinds={"python"},
-    owners=[metadata.TEAM],
-    description="A language model fine-tuned on the chat JSONL of the dataset. Needs base weights, which the default configuration has not.",
-)
-def adapters(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-    settings = get_settings()
-    base = settings.training.adapter_base_model
-    if base is None:
-        return metadata.unavailable(
-            NotConfigured(
-                "the base model of a fine-tuned adapter",
-                "RAP_TRAINING__ADAPTER_BASE_MODEL to a folder with base weights",
-            )
-        )
-    remedy = "this release has no fine-tuning; train outside on datasets/<version>/train.jsonl and serve the result as RAP_LLM__BASE_URL"
-    return dg.MaterializeResult(metadata={"status": "not made", "base_model": base, "remedy": remedy, "rows_new": 0})
-
-
-ASSETS = [ratings, training_dataset, quality_model, adapters]
+ASSETS = [ratings, training_dataset, quality_model]

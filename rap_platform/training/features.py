@@ -50,11 +50,48 @@ EAR = (
     "similes_per_100_lines",
     "profanity_per_100_words",
 )
+# What the figures tell, by subject; with the embedding as one block, every column is in exactly one family.
+_SUBJECTS = {
+    "length": ("bars", "words"),
+    "language": ("out_of_vocabulary_share",),
+    "flow": (
+        "syllables_per_line",
+        "syllables_per_line_sd",
+        "syllables_per_word",
+        "stress_regularity",
+        "line_length_autocorrelation",
+        "pauses_per_line",
+    ),
+    "rhyme": (
+        "rhyme_factor",
+        "rhyme_density",
+        "end_rhyme_share",
+        "rhymes_per_line",
+        "internal_rhymes_per_line",
+        "link_rhymes_per_line",
+        "bridge_rhymes_per_line",
+        "chain_rhymes_per_line",
+        "multisyllabic_share",
+        "perfect_rhyme_share",
+        "longest_rhyme_syllables",
+    ),
+    "vocabulary": ("type_token_ratio", "mattr_50", "mtld", "rare_word_share", "novel_word_share"),
+    "repetition": ("hook_share", "repeated_line_share", "compression_ratio"),
+    "devices": (
+        "alliteration_per_line",
+        "assonance_per_line",
+        "consonance_per_line",
+        "anaphora_share",
+        "similes_per_100_lines",
+    ),
+    "profanity": ("profanity_per_100_words",),
+}
 # Feature rows of these statuses enter training and are predicted for.
 HEARD = frozenset({"ok", "low_confidence"})
 DIMENSION = 384
 TEXT = tuple(f"embedding_{number:03d}" for number in range(DIMENSION))
 COLUMNS = (*EAR, *TEXT)
+FAMILIES = {**_SUBJECTS, "embedding": TEXT}
 
 Vector = npt.NDArray[np.float32]
 
@@ -112,7 +149,12 @@ def text_vector(lyrics: str, encoder: TextEncoder) -> Vector | None:
     texts = [section.text for section in split_sections(lyrics) if section.text.strip()]
     if not texts:
         return None
-    stored = encoder.encode_whole(texts).vectors.astype(np.float16)  # the database keeps half precision
+    return mean_vector(encoder.encode_whole(texts).vectors)
+
+
+def mean_vector(sections: Vector) -> Vector | None:
+    """The normalised mean of section vectors (n, 384), as the database keeps them; None when they cancel out."""
+    stored = sections.astype(np.float16)  # the database keeps half precision
     mean = stored.astype(np.float32).mean(axis=0)
     norm = float(np.linalg.norm(mean))
     return None if norm == 0 else np.asarray(mean / norm, dtype=np.float32)

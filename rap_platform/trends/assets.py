@@ -1,12 +1,17 @@
-"""Asset of the stage: the trend report, one per population that has songs."""
+"""Assets of the stage: words, groups of songs, and the trend report that shows all; one of each per population that has songs."""
 
 import hashlib
+import tempfile
 import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import psycopg
 
 from rap_platform.analyses import assets as analyses
+from rap_platform.embeddings import assets as embeddings
 from rap_platform.features import assets as features
 from rap_platform.lyrics import assets as lyrics
 from rap_platform.orchestration import failures, metadata
@@ -14,52 +19,105 @@ from rap_platform.orchestration.automation import nightly_if_changed
 from rap_platform.resources.mlflow import MlflowResource, dagster_tags
 from rap_platform.resources.postgres import PostgresResource
 from rap_platform.settings import NotConfigured
-from rap_platform.trends import plots, queries, report
+from rap_platform.trends import gathering, html, markdown, plots, queries
+from rap_platform.trends.report import Body
+from rap_platform.trends.telling import falling, rising
 
-CODE_VERSION = "1"
+CODE_VERSION = "2"
+
+Digest = Callable[[psycopg.Connection, bool], str]
+Make = Callable[[psycopg.Connection, bool, str], tuple[Body, str]]  # of a population and the report's key
 
 
 @dg.asset(
-    deps=[lyrics.tracks, features.lyric_features, analyses.rule_based_analyses, analyses.qwen_analyses],
+    deps=[lyrics.tracks],
     code_version=CODE_VERSION,
     automation_condition=nightly_if_changed(),
     kinds={"python", "postgres"},
     owners=[metadata.TEAM],
-    description="Songs, rhyme density, themes and moods by year with intervals, and what rises or falls; real and simulated songs apart.",
+    description="Words that songs take up, drop, or did not have before, by year; real and simulated songs apart.",
     retry_policy=failures.RETRY,
 )
+def word_trends(postgres: PostgresResource) -> dg.MaterializeResult:
+    def make(conn: psycopg.Connection, simulated: bool, key: str) -> tuple[Body, str]:
+        body = gathering.word_trends(conn, simulated)
+        return body, "\n".join(markdown.words(body))
+
+    return _report(postgres, queries.WORDS, queries.tracks_state, make)
+
+
+@dg.asset(
+    deps=[lyrics.tracks, embeddings.lyrics_embeddings],
+    code_version=CODE_VERSION,
+    automation_condition=nightly_if_changed(),
+    kinds={"python", "scikitlearn", "postgres"},
+    owners=[metadata.TEAM],
+    description="Groups of songs by what their lyrics mean, named by their own words, with their share by year; real and simulated songs apart.",
+    retry_policy=failures.RETRY,
+)
+def song_clusters(postgres: PostgresResource) -> dg.MaterializeResult:
+    def digest(conn: psycopg.Connection, simulated: bool) -> str:
+        return queries.vectors_state(conn, simulated, queries.encoder(conn))
+
+    def make(conn: psycopg.Connection, simulated: bool, key: str) -> tuple[Body, str]:
+        body = gathering.song_clusters(conn, simulated, queries.encoder(conn))
+        if body is None:
+            return {"simulated": simulated, "nothing": True}, "Too few songs have vectors to be grouped."
+        return body, "\n".join(markdown.clusters(body))
+
+    return _report(postgres, queries.CLUSTERS, digest, make)
+
+
+@dg.asset(
+    deps=[lyrics.tracks, features.lyric_features, analyses.rule_based_analyses, analyses.qwen_analyses, word_trends, song_clusters],
+    code_version=CODE_VERSION,
+    automation_condition=nightly_if_changed(),
+    kinds={"python", "postgres"},
+    owners=[metadata.TEAM],
+    description="Themes, moods, rhyme, words and flow by year: slopes, jumps, careers, and forecasts with their back-test; "
+    "real and simulated songs apart.",
+    retry_policy=failures.RETRY,
+)  # fmt: skip
 def trend_report(
     context: dg.AssetExecutionContext, postgres: PostgresResource, mlflow: MlflowResource
 ) -> dg.MaterializeResult:
+    pictures: dict[str, Any] = {}
+
+    def digest(conn: psycopg.Connection, simulated: bool) -> str:
+        parts = [queries.latest(conn, simulated, kind) for kind in (queries.WORDS, queries.CLUSTERS)]
+        return "|".join([queries.state(conn, simulated), *(str(part and part["input_digest"]) for part in parts)])
+
+    def make(conn: psycopg.Connection, simulated: bool, key: str) -> tuple[Body, str]:
+        body = gathering.whole(conn, simulated, queries.analyzer(conn, simulated))
+        text = markdown.markdown(body)
+        pictures.update(_show(context, mlflow, body, text, key))
+        return body, text
+
+    return _report(postgres, queries.REPORT, digest, make, pictures)
+
+
+def _report(
+    postgres: PostgresResource, kind: str, digest: Digest, make: Make, pictures: dict[str, Any] | None = None
+) -> dg.MaterializeResult:
+    """Make the report of each population whose input changed; show all."""
     started = time.monotonic()
     shown: dict[str, Any] = {}
     made = []
-    with postgres.exclusively("trend_report"):
+    with postgres.exclusively(kind):
         with postgres.connection() as conn:
             populations = queries.populations(conn)
         for simulated in populations:
             name = "simulated" if simulated else "real"
             with postgres.connection() as conn:
-                digest = hashlib.sha256(
-                    f"{CODE_VERSION}|{simulated}|{queries.state(conn, simulated)}".encode()
+                key = hashlib.sha256(
+                    f"{CODE_VERSION}|{kind}|{simulated}|{digest(conn, simulated)}".encode()
                 ).hexdigest()
-                stored = queries.known(conn, digest)
-                if stored is not None:
-                    shown[f"report_{name}"] = dg.MetadataValue.md(stored["markdown"])
-                    continue
-                analyzer = queries.analyzer(conn, simulated)
-                body = report.build(
-                    queries.songs(conn, simulated, analyzer),
-                    without_year=queries.counts(conn, simulated).without_year,
-                    analyzer=analyzer,
-                    simulated=simulated,
-                )
-                text = report.markdown(body)
-            pictures = _show(context, mlflow, body, text, digest)
-            with postgres.connection() as conn:
-                queries.insert(conn, digest, body, text)
-            made.append(name)
-            shown |= {f"report_{name}": dg.MetadataValue.md(text), **pictures}
+                stored = queries.known(conn, key, kind)
+                if stored is None:
+                    body, text = make(conn, simulated, key)
+                    queries.insert(conn, key, body, text, kind)
+                    made.append(name)
+            shown[f"report_{name}"] = dg.MetadataValue.md(stored["markdown"] if stored else text)
     with postgres.connection() as conn:
         described = metadata.report(
             conn,
@@ -69,14 +127,13 @@ def trend_report(
             populations=["simulated" if simulated else "real" for simulated in populations],
             seconds=round(time.monotonic() - started, 2),
             **shown,
+            **(pictures or {}),
         )
     return dg.MaterializeResult(metadata=described)
 
 
-def _show(
-    context: dg.AssetExecutionContext, mlflow: MlflowResource, body: dict[str, Any], text: str, digest: str
-) -> dict[str, Any]:
-    """Draw the report; its pictures go to Dagster, and to MLflow when there is one."""
+def _show(context: dg.AssetExecutionContext, mlflow: MlflowResource, body: Body, text: str, key: str) -> dict[str, Any]:
+    """Draw the report; its pictures go to Dagster, and to MLflow with the HTML when there is one."""
     name = body["population"]
     figures = plots.draw(body)
     shown: dict[str, Any] = {}
@@ -85,24 +142,29 @@ def _show(
     except NotConfigured as reason:
         context.log.warning("the trend report is not in MLflow: %s", reason)
     else:
-        tags = dagster_tags(context, simulated=body["simulated"]) | {
-            "key": digest,
-            "mlflow.note.content": text,
-        }
-        with mlflow.run("trends", f"trends of {name} songs", tags=tags) as run:
-            run.log(
-                params={"analyzer": body["analyzer"]},
-                metrics={
-                    "songs": body["songs"],
-                    "songs_without_year": body["songs_without_year"],
-                    "rising_themes": len(report.rising(body["themes"])),
-                },
-            )
+        tags = dagster_tags(context, simulated=body["simulated"]) | {"key": key, "mlflow.note.content": text}
+        with mlflow.run("trends", f"trends of {name} songs", tags=tags) as run, tempfile.TemporaryDirectory() as folder:
+            run.log(params={"analyzer": body["analyzer"]}, metrics=dict(_metrics(body)))
             run.text(text, "report.md")
+            Path(folder, "report.html").write_text(html.page(body, text), encoding="utf-8")
+            run.files(Path(folder))
             run.figures(figures)
             if run.url:
                 shown[f"mlflow_run_{name}"] = dg.MetadataValue.url(run.url)
     return shown | {f"plot_{name}_{kind}": metadata.png(figure) for kind, figure in figures.items()}
 
 
-ASSETS = [trend_report]
+def _metrics(body: Body) -> Iterator[tuple[str, float | None]]:
+    """What a reader of MLflow compares between reports."""
+    yield "songs", body["songs"]
+    yield "songs_without_year", body["songs_without_year"]
+    for name, part in body["parts"].items():
+        yield f"{name}_rising", len(rising(part))
+        yield f"{name}_falling", len(falling(part))
+        yield f"{name}_jumps", sum(change["beside"] is None for change in part["changes"])
+        for test in part["outlook"]["backtests"]:
+            yield f"{name}_error_over_naive_{test['ahead']}_ahead", test["ratio"]
+            yield f"{name}_coverage_{test['ahead']}_ahead", test["coverage"]
+
+
+ASSETS = [word_trends, song_clusters, trend_report]

@@ -27,4 +27,26 @@ def populations_are_apart(postgres: PostgresResource) -> dg.AssetCheckResult:
     )
 
 
-CHECKS = [populations_are_apart]
+@dg.asset_check(
+    asset=assets.trend_report,
+    blocking=True,
+    description="No forecast without its back-test; one of the model only where that shows it to be better than the same as last year.",
+)
+def forecasts_are_backtested(postgres: PostgresResource) -> dg.AssetCheckResult:
+    untested, unearned = [], []
+    with postgres.connection() as conn:
+        for simulated in queries.populations(conn):
+            stored = queries.latest(conn, simulated)
+            for name, part in (stored["body"]["parts"] if stored else {}).items():
+                first = next((test for test in part["outlook"]["backtests"] if test["forecasts"]), None)
+                if part["outlook"]["forecasts"] and first is None:
+                    untested.append(name)
+                if part["outlook"]["method"] == "model" and (first is None or not first["ratio_high"] < 1):
+                    unearned.append(name)
+    return dg.AssetCheckResult(
+        passed=not untested and not unearned,
+        metadata={"untested": dg.MetadataValue.json(untested), "unearned": dg.MetadataValue.json(unearned)},
+    )
+
+
+CHECKS = [populations_are_apart, forecasts_are_backtested]

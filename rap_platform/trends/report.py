@@ -1,103 +1,159 @@
-"""The trend report of one population: body as JSON, markdown. Figures come from series."""
+"""The trend report of one population as JSON: series, changes, forecasts, careers. Figures come from the modules that compute them."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 
-from rap_platform.trends import series
-from rap_platform.trends.series import Song
+from rap_platform.trends import careers, changes, forecasts, series
+from rap_platform.trends.careers import Cell
+from rap_platform.trends.panel import MINIMUM_ARTISTS, MINIMUM_SONGS, Panel
 
-SHOWN = 8
+SEED = 8
+# Figures of which careers are followed: rhyme, flow, words.
+FOLLOWED = ("rhyme_density", "syllables_per_line", "mattr_50", "rare_word_share")
+MIXED_FROM = 0.1  # of the songs: a language or source whose share moves by so much may pose as a trend
+
+Body = dict[str, Any]
 
 
-def build(songs: Sequence[Song], *, without_year: int, analyzer: str | None, simulated: bool) -> dict[str, Any]:
-    """Songs per year, rhyme density, theme and mood shares by year, and what rises or falls.
+@dataclass(frozen=True)
+class Inputs:
+    """What a report is made of; `without` gives the panel of themes among songs that don't have a theme."""
 
-    `songs` have a year; `without_year` counts those that have none and stand in no series; `analyzer` is whose themes and
-    moods these are, None when nobody analysed the songs.
+    simulated: bool
+    analyzer: str | None
+    songs: int
+    songs_without_year: int
+    themes: Panel
+    moods: Panel
+    sentiments: Panel
+    figures: Sequence[Panel]
+    without: Callable[[str], Panel] | None = None
+    cells: Mapping[str, Sequence[Cell]] = field(default_factory=dict)
+    composition: Sequence[tuple[int, str, str, int]] = ()
+    words: Body | None = None
+    clusters: Body | None = None
+
+
+def build(inputs: Inputs) -> Body:
+    """The whole report. A year with too few songs or artists is a gap (None); numbers have six significant digits."""
+    body: Body = {
+        "population": "simulated" if inputs.simulated else "real",
+        "simulated": inputs.simulated,
+        "songs": inputs.songs,
+        "songs_without_year": inputs.songs_without_year,
+        "analyzer": inputs.analyzer,
+        "minimum_songs_per_year": MINIMUM_SONGS,
+        "minimum_artists_per_year": MINIMUM_ARTISTS,
+        "songs_per_year": _per_year(inputs.composition),
+        "composition": composition(inputs.composition),
+        "parts": {
+            "themes": part(inputs.themes, without=inputs.without),
+            "moods": part(inputs.moods),
+            "sentiments": part(inputs.sentiments),
+            "figures": part(*inputs.figures),
+        },
+        "careers": {name: _careers(inputs.cells[name]) for name in FOLLOWED if name in inputs.cells},
+        "words": inputs.words,
+        "clusters": inputs.clusters,
+    }
+    told: Body = rounded(body)
+    return told
+
+
+def part(*panels: Panel, without: Callable[[str], Panel] | None = None) -> Body:
+    """Series of one kind: by year, slopes, changes, and the outlook with its back-test."""
+    by_year = {
+        name: [asdict(point) for point in line] for panel in panels for name, line in series.points(panel).items()
+    }
+    found = changes.told_apart(changes.changes(*panels, seed=SEED), without)
+    return {
+        "kind": panels[0].kind if panels else "share",
+        "songs": int(max((panel.songs.sum() for panel in panels), default=0)),
+        "design_effect": float(np.mean([effect for panel in panels for effect in panel.design_effects] or [1.0])),
+        "by_year": by_year,
+        "slopes": [asdict(slope) for slope in series.slopes(*panels)],
+        "changes": [asdict(change) for change in found],
+        "outlook": asdict(forecasts.outlook(*panels, seed=SEED)),
+    }
+
+
+def _per_year(rows: Sequence[tuple[int, str, str, int]]) -> list[dict[str, int]]:
+    total: dict[int, int] = {}
+    for year, _, _, songs in rows:
+        total[year] = total.get(year, 0) + songs
+    return [{"year": year, "songs": total.get(year, 0)} for year in range(min(total), max(total) + 1)] if total else []
+
+
+def composition(rows: Sequence[tuple[int, str, str, int]]) -> Body:
+    """Which languages and sources the songs of each year have, and what to beware of.
+
+    A warning names a language or source whose share differs by MIXED_FROM or more between the earlier and the later half of the songs.
     """
-    heard = [(song.year, song.artist_id, song.rhyme_density) for song in songs if song.rhyme_density is not None]
-    density = np.array([value for _, _, value in heard], dtype=float)
-    themed = [song for song in songs if song.themes is not None]
-    moody = [song for song in songs if song.mood is not None]
-    themes = _shares([song.themes or () for song in themed], themed)
-    moods = _shares([(song.mood,) if song.mood else () for song in moody], moody)
-    return {
-        "population": "simulated" if simulated else "real",
-        "simulated": simulated,
-        "songs": len(songs),
-        "songs_without_year": without_year,
-        "songs_with_rhyme": len(heard),
-        "songs_with_themes": len(themed),
-        "analyzer": analyzer,
-        "minimum_songs_per_year": series.MINIMUM_SONGS,
-        "songs_per_year": series.songs_per_year([song.year for song in songs]),
-        "rhyme_density": {
-            "by_year": [asdict(point) for point in series.means([year for year, _, _ in heard], density)],
-            "slope": [
-                asdict(s)
-                for s in series.slopes(
-                    ["rhyme_density"], [h[0] for h in heard], [h[1] for h in heard], density[:, None]
+    total = sum(row[3] for row in rows)
+    body: Body = {"warnings": []}
+    for column, kind in ((1, "language"), (2, "source")):
+        held: dict[str, int] = {}
+        for row in rows:
+            held[str(row[column])] = held.get(str(row[column]), 0) + row[3]
+        names = sorted(held, key=lambda name: (-held[name], name))[:5]
+        body[f"{kind}s"] = {
+            name: [{"year": year, "share": share} for year, share in _shares(rows, column, name)] for name in names
+        }
+        for name in names:
+            early, late = _halves(rows, column, name)
+            if abs(late - early) >= MIXED_FROM:
+                body["warnings"].append(
+                    f"{kind} {name}: {early:.0%} of the earlier half of the songs, {late:.0%} of the later half; "
+                    "what changes with it is no trend of rap"
                 )
-            ],
-        },
-        "themes": themes,
-        "moods": moods,
-    }
+    body["songs"] = total
+    return body
 
 
-def _shares(labels: Sequence[Sequence[str]], songs: Sequence[Song]) -> dict[str, Any]:
-    names, matrix = series.indicators(labels)
-    years, artists = [song.year for song in songs], [song.artist_id for song in songs]
+def _shares(rows: Sequence[tuple[int, str, str, int]], column: int, name: str) -> list[tuple[int, float]]:
+    total: dict[int, int] = {}
+    held: dict[int, int] = {}
+    for row in rows:
+        total[row[0]] = total.get(row[0], 0) + row[3]
+        held[row[0]] = held.get(row[0], 0) + row[3] * (row[column] == name)
+    return [(year, held[year] / total[year]) for year in sorted(total)]
+
+
+def _halves(rows: Sequence[tuple[int, str, str, int]], column: int, name: str) -> tuple[float, float]:
+    total = sum(row[3] for row in rows)
+    seen = 0
+    songs, held = [0, 0], [0, 0]
+    for row in sorted(rows):
+        half = int(seen >= total / 2)
+        seen += row[3]
+        songs[half] += row[3]
+        held[half] += row[3] * (row[column] == name)
+    return held[0] / max(1, songs[0]), held[1] / max(1, songs[1])
+
+
+def _careers(cells: Sequence[Cell]) -> Body:
+    found = careers.careers(cells)
     return {
-        "by_year": {
-            name: [asdict(point) for point in series.shares(years, matrix[:, k])] for k, name in enumerate(names)
-        },
-        "slopes": [asdict(slope) for slope in series.slopes(names, years, artists, matrix)],
+        "artists": found.artists,
+        "mean": found.mean,
+        "spread": found.spread,
+        "moved": sum(one.moved for one in found.careers),
+        "careers": [asdict(one) for one in found.careers[: careers.SHOWN]],
     }
 
 
-def rising(part: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Slopes that are clearly above zero, steepest first."""
-    return [slope for slope in part["slopes"] if slope["clear"] and slope["per_decade"] > 0]
-
-
-def falling(part: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Slopes that are clearly below zero, steepest first."""
-    return [slope for slope in reversed(part["slopes"]) if slope["clear"] and slope["per_decade"] < 0]
-
-
-def markdown(body: Mapping[str, Any]) -> str:
-    """The report as a person reads it."""
-    simulated = " Everything here is **simulated**." if body["simulated"] else ""
-    per_year = body["songs_per_year"]
-    span = f"{per_year[0]['year']} to {per_year[-1]['year']}" if per_year else "no year known"
-    gaps = [entry["year"] for entry in per_year if entry["songs"] < body["minimum_songs_per_year"]]
-    lines = [
-        f"{body['songs']} {body['population']} songs with a year ({span}); {body['songs_without_year']} without one are left out.{simulated}",
-        f"{len(gaps)} years with fewer than {body['minimum_songs_per_year']} songs are gaps. Near-duplicates count once.",
-        f"Themes and moods: {body['analyzer'] or 'nobody analysed these songs yet'}.",
-    ]
-    slope = body["rhyme_density"]["slope"]
-    if slope:
-        lines += ["", f"Rhyme density changes by {_change(slope[0], 1, '')} per decade."]
-    for title, part in (("theme", body["themes"]), ("mood", body["moods"])):
-        if not part["slopes"]:
-            lines += [
-                "",
-                f"No slopes of {title}s: that takes 3 years of {body['minimum_songs_per_year']} songs, by 10 artists.",
-            ]
-            continue
-        lines += ["", f"| {title} | change per decade, percentage points (95 %) | |", "|---|---|---|"]
-        moving = [(s, "rising") for s in rising(part)[:SHOWN]] + [(s, "falling") for s in falling(part)[:SHOWN]]
-        lines += [f"| {s['name']} | {_change(s, 100, '')} | {direction} |" for s, direction in moving]
-        if not moving:
-            lines.append(f"| none of {len(part['slopes'])} | no change stands out from chance | |")
-    return "\n".join(lines)
-
-
-def _change(slope: Mapping[str, Any], factor: float, unit: str) -> str:
-    style = "+.1f" if factor > 1 else "+.4f"
-    return f"{slope['per_decade'] * factor:{style}}{unit} ({slope['low'] * factor:{style}} to {slope['high'] * factor:{style}})"
+def rounded(value: Any) -> Any:
+    """The same with numbers of six significant digits and None for what is no number, so that it is JSON."""
+    if isinstance(value, Mapping):
+        return {key: rounded(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [rounded(inner) for inner in value]
+    if isinstance(value, bool | np.bool_):
+        return bool(value)
+    if isinstance(value, float | np.floating):
+        return float(f"{value:.6g}") if math.isfinite(value) else None
+    return value

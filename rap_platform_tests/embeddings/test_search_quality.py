@@ -13,7 +13,7 @@ from rap_platform.embeddings.search import facts, terms
 from rap_platform.embeddings.search.finding import candidates, search
 from rap_platform.embeddings.search.fusion import Weights, certainty, fuse
 from rap_platform.embeddings.search.question import Found, Question, Side
-from rap_platform.embeddings.search.rereading import by_line
+from rap_platform.embeddings.search.rereading import by_line, texts
 from rap_platform.embeddings.search_quality import fitting
 from rap_platform.embeddings.search_quality.benchmark import search_quality
 from rap_platform.embeddings.search_quality.fitting import Looked, fit
@@ -128,7 +128,7 @@ def test_a_line_in_one_place_outranks_the_same_sounds_strewn_over_a_section(
     asked = terms.read(connection, "lantern harbour grandmother thunder")
     ids = dict(connection.execute("select track_id, section_id from track_sections").fetchall())
     before = [Found(ids[strewn], strewn, strewn, 20.0, 1.0), Found(ids[whole], whole, whole, 19.0, 0.95)]
-    after = by_line(connection, asked, before)
+    after = by_line(asked, before, texts(connection, asked, before))
     assert [section.track_id for section in after] == [whole, strewn]
     assert after[0].coverage == pytest.approx(1.0)
     assert after[1].coverage < 0.5
@@ -143,11 +143,11 @@ def test_sections_that_were_not_read_again_follow_and_are_covered_no_better(
     asked = terms.read(connection, "lantern harbour")
     ids = dict(connection.execute("select track_id, section_id from track_sections").fetchall())
     before = [Found(ids[track], track, track, 10.0, 1.0) for track in tracks]
-    after = by_line(connection, asked, before)
+    after = by_line(asked, before, texts(connection, asked, before))
     assert {section.section_id for section in after} == set(ids.values())
     assert [section.track_id for section in after[10:]] == tracks[10:]
     assert max(section.coverage for section in after[10:]) <= min(section.coverage for section in after[:10])
-    assert by_line(connection, asked, []) == []
+    assert by_line(asked, [], texts(connection, asked, [])) == []
 
 
 def test_the_bench_measures_every_kind_on_what_searches_answer(embedder_settings: Settings, tmp_path: Path) -> None:

@@ -5,9 +5,12 @@ import numpy as np
 import psycopg
 import pytest
 
-from rap_platform.evaluation import assets, checks, queries, report
+from rap_platform.evaluation import assets, checks, floor_benchmark, queries, report
 from rap_platform.resources.mlflow import MlflowResource
+from rap_platform.resources.postgres import PostgresResource
+from rap_platform.settings import Settings
 from rap_platform.training import assets as training
+from rap_platform.world.corpus import Corpus
 from rap_platform_tests.training import songs
 from rap_platform_tests.training.tracking import Materialize, figures, verdicts
 
@@ -19,6 +22,15 @@ def _few_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RAP_EVALUATION__BOOTSTRAP", "500")
 
 
+@pytest.fixture
+def evaluated(connection: psycopg.Connection, settings: Settings) -> psycopg.Connection:
+    """A database with an evaluation of baselines on 16 tracks, without MLflow."""
+    songs.insert(connection, 80, artists=40)
+    resources = {"postgres": PostgresResource(), "mlflow": MlflowResource()}
+    assert dg.materialize([training.training_dataset, assets.evaluation_report], resources=resources).success
+    return connection
+
+
 def test_a_model_that_learned_something_becomes_champion_and_says_why(
     connection: psycopg.Connection, materialize: Materialize, tracking: MlflowResource
 ) -> None:
@@ -26,10 +38,16 @@ def test_a_model_that_learned_something_becomes_champion_and_says_why(
     result = materialize(*LEARN, checks=checks.CHECKS)
     crowned = figures(result, "champion")
     assert (crowned["status"], crowned["champion"], crowned["promoted"]) == ("changed", "version 1", True)
-    assert verdicts(result) == {"errors_differ": True, "champion_beats_best_baseline": True}
+    assert verdicts(result) == {
+        "errors_differ": True,
+        "held_out_labels_differ": True,
+        "groups_stand_on_one_side": True,
+        "report_is_what_was_predicted": True,
+        "champion_beats_best_baseline": True,
+    }
     version = tracking.alias("quality_model", "champion")
     assert version is not None
-    assert (version.description or "").startswith("Champion: its MAE ")
+    assert (version.description or "").startswith("**Champion.** Version 1 is champion (simulated), promoted: its MAE ")
     assert tracking.alias("quality_model", "challenger") is None
 
     body = (report.load_latest(connection) or {})["report"]
@@ -40,6 +58,7 @@ def test_a_model_that_learned_something_becomes_champion_and_says_why(
         "mean",
         "median",
         "length_only",
+        "bag_of_words",
         "rule_based",
         "rule_based_recalibrated",
         "quality_model",
@@ -51,55 +70,60 @@ def test_a_model_that_learned_something_becomes_champion_and_says_why(
     assert connection.execute("select count(*) from evaluations").fetchone() == (1,)
 
 
-def test_every_figure_can_be_recomputed_from_the_stored_predictions(
-    connection: psycopg.Connection, materialize: Materialize
-) -> None:
-    songs.insert(connection, 120, artists=40)
-    materialize(*LEARN)
-    latest = queries.latest_evaluation(connection)
+def test_every_figure_can_be_recomputed_from_the_stored_predictions(evaluated: psycopg.Connection) -> None:
+    latest = queries.latest_evaluation(evaluated)
     assert latest is not None
-    rows = connection.execute(
+    rows = evaluated.execute(
         """select predictor, avg(abs(predicted - label)), count(*) from predictions
            join dataset_members using (track_id) where evaluation_id = %s and version = %s group by predictor""",
         [latest["evaluation_id"], latest["dataset_version"]],
     ).fetchall()
-    assert len(rows) == 7
+    assert len(rows) == 8
     for predictor, mae, count in rows:
-        assert count == 24
+        assert count == 16
         assert mae == pytest.approx(latest["report"]["predictors"][predictor]["mae"]["value"], abs=1e-5)
+
+
+def test_the_floor_is_of_the_held_out_tracks_and_of_no_other_world(
+    connection: psycopg.Connection, materialize: Materialize, settings: Settings
+) -> None:
+    with pytest.raises(ValueError, match="not of a simulated world"):
+        floor_benchmark.floor(settings)
+    book = songs.insert(connection, 80, artists=40)
+    corpus = Corpus(settings.world_seed, settings.world_artists, settings.world_songs)
+    told = [(str(corpus.song_id(n, 0)), corpus.title(n, 0), track_id) for n, track_id in enumerate(book.track_ids)]
+    with connection.cursor() as cursor:
+        cursor.executemany("update tracks set source_id = %s, title = %s where track_id = %s", told)
+    connection.commit()
+    materialize(training.training_dataset, training.quality_model, assets.evaluation_report)
+    bench = floor_benchmark.floor(settings)
+    latest = queries.latest_evaluation(connection)
+    assert latest is not None
+    ours = latest["report"]["predictors"]["quality_model"]["mae"]["value"]
+    assert bench.figures["mae"] == pytest.approx(ours, abs=1e-5)
+    assert bench.ratio == pytest.approx(ours / bench.figures["floor"], abs=1e-5)
+    connection.execute("update tracks set title = 'Elsewhere' where track_id = any(%s)", [list(book.track_ids)])
+    connection.commit()
+    with pytest.raises(ValueError, match="RAP_WORLD_SEED"):
+        floor_benchmark.floor(settings)
 
 
 def test_shuffled_labels_yield_no_champion(
     connection: psycopg.Connection, materialize: Materialize, tracking: MlflowResource
 ) -> None:
     book = songs.insert(connection, 300, artists=100, rated=False)
-    songs.rate(connection, book.track_ids, np.random.default_rng(8).permutation(book.craft))
+    # A 95 % interval is wrong about one shuffle in forty; `bench quality` looks at several.
+    songs.rate(connection, book.track_ids, np.random.default_rng(9).permutation(book.craft))
     connection.commit()
     result = materialize(*LEARN, checks=checks.CHECKS)
     crowned = figures(result, "champion")
     assert (crowned["champion"], crowned["promoted"]) == ("none", False)
     assert tracking.alias("quality_model", "champion") is None
     assert tracking.alias("quality_model", "challenger") is not None
+    skill = (report.load_latest(connection) or {})["report"]["predictors"]["quality_model"]["skill"]
+    assert skill["low"] < 0 < skill["high"]
     (warned,) = [e for e in result.get_asset_check_evaluations() if not e.passed]
     assert (warned.check_name, warned.severity) == ("champion_beats_best_baseline", dg.AssetCheckSeverity.WARN)
-
-
-def test_a_champion_that_no_longer_wins_loses_the_title(
-    connection: psycopg.Connection, materialize: Materialize, tracking: MlflowResource
-) -> None:
-    songs.insert(connection, 120, artists=40)
-    materialize(*LEARN)
-    latest = queries.latest_evaluation(connection)
-    assert latest is not None
-    latest["report"]["verdict"] = {"promote": True, "reason": "better"}
-    assets.crown(tracking, latest)
-    assert tracking.alias("quality_model", "champion") is not None
-    latest["report"]["verdict"] = {"promote": False, "reason": "the interval includes zero"}
-    assets.crown(tracking, latest)
-    assert tracking.alias("quality_model", "champion") is None
-    assert (tracking.versions("quality_model")[0].description or "").startswith(
-        "Challenger, not champion: the interval includes zero"
-    )
 
 
 def test_a_failed_answer_is_a_failure_and_no_number(connection: psycopg.Connection, materialize: Materialize) -> None:
@@ -169,42 +193,134 @@ def test_a_simulated_analysis_of_a_real_track_is_no_opinion(
     assert latest["simulated"] is False
 
 
-def test_equal_errors_on_every_track_are_an_error_that_names_the_predictor(
-    connection: psycopg.Connection, materialize: Materialize
-) -> None:
-    songs.insert(connection, 80, artists=40)
-    result = materialize(training.training_dataset, assets.evaluation_report, checks=checks.CHECKS[:1])
-    assert verdicts(result) == {"errors_differ": True}
-    latest = queries.latest_evaluation(connection)
-    assert latest is not None
-    connection.execute("update dataset_members set label = 9.5 where version = %s", [latest["dataset_version"]])
-    connection.execute("update predictions set predicted = 5.0, failure = null where predictor = 'rule_based'")
-    named = queries.predictors_with_equal_errors(connection, latest["evaluation_id"], report.EQUAL_ERRORS)
-    assert [(name, tracks, round(error, 3)) for name, tracks, error in named if name == "rule_based"] == [
-        ("rule_based", 16, 4.5)
-    ]
-
-
-def test_mlflow_holds_a_parent_and_a_child_per_predictor(
+def test_what_the_training_run_says_of_itself_stands_in_the_report(
     connection: psycopg.Connection, materialize: Materialize, tracking: MlflowResource
 ) -> None:
     songs.insert(connection, 80, artists=40)
-    materialize(*LEARN)
+    materialize(training.training_dataset, training.quality_model)
+    (version,) = tracking.versions("quality_model")
     client = tracking.client()
+    client.log_text(version.run_id, "[[16, 1.2], [64, 0.9]]", "learning_curve.json")
+    client.log_text(version.run_id, '[["rhyme_density", 0.3]]', "importance.json")
+    materialize(assets.evaluation_report)
+    body = (report.load_latest(connection) or {})["report"]
+    assert body["learning_curve"] == [[16.0, 1.2], [64.0, 0.9]]
+    assert body["importance"] == [["rhyme_density", 0.3]]
+    pictures = connection.execute("select array(select jsonb_object_keys(pictures)) from evaluations").fetchone()
+    assert {"learning_curve", "importance"} <= set((pictures or ([],))[0])
+
+
+PLANTED = [
+    (
+        "errors_differ",
+        "update predictions p set predicted = m.label - 0.45 from dataset_members m where p.track_id = m.track_id and predictor = 'mean'",
+        "mean: MAE = RMSE = 0.450, the same error on all 16 tracks",
+    ),
+    (
+        "held_out_labels_differ",
+        "update dataset_members set label = 5.5 where split = 'eval'",
+        "all 16 held-out labels lie between 5.5 and 5.5",
+    ),
+    (
+        "groups_stand_on_one_side",
+        "update dataset_members set group_key = 'the same crew' where track_id in "
+        "(select distinct on (split) track_id from dataset_members order by split, track_id)",
+        "in train and in eval: the same crew",
+    ),
+    (
+        "report_is_what_was_predicted",
+        "update predictions set predicted = predicted + 1 where predictor = 'median'",
+        "median: MAE ",
+    ),
+    (
+        "report_is_what_was_predicted",
+        "delete from predictions where predictor = 'random' and track_id = (select min(track_id) from predictions)",
+        "random: 15 of 15 tracks are predicted, the report says 16 tracks, 0 failed",
+    ),
+    (
+        "report_is_what_was_predicted",
+        "update predictions set predictor = 'somebody' where predictor = 'median'",
+        "median has no predictions; somebody has predictions and is not in the report",
+    ),
+]
+
+
+def test_a_planted_fault_is_found_and_named(evaluated: psycopg.Connection) -> None:
+    tables = ("predictions", "dataset_members")
+    for table in tables:
+        evaluated.execute(f"create table sound_{table} as table {table}")
+    by_name = {one.check_key.name: one for one in checks.CHECKS}
+    for check, planted, named in PLANTED:
+        evaluated.commit()
+        assert by_name[check](PostgresResource()).passed
+        evaluated.execute(planted)
+        evaluated.commit()
+        found = by_name[check](PostgresResource())
+        assert (found.passed, found.severity) == (False, dg.AssetCheckSeverity.ERROR), planted
+        assert (found.description or "").startswith(named)
+        for table in tables:
+            evaluated.execute(f"truncate {table}")
+            evaluated.execute(f"insert into {table} table sound_{table}")
+
+
+def test_a_reader_gets_from_the_registry_to_the_data_and_to_dagster_and_back(
+    connection: psycopg.Connection, materialize: Materialize, tracking: MlflowResource
+) -> None:
+    songs.insert(connection, 120, artists=60)
+    result = materialize(*LEARN)
+    client = tracking.client()
+    body = (report.load_latest(connection) or {})["report"]
+    digest = connection.execute("select content_digest from dataset_versions").fetchone()
+
+    # from Dagster to MLflow
+    reported, crowned = figures(result, "evaluation_report"), figures(result, "champion")
+    parent = client.get_run(reported["mlflow_run_id"])
+    assert crowned["mlflow_run_id"] == parent.info.run_id
+    training_run = client.get_run(reported["training_run_id"])
+
+    # from the evaluation's run to the model, the run it was trained in, the data, Dagster
+    assert parent.data.params["model_version"] == "1"
+    assert client.get_model_version("quality_model", "1").run_id == training_run.info.run_id
+    for run in (parent, training_run):
+        assert run.data.tags["dagster.run_id"] == result.run_id
+        (given,) = [data.dataset for data in run.inputs.dataset_inputs]
+        assert (given.name, given.digest) == (body["dataset"], (digest or ("",))[0][:36])
+    note = parent.data.tags["mlflow.note.content"]
+    title = f"Version 1 is champion (simulated), {crowned['decision']}" if crowned["promoted"] else "Nobody is champion"
+    assert note.startswith(f"**{title}")
+    for told in (training_run.info.run_id, body["dataset"], result.run_id[:8], "| **quality_model** |", "Verdict: "):
+        assert told in note
+    assert parent.data.tags["champion"] == ("quality_model version 1" if crowned["promoted"] else "none")
+    assert crowned["reason"] in parent.data.tags["champion_reason"]
+
+    # from the model version back to its evaluation
+    version = client.get_model_version("quality_model", "1")
+    assert version.tags["evaluation_run_id"] == parent.info.run_id
+    assert version.tags["dataset"] == version.tags["decided_on_dataset"] == body["dataset"]
+    assert result.run_id in version.tags["dagster.url"]
+    assert result.run_id in version.tags["decided_in_dagster"]
+
+    # the children
     experiment = client.get_experiment_by_name("evaluation")
     assert experiment is not None
     runs = client.search_runs([experiment.experiment_id])
-    (parent,) = [run for run in runs if "mlflow.parentRunId" not in run.data.tags]
-    children = {run.data.params["predictor"]: run for run in runs if run is not parent}
-    body = (report.load_latest(connection) or {})["report"]
+    children = {run.data.params["predictor"]: run for run in runs if "mlflow.parentRunId" in run.data.tags}
+    assert len(runs) == len(children) + 1
     assert set(children) == set(body["predictors"])
-    assert children["mean"].data.metrics["mae"] == pytest.approx(body["predictors"]["mean"]["mae"]["value"])
-    assert "spearman" not in {name for name, value in children["mean"].data.metrics.items() if value is None}
-    assert {a.path for a in client.list_artifacts(parent.info.run_id, "plots")} >= {
-        "plots/mae.png",
-        "plots/residuals.png",
-    }
+    assert {run.data.tags["mlflow.parentRunId"] for run in children.values()} == {parent.info.run_id}
+    measured = children["quality_model"].data.metrics
+    assert measured["mae_low"] < measured["mae"] < measured["mae_high"]
+    assert measured["vs_best_baseline"] == body["predictors"]["quality_model"]["vs_best_baseline"]["value"]
+    assert "spearman" not in children["mean"].data.metrics
+    marked = {name for name, run in children.items() if run.data.tags["champion"] == "true"}
+    assert marked == ({"quality_model"} if crowned["promoted"] else set())
     assert {run.info.status for run in runs} == {"FINISHED"}
+    files = {a.path for folder in (None, "plots") for a in client.list_artifacts(parent.info.run_id, folder)}
+    plots = {
+        f"plots/{name}.png"
+        for name in ("mae", "predicted_against_actual", "residuals", "calibration", "deciles", "slices")
+    }
+    assert files == {"report.html", "report.md", "report.json", "plots"} | plots
 
 
 def test_nothing_evaluated_is_no_failure(connection: psycopg.Connection, materialize: Materialize) -> None:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import httpx
 import numpy as np
@@ -260,13 +261,13 @@ def registry(tmp_path: Path) -> MlflowResource:
     return MlflowResource(tracking_uri=f"sqlite:///{tmp_path}/mlflow.db")
 
 
-def register(registry: MlflowResource, rating: float) -> str:
-    """Register a model that always says `rating`, as champion; its version."""
+def register(registry: MlflowResource, rating: float, model: Any = None) -> str:
+    """Register `model`, or one that always says `rating`, as champion; its version."""
     import pandas as pd
     from sklearn.dummy import DummyRegressor
 
     rows = pd.DataFrame(np.zeros((2, len(COLUMNS))), columns=list(COLUMNS))
-    model = DummyRegressor(strategy="constant", constant=rating).fit(rows, np.array([rating, rating]))
+    model = model or DummyRegressor(strategy="constant", constant=rating).fit(rows, np.array([rating, rating]))
     with registry.run("quality_model", "constant", tags={"simulated": "true"}) as run:
         version = run.model(
             model, name="quality_model", example=rows, predicted=model.predict(rows), requirements=["scikit-learn"],
@@ -290,6 +291,7 @@ def test_the_champion_rates_and_a_new_champion_takes_over(
     assert answer.status_code == 200, answer.text
     assert answer.json() | {"processing_time_ms": 0} == {
         "rating": 7.3,
+        "interval": None,
         "quality_score": pytest.approx(0.7),
         "model": "quality_model",
         "model_version": version,
@@ -299,6 +301,32 @@ def test_the_champion_rates_and_a_new_champion_takes_over(
         "processing_time_ms": 0,
     }
     newer = register(registry, 4.0)
-    taken_over = api.post("/predict-quality", json={"lyrics": LYRICS}).json()
-    assert (taken_over["rating"], taken_over["model_version"]) == (4.0, newer)
+    deadline = time.monotonic() + 20
+    while (taken_over := api.post("/predict-quality", json={"lyrics": LYRICS}).json())["model_version"] != newer:
+        assert (taken_over["rating"], taken_over["model_version"]) == (7.3, version)
+        assert time.monotonic() < deadline, "the newer version never took over"
+        time.sleep(0.05)
+    assert taken_over["rating"] == 4.0
     assert api.get("/health").json()["components"]["model"]["detail"].startswith(f"models:/quality_model/{newer}")
+
+
+@pytest.mark.filterwarnings("ignore")  # MLflow warns while it is imported and about its own models
+def test_a_rating_comes_with_the_interval_that_the_model_gives_it(
+    serve: Serve, settings: Settings, registry: MlflowResource
+) -> None:
+    import pandas as pd
+
+    from rap_platform.training import quality
+
+    chance = np.random.default_rng(1)
+    x = pd.DataFrame(chance.normal(size=(60, len(COLUMNS))), columns=list(COLUMNS))
+    y = np.clip(chance.normal(5.5, 1.0, 60), 1, 10)
+    fitted = quality.fit(x, y, [f"g{row % 12}" for row in range(60)], seed=3)
+    register(registry, 0.0, fitted.model)
+    api = serve(settings.model_copy(update={"mlflow_tracking_uri": registry.tracking_uri}))
+    answer = api.post("/predict-quality", json={"lyrics": LYRICS})
+    assert answer.status_code == 200, answer.text
+    interval, rating = answer.json()["interval"], answer.json()["rating"]
+    assert interval["level"] == 0.9
+    assert 1 <= interval["low"] < rating < interval["high"] <= 10
+    assert interval["high"] - interval["low"] == pytest.approx(2 * np.quantile(fitted.interval, 0.9), rel=0.3)

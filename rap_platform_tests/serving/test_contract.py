@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from rap_platform.local.postgres import Cluster
 from rap_platform.serving.api.app import create_app
+from rap_platform.serving.api.evaluation.schemas import EvaluationAnswer, ModelsAnswer
 from rap_platform.serving.api.recommendations.schemas import RecommendationsAnswer
 from rap_platform.serving.api.search.schemas import SearchAnswer
 from rap_platform.serving.api.tracks.schemas import SimilarAnswer, Track
@@ -181,7 +182,8 @@ def test_an_unknown_track_is_not_found(api: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/docs", "/liked", "/health", "/search", "/static/app.js", "/nowhere", "/songs/1"]
+    "path",
+    ["/", "/docs", "/liked", "/evaluation", "/models", "/health", "/search", "/static/app.js", "/nowhere", "/songs/1"],
 )
 def test_every_answer_has_the_security_headers(api: httpx.Client, path: str) -> None:
     headers = api.get(path).headers
@@ -211,8 +213,11 @@ def test_the_description_is_complete(api: httpx.Client) -> None:
         "get_track": ("get", "/tracks/{track_id}"),
         "similar_tracks": ("get", "/tracks/{track_id}/similar"),
         "recommendations": ("get", "/recommendations"),
+        "trends": ("get", "/trends"),
         "analyze": ("post", "/analyze"),
         "predict_quality": ("post", "/predict-quality"),
+        "evaluation": ("get", "/evaluation"),
+        "models": ("get", "/models"),
         "health": ("get", "/health"),
         "live": ("get", "/health/live"),
         "metrics": ("get", "/metrics"),
@@ -223,8 +228,11 @@ def test_the_description_is_complete(api: httpx.Client) -> None:
         "SearchAnswer",
         "SimilarAnswer",
         "RecommendationsAnswer",
+        "TrendsAnswer",
         "AnalysisAnswer",
         "QualityAnswer",
+        "EvaluationAnswer",
+        "ModelsAnswer",
     ):
         assert described["components"]["schemas"][name]["examples"], name
     for path, status in (
@@ -232,6 +240,8 @@ def test_the_description_is_complete(api: httpx.Client) -> None:
         ("/analyze", "422"),
         ("/predict-quality", "503"),
         ("/tracks/{track_id}", "404"),
+        ("/evaluation", "404"),
+        ("/models", "503"),
     ):
         responses = next(iter(described["paths"][path].values()))["responses"]
         assert "application/problem+json" in responses[status]["content"]
@@ -245,7 +255,9 @@ def test_the_examples_of_the_description_are_accepted(api: httpx.Client) -> None
     problem(api.post("/predict-quality", json=schemas["QualityQuestion"]["examples"][0]), 503)
 
 
-@pytest.mark.parametrize("model", [SearchAnswer, SimilarAnswer, RecommendationsAnswer, Track])
+@pytest.mark.parametrize(
+    "model", [SearchAnswer, SimilarAnswer, RecommendationsAnswer, Track, EvaluationAnswer, ModelsAnswer]
+)
 def test_the_examples_of_answers_are_such_answers(model: type[BaseModel]) -> None:
     (example,) = model.model_json_schema()["examples"]
     assert model.model_validate(example).model_dump(mode="json") == example

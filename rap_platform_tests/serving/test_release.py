@@ -143,6 +143,10 @@ def test_a_purge_leaves_only_what_is_real(connection: psycopg.Connection, settin
         "insert into evaluations (dataset_version, input_digest, report, markdown, simulated) "
         "values ('made-up', repeat('c', 64), '{}', '', true), ('true', repeat('d', 64), '{}', '', false)"
     )
+    connection.execute(
+        "insert into title_decisions (action, version, reason, actor, evaluation_id, simulated) "
+        "select 'promoted', '1', 'better', 'dagster', evaluation_id, simulated from evaluations"
+    )
     queries.store_release(connection, draft(connection, NONE).row())
     connection.commit()
 
@@ -155,6 +159,7 @@ def test_a_purge_leaves_only_what_is_real(connection: psycopg.Connection, settin
     assert counts["ratings"] == 2
     assert counts["tracks_no_longer_duplicates"] == 1
     assert counts["serving_releases"] == counts["evaluations"] == counts["dataset_versions"] == 1
+    assert counts["title_decisions"] == 1
     assert "mlflow_runs" not in counts
     left = connection.execute("select track_id, duplicate_of from tracks order by track_id").fetchall()
     assert left == [(real, None), (copied, None)]

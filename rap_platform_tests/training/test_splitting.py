@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rap_platform.training.splitting import Candidate, NoSplit, groups, split
+from rap_platform.training.splitting import Candidate, NoSplit, bins, groups, split
 
 
 def song(
@@ -32,31 +32,100 @@ def test_a_guest_of_everybody_does_not_merge_everything() -> None:
     assert len(set(grouped.values())) == 50
 
 
-def test_eight_hundred_and_two_hundred_without_an_artist_on_both_sides() -> None:
-    chance = np.random.default_rng(3)
-    grouped = {track: f"g{chance.integers(250)}" for track in range(1000)}
-    labels = {track: float(value) for track, value in enumerate(chance.uniform(1, 10, 1000))}
-    sides = split(grouped, labels, share=0.2, seed=13)
+def test_near_duplicates_that_nobody_linked_are_one_group_when_they_are_tied() -> None:
+    grouped, _ = groups([song(1, 10), song(2, 20), song(3, 30)], ties=[(3, 1)])
+    assert grouped == {1: "g1", 2: "g2", 3: "g1"}
+
+
+def library(
+    tracks: int, artists: int, seed: int
+) -> tuple[dict[int, str], dict[int, tuple[str, str, str]], dict[int, float]]:
+    """Groups, strata (genre and era go with the artist, as they do) and the labels of a library."""
+    chance = np.random.default_rng(seed)
+    grouped = {track: f"g{int(artists * chance.random() ** 1.5)}" for track in range(tracks)}
+    of_artist = {
+        key: (("rap", "trap", "drill")[chance.choice(3, p=[0.6, 0.3, 0.1])], int(chance.integers(1980, 2020)))
+        for key in sorted(set(grouped.values()))
+    }
+    labels = {track: float(value) for track, value in enumerate(chance.uniform(1, 10, tracks))}
+    binned = bins(labels)
+    strata = {}
+    for track, key in grouped.items():
+        genre, debut = of_artist[key]
+        strata[track] = (genre, f"{(debut + int(chance.integers(12))) // 10 * 10}s", str(binned[track]))
+    return grouped, strata, labels
+
+
+def imbalances(sides: dict[int, str], strata: dict[int, tuple[str, str, str]]) -> list[float]:
+    """For each stratum of each dimension its share in eval less its share in train, in points."""
+    found = []
+    for dimension in range(3):
+        for stratum in sorted({own[dimension] for own in strata.values()}):
+            share = {
+                side: np.mean([strata[t][dimension] == stratum for t in strata if sides[t] == side])
+                for side in ("train", "eval")
+            }
+            found.append(100 * float(share["eval"] - share["train"]))
+    return found
+
+
+def test_eight_hundred_and_two_hundred_alike_in_genre_era_and_label_at_once() -> None:
+    grouped, strata, _ = library(1000, 250, seed=3)
+    sides = split(grouped, strata, share=0.2, seed=13)
     held_out = {track for track, side in sides.items() if side == "eval"}
     assert len(held_out) == 200
     assert not {grouped[t] for t in held_out} & {grouped[t] for t in sides if t not in held_out}
-    quintiles = np.quantile(list(labels.values()), [0.2, 0.4, 0.6, 0.8])
-    counted = np.bincount(np.searchsorted(quintiles, [labels[t] for t in held_out]), minlength=5)
-    assert counted.max() - counted.min() <= 16
-    assert sides == split(grouped, labels, share=0.2, seed=13)
-    assert sides != split(grouped, labels, share=0.2, seed=14)
+    assert max(map(abs, imbalances(sides, strata))) < 1.5
+    chance = np.random.default_rng(1)
+    by_luck = []
+    for _ in range(20):
+        drawn = set(chance.choice(sorted(set(grouped.values())), 50, replace=False).tolist())
+        lucky = {t: "eval" if key in drawn else "train" for t, key in grouped.items()}
+        by_luck.append(max(map(abs, imbalances(lucky, strata))))
+    assert min(by_luck) > 2 * max(map(abs, imbalances(sides, strata)))
+    assert sides == split(grouped, strata, share=0.2, seed=13)
+    assert sides != split(grouped, strata, share=0.2, seed=14)
+
+
+def test_few_large_groups_are_exchanged_two_for_one_where_none_has_the_size_of_another() -> None:
+    grouped = {1000 * size + n: f"g{size:02d}" for size in range(1, 25) for n in range(size)}
+    chance = np.random.default_rng(5)
+    strata = {t: (("rap", "trap")[int(chance.integers(2))], "1990s", str(chance.integers(5))) for t in grouped}
+    sides = split(grouped, strata, share=0.2, seed=1)
+    assert sum(side == "eval" for side in sides.values()) == 60
+    assert max(map(abs, imbalances(sides, strata))) < 4
+
+
+def test_the_split_knows_no_ids_and_no_order() -> None:
+    grouped, strata, _ = library(300, 80, seed=4)
+    sides = split(grouped, strata, share=0.2, seed=13)
+    others = [10_000 - 7 * track for track in grouped]
+    renamed = split(
+        dict(zip(others[::-1], list(grouped.values())[::-1], strict=True)),
+        {other: strata[track] for other, track in zip(others, grouped, strict=True)},
+        share=0.2,
+        seed=13,
+    )
+    assert [renamed[other] for other in others] == list(sides.values())
+
+
+def test_a_library_of_57718_tracks_is_split_exactly() -> None:
+    grouped, strata, _ = library(57_718, 9_000, seed=2)
+    sides = split(grouped, strata, share=0.2, seed=13)
+    assert sum(side == "eval" for side in sides.values()) == round(0.2 * 57_718)
+    assert max(map(abs, imbalances(sides, strata))) < 0.2
 
 
 def test_a_single_group_can_not_be_split() -> None:
     with pytest.raises(NoSplit, match="3 tracks form one group"):
-        split({1: "a", 2: "a", 3: "a"}, {1: 1.0, 2: 2.0, 3: 3.0}, share=0.2, seed=1)
+        split({1: "a", 2: "a", 3: "a"}, {1: ("x",), 2: ("x",), 3: ("x",)}, share=0.2, seed=1)
 
 
 @settings(max_examples=40, deadline=None)
 @given(sizes=st.lists(st.integers(1, 9), min_size=2, max_size=12), seed=st.integers(0, 99))
 def test_the_held_out_share_is_as_near_as_the_groups_allow(sizes: list[int], seed: int) -> None:
     grouped = {100 * g + n: f"g{g}" for g, size in enumerate(sizes) for n in range(size)}
-    sides = split(grouped, {t: float(t % 9 + 1) for t in grouped}, share=0.2, seed=seed)
+    sides = split(grouped, {t: (str(t % 3), str(t % 2)) for t in grouped}, share=0.2, seed=seed)
     total, wanted = len(grouped), max(1, round(0.2 * len(grouped)))
     reachable = {0}
     for size in sizes:

@@ -3,22 +3,31 @@
 import dataclasses
 from pathlib import Path
 
+import dagster as dg
 import httpx
 import numpy as np
 import psycopg
+import pytest
 
+from rap_platform.definitions import build_defs
+from rap_platform.orchestration import schedules
 from rap_platform.resources.mlflow import MlflowResource
 from rap_platform.settings import Settings
-from rap_platform.training import assets, checks, queries
+from rap_platform.training import assets, checks, dataset_files, drift_assets, queries
+from rap_platform.training.finetuning import assets as finetuning
 from rap_platform_tests.training import songs
-from rap_platform_tests.training.tracking import Materialize, figures, verdicts
+from rap_platform_tests.training.tracking import Materialize, checks_of, figures, tracked, verdicts
+
+
+def experiments(tracking: MlflowResource) -> list[str]:
+    return [experiment.name for experiment in tracking.client().search_experiments()]
 
 
 def test_a_dataset_is_made_once_and_its_checks_pass(
     connection: psycopg.Connection, settings: Settings, materialize: Materialize
 ) -> None:
     songs.insert(connection, 120, artists=30)
-    first = materialize(assets.training_dataset, checks=checks.CHECKS[1:])
+    first = materialize(assets.training_dataset, checks=checks_of(assets.training_dataset))
     made = figures(first, "training_dataset")
     assert (made["status"], made["population"], made["train"], made["eval"]) == ("new version", "simulated", 96, 24)
     assert made["size_note"] == "smaller than asked for: 120 of 1000 tracks pass the filters"
@@ -70,13 +79,21 @@ def test_what_was_said_or_heard_of_another_wording_lets_no_track_in(
 
 def test_too_few_ratings_say_so_and_nothing_fails(connection: psycopg.Connection, materialize: Materialize) -> None:
     songs.insert(connection, 30, artists=10)
-    result = materialize(
-        assets.ratings, assets.training_dataset, assets.quality_model, assets.adapters, checks=checks.CHECKS
+    learning = (
+        assets.ratings,
+        assets.training_dataset,
+        assets.quality_model,
+        finetuning.adapters,
+        drift_assets.drift_report,
     )
+    result = materialize(*learning, checks=checks.CHECKS)
+    assert set(verdicts(result).values()) == {True}
     made = figures(result, "training_dataset")
     assert made["status"] == "no dataset"
     assert made["missing"] == "30 simulated tracks pass the filters, 30 are rated; a dataset needs 50"
+    assert "rap-platform ratings import FILE" in made["remedy"]
     assert figures(result, "quality_model")["status"] == "no dataset"
+    assert figures(result, "drift_report")["status"] == "no dataset"
     assert "RAP_TRAINING__ADAPTER_BASE_MODEL" in figures(result, "adapters")["remedy"]
     assert connection.execute("select count(*) from dataset_versions").fetchone() == (0,)
 
@@ -111,44 +128,6 @@ def test_real_and_simulated_tracks_are_not_mixed(connection: psycopg.Connection,
     assert connection.execute("select simulated from dataset_versions").fetchall() == [(False,)]
 
 
-def test_a_planted_artist_on_both_sides_is_caught_and_named(
-    connection: psycopg.Connection, materialize: Materialize
-) -> None:
-    songs.insert(connection, 80, artists=20)
-    version = figures(materialize(assets.training_dataset), "training_dataset")["version"]
-    connection.execute(
-        """update dataset_members set split = 'eval'
-           where version = %(v)s and track_id = (select min(track_id) from dataset_members where version = %(v)s and split = 'train')""",
-        {"v": version},
-    )
-    connection.commit()
-    result = materialize(assets.training_dataset, checks=checks.CHECKS[1:])
-    assert not result.success
-    assert verdicts(result) == {
-        "no_artist_on_both_sides": False,
-        "no_duplicate_on_both_sides": True,
-        "labels_are_ratings": True,
-        "labels_are_not_constant": True,
-    }
-    (failed,) = [e for e in result.get_asset_check_evaluations() if not e.passed]
-    assert (failed.description or "").startswith("in train and in eval: Artist s1 ")
-
-
-def test_a_planted_duplicate_across_the_split_and_constant_labels_are_caught(
-    connection: psycopg.Connection, materialize: Materialize
-) -> None:
-    songs.insert(connection, 80, artists=20)
-    version = figures(materialize(assets.training_dataset), "training_dataset")["version"]
-    connection.execute(
-        """update tracks set duplicate_score = 0.9, duplicate_of = (select min(track_id) from dataset_members where version = %(v)s and split = 'eval')
-           where track_id = (select min(track_id) from dataset_members where version = %(v)s and split = 'train')""",
-        {"v": version},
-    )
-    assert len(queries.duplicates_on_both_sides(connection, version)) == 1
-    connection.execute("update dataset_members set label = 5 where version = %s", [version])
-    assert queries.label_summary(connection, version) == (80, 5.0, 5.0, 1, 0.0)
-
-
 def test_the_model_learns_the_craft_and_is_registered_once(
     connection: psycopg.Connection, materialize: Materialize, tracking: MlflowResource
 ) -> None:
@@ -168,6 +147,14 @@ def test_the_model_learns_the_craft_and_is_registered_once(
         "dataset/dataset.parquet",
     }
     labels = [m.label for m in queries.members(connection, made["dataset"]) if m.split == "train"]
+    told = run.data.metrics
+    assert made["nested_mae"] == pytest.approx(told["nested_mae"], abs=1e-4)
+    assert 0.7 < told["nested_coverage"] <= 1
+    assert {"cv_mae", "nested_mae_sd", "importance/rhyme", "learning_curve/50"} <= set(told)
+    stored = {f.path for f in tracking.client().list_artifacts(version.run_id)}
+    assert {"importance.json", "importance.md", "learning_curve.json"} <= stored
+    pictures = {f.path for f in tracking.client().list_artifacts(version.run_id, "plots")}
+    assert pictures == {"plots/importance.png", "plots/learning_curve.png"}
     assert made["cv_mae"] < 0.8 * float(np.mean(np.abs(np.array(labels) - np.median(labels))))
 
     assert figures(materialize(assets.quality_model), "quality_model")["status"] == "unchanged"
@@ -217,6 +204,107 @@ def test_exported_files_come_back_when_somebody_deleted_them(
     assert figures(materialize(assets.training_dataset), "training_dataset")["status"] == "unchanged"
     assert (folder / "train.jsonl").read_bytes() == before["train.jsonl"]
     assert dataclasses.is_dataclass(queries.members(connection, version)[0])
+
+
+def test_a_version_is_logged_once_with_its_files_its_card_and_both_its_tables(
+    connection: psycopg.Connection, settings: Settings, materialize: Materialize, tracking: MlflowResource
+) -> None:
+    songs.insert(connection, 80, artists=20)
+    result = materialize(assets.training_dataset)
+    made = figures(result, "training_dataset")
+    (run,) = tracked(tracking, "datasets")
+    assert run.info.status == "FINISHED"
+    assert run.info.run_name == made["version"]
+    tags = run.data.tags
+    assert tags["dagster.run_id"] == result.run_id
+    assert tags["dagster.url"].endswith(f"/runs/{result.run_id}")
+    assert (tags["dagster.asset_key"], tags["simulated"], tags["key"]) == ("training_dataset", "true", made["digest"])
+    assert tags["mlflow.note.content"].startswith(f"# Dataset {made['version']}")
+    inputs = {i.dataset.name: i.tags[0].value for i in run.inputs.dataset_inputs}
+    assert inputs == {
+        f"{made['version']}/train.jsonl": "training",
+        f"{made['version']}/eval.jsonl": "evaluation",
+        f"{made['version']}/dataset.parquet": "training and evaluation",
+    }
+    assert run.data.metrics["on_both_sides/artists"] == 0
+    assert run.data.metrics["train"] == 64
+    files = {file.path for file in tracking.client().list_artifacts(run.info.run_id, "dataset")}
+    assert files == {f"dataset/{name}" for name in dataset_files.NAMES}
+    assert "data:image/png" in made["sides"]
+    materialize(assets.training_dataset)
+    assert len(tracked(tracking, "datasets")) == 1
+
+
+def test_a_version_that_was_made_without_mlflow_is_logged_when_there_is_one(
+    connection: psycopg.Connection, materialize: Materialize, tracking: MlflowResource
+) -> None:
+    songs.insert(connection, 80, artists=20)
+    alone = figures(materialize(assets.training_dataset, mlflow=MlflowResource()), "training_dataset")
+    assert alone["status"] == "new version"
+    with tracking.run("datasets", "killed", tags={"key": alone["digest"]}) as left:
+        pass
+    tracking.client().update_run(left.run_id, status="RUNNING")  # as a killed process leaves it
+    later = figures(materialize(assets.training_dataset), "training_dataset")
+    assert (later["status"], later["version"]) == ("unchanged", alone["version"])
+    assert sorted((run.info.run_name, run.info.status) for run in tracked(tracking, "datasets")) == [
+        ("killed", "KILLED"),
+        (alone["version"], "FINISHED"),
+    ]
+
+
+def test_members_whose_tracks_came_back_under_other_ids_are_members_again(
+    connection: psycopg.Connection, materialize: Materialize
+) -> None:
+    songs.insert(connection, 60, artists=20)
+    made = figures(materialize(assets.training_dataset), "training_dataset")
+    connection.execute("truncate artists, raw_songs cascade")
+    connection.execute("alter sequence tracks_track_id_seq restart with 5000")
+    songs.insert(connection, 60, artists=20)
+    again = figures(materialize(assets.training_dataset), "training_dataset")
+    assert (again["version"], again["status"]) == (made["version"], "unchanged")
+    ids = [member.track_id for member in queries.members(connection, made["version"])]
+    assert len(ids) == 60
+    assert min(ids) >= 5000
+
+
+def everything(connection: psycopg.Connection) -> dict[str, str]:
+    """Every table with a digest of all its rows."""
+    names = connection.execute("select tablename from pg_tables where schemaname = 'public'").fetchall()
+    digests = {}
+    for (name,) in names:
+        query = f"select count(*) || ':' || md5(coalesce(string_agg(x::text, '|' order by x::text), '')) from {name} x"
+        row = connection.execute(query.encode()).fetchone()
+        assert row is not None
+        digests[name] = row[0]
+    connection.commit()
+    return digests
+
+
+def test_retraining_does_nothing_when_nothing_changed(
+    connection: psycopg.Connection, settings: Settings, tracking: MlflowResource
+) -> None:
+    songs.insert(connection, 100, artists=40)
+    job = build_defs({"mlflow": tracking}).resolve_job_def("retrain")
+    assert schedules.weekly_retraining.job_name == job.name
+    with dg.DagsterInstance.ephemeral() as instance:
+        first = job.execute_in_process(instance=instance, raise_on_error=False)
+        assert figures(first, "quality_model")["status"] == "new version"
+        before = everything(connection)
+        logged = {run.info.run_id for name in experiments(tracking) for run in tracked(tracking, name)}
+        models = [version.version for version in tracking.versions("quality_model")]
+        assert len(models) == 1
+        files = {path: path.stat().st_mtime_ns for path in settings.data_dir.rglob("*") if path.is_file()}
+        second = job.execute_in_process(instance=instance, raise_on_error=False)
+    assert {"datasets", "quality_model", "evaluation"} <= set(experiments(tracking))
+    for asset in ("training_dataset", "quality_model", "evaluation_report", "champion", "serving_release"):
+        assert figures(second, asset)["status"] == "unchanged", asset
+    after = everything(connection)
+    rows = {name: (before[name].split(":")[0], after[name].split(":")[0]) for name in after}
+    assert {name: both for name, both in rows.items() if both[0] != both[1]} == {}
+    assert {name for name in after if name.startswith("dataset_") and before[name] != after[name]} == set()
+    assert {run.info.run_id for name in experiments(tracking) for run in tracked(tracking, name)} == logged
+    assert [version.version for version in tracking.versions("quality_model")] == models
+    assert {path: path.stat().st_mtime_ns for path in settings.data_dir.rglob("*") if path.is_file()} == files
 
 
 def test_the_simulated_panel_is_asked_once_for_each_track(

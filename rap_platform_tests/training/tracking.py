@@ -11,6 +11,7 @@ import pytest
 from rap_platform.resources.mlflow import MlflowResource
 from rap_platform.resources.postgres import PostgresResource
 from rap_platform.settings import Settings
+from rap_platform.training.checks import CHECKS
 
 Materialize = Callable[..., dg.ExecuteInProcessResult]
 
@@ -43,6 +44,30 @@ def materialize(settings: Settings, tracking: MlflowResource) -> Materialize:
         return dg.materialize([*assets, *checks], resources=resources, raise_on_error=False)
 
     return run
+
+
+def checks_of(*assets: dg.AssetsDefinition) -> list[dg.AssetChecksDefinition]:
+    """The checks of these assets."""
+    keys = {asset.key for asset in assets}
+    return [check for check in CHECKS if {spec.asset_key for spec in check.check_specs} <= keys]
+
+
+def judge(*checks: dg.AssetChecksDefinition) -> dg.ExecuteInProcessResult:
+    """Run checks on what is stored, without making their assets again; for tests that have the settings of a database."""
+    job = dg.define_asset_job("judge", selection=dg.AssetSelection.checks(*checks))
+    located = dg.Definitions(asset_checks=list(checks), jobs=[job], resources={"postgres": PostgresResource()})
+    return located.resolve_job_def("judge").execute_in_process(raise_on_error=False)
+
+
+def failures_of(result: dg.ExecuteInProcessResult) -> dict[str, str]:
+    """What each failed check says it found."""
+    return {e.check_name: e.description or "" for e in result.get_asset_check_evaluations() if not e.passed}
+
+
+def tracked(store: MlflowResource, experiment: str) -> list[Any]:
+    """The runs of an experiment; none when it does not exist."""
+    found = store.client().get_experiment_by_name(experiment)
+    return [] if found is None else list(store.client().search_runs([found.experiment_id]))
 
 
 def figures(result: dg.ExecuteInProcessResult, asset: str) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import psycopg
 from psycopg.pq import TransactionStatus
 
 from rap_platform.embeddings.encoders.registry import Encoders
-from rap_platform.embeddings.search import cursor, queries, showing, sounds, words
+from rap_platform.embeddings.search import cursor, queries, rereading, showing, sounds, words
 from rap_platform.embeddings.search.asking import Asked, ask
 from rap_platform.embeddings.search.fusion import Ranked, fuse
 from rap_platform.embeddings.search.meaning import (
@@ -25,7 +25,6 @@ from rap_platform.embeddings.search.meaning import (
     pushed,
 )
 from rap_platform.embeddings.search.question import Found, Page, Question, Side, check
-from rap_platform.embeddings.search.rereading import by_line
 from rap_platform.settings import get_settings
 
 AWAY = 3  # times the candidates, where some will be pushed out
@@ -133,11 +132,19 @@ def _found(conn: psycopg.Connection[Any], asked: Asked, breadth: Breadth) -> dic
     # The words first: meanwhile the text is encoded.
     if "words" in asked.question.sides:
         found["words"] = words.by_words(conn, asked.terms, asked.filtering, breadth.sections)
+    heard, texts = None, {}
     if "sound" in asked.question.sides:
         heard = sounds.by_sound(conn, asked.terms, asked.filtering, breadth.sections)
-        found["sound"] = by_line(conn, asked.terms, heard)
+        texts = rereading.texts(conn, asked.terms, heard)
+
+    def reread() -> None:
+        if heard is not None:
+            found["sound"] = rereading.by_line(asked.terms, heard, texts)
+
     if "meaning" in asked.question.sides and asked.query is not None:
-        found["meaning"] = by_meaning(conn, asked.encoder, asked.query, asked.filtering, breadth)
+        found["meaning"] = by_meaning(conn, asked.encoder, asked.query, asked.filtering, breadth, meanwhile=reread)
+    else:
+        reread()
     return found
 
 

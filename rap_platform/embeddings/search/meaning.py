@@ -1,7 +1,7 @@
 """The side of the meaning: the sections whose vectors are nearest to the question's, and away from what it must not be like."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -39,19 +39,27 @@ class Breadth:
 
 
 def by_meaning(
-    conn: psycopg.Connection[Any], encoder: str, query: HalfVector, filtering: Filtering, breadth: Breadth
+    conn: psycopg.Connection[Any],
+    encoder: str,
+    query: HalfVector,
+    filtering: Filtering,
+    breadth: Breadth,
+    meanwhile: Callable[[], None] = lambda: None,
 ) -> list[Found]:
     """The nearest sections that pass, nearest first: through the index, or exactly where few tracks pass.
 
-    Fewer than are wanted mean that there are no more where few tracks pass, else that the index gave up.
+    Fewer than are wanted mean that there are no more where few tracks pass, else that the index gave up. `meanwhile` is called once
+    while the database looks; it may not use the connection.
     """
-    if filtering.track_ids is not None:
-        among = {"query": query, "track_ids": filtering.track_ids, "wanted": breadth.sections}
-        return _found(conn.execute(queries.by_meaning_among(encoder), among).fetchall())
-    parameters = {**filtering.parameters, "query": query, "wanted": breadth.sections}
     with conn.pipeline():
-        conn.execute(queries.BREADTH, breadth.settings())
-        nearest = conn.execute(queries.by_meaning(encoder, filtering.where), parameters)
+        if filtering.track_ids is not None:
+            among = {"query": query, "track_ids": filtering.track_ids, "wanted": breadth.sections}
+            nearest = conn.execute(queries.by_meaning_among(encoder), among)
+        else:
+            parameters = {**filtering.parameters, "query": query, "wanted": breadth.sections}
+            conn.execute(queries.BREADTH, breadth.settings())
+            nearest = conn.execute(queries.by_meaning(encoder, filtering.where), parameters)
+        meanwhile()
     return _found(nearest.fetchall())
 
 

@@ -1,7 +1,7 @@
 """The best sections by sound, read again line by line: a remembered line stands in one place, what is held by chance is strewn about."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from heapq import nlargest
 from itertools import islice
@@ -21,24 +21,35 @@ MOST_LINES = 8
 HEARD = 3  # places of a section whose sounds are compared over the borders of words
 
 
-def by_line(conn: psycopg.Connection[Any], terms: Terms, found: Sequence[Found]) -> list[Found]:
-    """The sections with those of the first ten tracks ordered and covered by what their best line holds of the question.
+def texts(conn: psycopg.Connection[Any], terms: Terms, found: Sequence[Found]) -> dict[int, str]:
+    """The text of the best section of each of the first ten tracks, by section id; none when the question has no sounds.
 
-    As many neighbouring lines as the question is long count as one. The others follow as they stood, covered no better than the
-    last that was read. Two statements at most.
+    Also reads how their words are said, so that `by_line` asks nobody. Two statements at most.
     """
     first: dict[int, Found] = {}
     for section in found:
         first.setdefault(section.original_id, section)
-    chosen = {section.section_id: section for section in islice(first.values(), TRACKS)}
+    chosen = [section.section_id for section in islice(first.values(), TRACKS)]
     if not chosen or not terms.sounds:
+        return {}
+    read = {row[0]: str(row[2]) for row in conn.execute(term_queries.TEXTS, {"section_ids": chosen}).fetchall()}
+    saying.recall(conn, read.values())
+    return read
+
+
+def by_line(terms: Terms, found: Sequence[Found], texts: Mapping[int, str]) -> list[Found]:
+    """The sections with those that have `texts` ordered and covered by what their best line holds of the question. Pure.
+
+    As many neighbouring lines as the question is long count as one. The others follow as they stood, covered no better than the
+    last that was read.
+    """
+    if not texts:
         return list(found)
-    rows = conn.execute(term_queries.TEXTS, {"section_ids": list(chosen)}).fetchall()
-    saying.recall(conn, (text for _, _, text in rows))
-    read = [_read(chosen[section_id], text, terms) for section_id, _, text in rows]
-    read.sort(key=lambda section: (-section.coverage, -chosen[section.section_id].coverage, section.section_id))
-    last = read[-1].coverage if read else 1.0
-    rest = [replace(one, coverage=min(one.coverage, last)) for one in found if one.section_id not in chosen]
+    stood = {section.section_id: section for section in found if section.section_id in texts}
+    read = [_read(section, texts[section_id], terms) for section_id, section in stood.items()]
+    read.sort(key=lambda section: (-section.coverage, -stood[section.section_id].coverage, section.section_id))
+    last = read[-1].coverage
+    rest = [replace(one, coverage=min(one.coverage, last)) for one in found if one.section_id not in texts]
     return [*read, *rest]
 
 

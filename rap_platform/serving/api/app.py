@@ -18,15 +18,18 @@ from rap_platform.serving.api.analyze.llm import LlmAnalyst
 from rap_platform.serving.api.analyze.router import router as analyze
 from rap_platform.serving.api.cache import ResilientCache
 from rap_platform.serving.api.database import new_pool
+from rap_platform.serving.api.evaluation.router import router as evaluation
 from rap_platform.serving.api.health.router import router as health
 from rap_platform.serving.api.metrics import Metrics
 from rap_platform.serving.api.middleware import BodyLimit, Envelope
+from rap_platform.serving.api.quality.figures import ModelCollector
 from rap_platform.serving.api.quality.model import QualityModel
 from rap_platform.serving.api.quality.router import router as quality
 from rap_platform.serving.api.recommendations.router import router as recommendations
 from rap_platform.serving.api.search.router import router as search
 from rap_platform.serving.api.services import LazyEncoder, Services, State
 from rap_platform.serving.api.tracks.router import router as tracks
+from rap_platform.serving.api.trends.router import router as trends
 from rap_platform.settings import Settings, get_settings
 
 DESCRIPTION = "Search rap lyrics by what they mean, read what is known about a song, have lyrics analysed and rated."
@@ -45,6 +48,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     settings = settings or get_settings()
     pool = new_pool(settings)
     metrics = Metrics(pool, settings.redis_url)
+    quality_model = QualityModel(settings)
+    metrics.registry.register(ModelCollector(quality_model))
     services = Services(
         settings=settings,
         pool=pool,
@@ -52,7 +57,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         metrics=metrics,
         encoder=LazyEncoder(settings),
         encoders=Encoders(settings),
-        quality_model=QualityModel(settings),
+        quality_model=quality_model,
         llm=LlmAnalyst(settings),
         llm_limiter=anyio.CapacityLimiter(settings.llm.concurrency),
     )
@@ -82,7 +87,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redoc_url=None,
         generate_unique_id_function=_operation_id,
     )
-    for router in (search, tracks, recommendations, analyze, quality, health, pages.router):
+    for router in (search, tracks, recommendations, trends, analyze, quality, evaluation, health, pages.router):
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=pages.UI / "static"), name="static")
     handler = problems.new_handler()

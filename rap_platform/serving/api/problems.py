@@ -68,6 +68,13 @@ class TrackNotFound(NotFoundProblem):
     type_ = "track-not-found"
 
 
+class NothingEvaluated(NotFoundProblem):
+    """There is no evaluation yet."""
+
+    title = "Nothing was evaluated yet."
+    type_ = "nothing-evaluated"
+
+
 class BadSearch(StatusProblem):
     """A search that cannot be run as it was put."""
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 class Component(BaseModel):
     """One thing that the API leans on."""
 
-    status: Literal["up", "down", "not_configured", "loading"]
+    status: Literal["up", "down", "not_configured", "loading", "stale"]  # stale: an older model answers
     detail: str | None = None
     milliseconds: float | None = None
 

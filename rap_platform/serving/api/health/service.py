@@ -98,6 +98,8 @@ async def _model(services: Services) -> Component:
         champion = await in_thread(None, services.quality_model.version)
     except NoModel as problem:
         return Component(status="not_configured", detail=problem.detail)
+    if (trouble := services.quality_model.trouble) is not None:
+        return Component(status="stale" if services.quality_model.loaded else "down", detail=trouble)
     return Component(
         status="up", detail=f"{champion.uri}" + (" (learned from simulated ratings)" if champion.simulated else "")
     )

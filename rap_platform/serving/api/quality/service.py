@@ -1,22 +1,25 @@
 """Predicts the rating of lyrics with exactly the features that the model learned from."""
 
 import time
+from typing import TYPE_CHECKING, Any
 
 from rap_platform.lyrics.cleaning import clean
 from rap_platform.lyrics.sections import split_sections
 from rap_platform.serving.api.problems import Unanalysable
-from rap_platform.serving.api.quality.schemas import QualityAnswer, QualityQuestion
+from rap_platform.serving.api.quality.schemas import QualityAnswer, QualityQuestion, RatingInterval
 from rap_platform.serving.api.services import Services
 from rap_platform.training.naming import MODEL_NAME
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 PREVIEW = 80
 
 
 def predict_quality(services: Services, question: QualityQuestion) -> QualityAnswer:
-    """The expected rating. Raises NoModel, EncoderAway, Unanalysable."""
+    """The expected rating and its interval. Raises NoModel, EncoderAway, Unanalysable."""
     # pandas and scikit-learn: most of a start, for what few ask
     from rap_platform.training.features import TEXT, features_for_text
-    from rap_platform.training.quality import predict
 
     started = time.perf_counter()
     loaded = services.quality_model.get()
@@ -25,9 +28,10 @@ def predict_quality(services: Services, question: QualityQuestion) -> QualityAns
     row = features_for_text(lyrics, services.encoder.get())
     if row[TEXT[0]].isna().any() or not sections:
         raise Unanalysable("Nothing that is sung or spoken is left after cleaning; send lines of lyrics.")
-    rating = float(predict(loaded.model, row)[0])
+    rating, interval = _rated(loaded.model, row)
     return QualityAnswer(
         rating=rating,
+        interval=interval,
         quality_score=(rating - 1) / 9,
         model=MODEL_NAME,
         model_version=loaded.champion.version,
@@ -36,3 +40,13 @@ def predict_quality(services: Services, question: QualityQuestion) -> QualityAns
         lyrics_preview=sections[0].text.split("\n")[0][:PREVIEW],
         processing_time_ms=round((time.perf_counter() - started) * 1000, 1),
     )
+
+
+def _rated(model: Any, row: "pd.DataFrame") -> tuple[float, RatingInterval | None]:
+    from rap_platform.training.quality import LEVEL, NoInterval, predict, predict_interval
+
+    try:
+        values, low, high = predict_interval(model, row)
+    except NoInterval:
+        return float(predict(model, row)[0]), None
+    return float(values[0]), RatingInterval(level=LEVEL, low=float(low[0]), high=float(high[0]))

@@ -1,0 +1,1 @@
+"""How rap changes over the years: the newest trend report."""
