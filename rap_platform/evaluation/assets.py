@@ -28,7 +28,7 @@ from rap_platform.training.commercial import NoTarget, Target
 from rap_platform.training.finetuning import assets as finetuning
 from rap_platform.training.finetuning import opinions as finetuned
 
-CODE_VERSION = "2"
+CODE_VERSION = "3"
 
 
 @dg.asset(

@@ -20,4 +20,4 @@ def table(inputs: CommercialInputs, *, resamples: int, header: Mapping[str, Any]
         header={**header, "target": inputs.target},
     )
     entries = {MODEL if name == COMMERCIAL else name: entry for name, entry in body["predictors"].items()}
-    return body | {"verdict": promotion.judge(entries, body["best_baseline"]) | {"promote": False}}
+    return body | {"verdict": promotion.judge(entries, body["best_baseline"], body["eval_groups"]) | {"promote": False}}

@@ -64,8 +64,13 @@ class Decile:
 
 
 def group_weights(groups: Sequence[str], resamples: int, seed: int) -> Array:
-    """Bootstrap weights (resamples, n): how often each row is in a resample that draws whole groups with replacement."""
+    """Bootstrap weights (resamples, n): how often each row is in a resample that draws whole groups with replacement.
+
+    No row of weights, (0, n), for a single group: nothing tells how groups differ, so that no figure gets an interval.
+    """
     keys, index = np.unique(np.asarray(groups), return_inverse=True)
+    if len(keys) < 2:
+        return np.empty((0, len(index)))
     chance = np.random.default_rng(seed)
     drawn = chance.multinomial(len(keys), np.full(len(keys), 1 / len(keys)), size=resamples).astype(float)
     return drawn[:, index]
@@ -156,7 +161,7 @@ def _measure(value: float, resampled: Array) -> Measure:
     if not np.isfinite(value):
         return Measure(None)
     defined = resampled[np.isfinite(resampled)]
-    if len(defined) < len(resampled) / 2:
+    if len(defined) == 0 or len(defined) < len(resampled) / 2:
         return Measure(float(value))
     low, high = np.quantile(defined, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return Measure(float(value), float(low), float(high))

@@ -13,6 +13,9 @@ BY_HAND: tuple[Action, ...] = ("rolled back", "promoted by hand", "moved in MLfl
 # On fewer tracks that the incumbent did not learn from, two models can't be told apart.
 LEAST_CLEAN_TRACKS = 40
 LEAST_CLEAN_GROUPS = 10
+# On fewer held-out groups a bootstrap interval is too narrow: where nothing differs it excludes zero on the good side in one case of
+# seven with three groups and always or never with one, instead of one in forty.
+LEAST_GROUPS = 10
 
 
 @dataclass(frozen=True)
@@ -76,8 +79,8 @@ def enough(tracks: int, groups: int) -> bool:
     return tracks >= LEAST_CLEAN_TRACKS and groups >= LEAST_CLEAN_GROUPS
 
 
-def judge(entries: Mapping[str, Mapping[str, Any]], best: str | None) -> dict[str, Any]:
-    """Whether the quality model beats the best baseline, and the sentence that says so: {"promote", "reason"}."""
+def judge(entries: Mapping[str, Mapping[str, Any]], best: str | None, groups: int) -> dict[str, Any]:
+    """Whether the quality model beats the best baseline on `groups` held-out groups, and the sentence that says so: {"promote", "reason"}."""
     model = entries.get(MODEL)
     if model is None or "mae" not in model:
         return {"promote": False, "reason": "there is no quality model of this dataset"}
@@ -90,6 +93,9 @@ def judge(entries: Mapping[str, Mapping[str, Any]], best: str | None) -> dict[st
     shown += figure(Measure(gap["value"], gap["low"], gap["high"]))
     if gap["high"] is None or gap["low"] is None:
         return {"promote": False, "reason": f"{shown}: there is no interval"}
+    if groups < LEAST_GROUPS:
+        few = f"the held-out tracks are of {groups} groups of artists, fewer than the {LEAST_GROUPS} that an interval needs"
+        return {"promote": False, "reason": f"{shown}: {few}"}
     if gap["high"] < 0:
         return {"promote": True, "reason": f"{shown}: better, the interval excludes zero"}
     if gap["low"] > 0:

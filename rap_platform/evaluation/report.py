@@ -82,7 +82,7 @@ def build(
         "slices": [] if traits is None else slices.measure(contestants, best, test, traits, weights),
         "learning_curve": [list(map(float, point)) for point in learning_curve],
         "importance": [[name, float(value)] for name, value in importance],
-        "verdict": promotion.judge(entries, best),
+        "verdict": promotion.judge(entries, best, len(set(test.groups))),
     }
 
 

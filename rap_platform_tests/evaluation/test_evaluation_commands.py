@@ -57,7 +57,7 @@ def test_evaluate_prints_the_table_of_the_report(connection: psycopg.Connection)
         assert figure in shown
     assert "qwen_zero_shot failed on 3: invalid_answer" in shown
     assert "Everything here is simulated." in shown
-    assert "verdict: better than every baseline; its MAE" in shown
+    assert "verdict: better than the best baseline; its MAE" in shown
     assert "1990s" not in shown
     for heading in wording.SHORT:
         assert heading in shown

@@ -11,6 +11,7 @@ CHANCE = np.random.default_rng(7)
 ACTUAL = CHANCE.normal(5, 1.5, 120)
 PREDICTED = np.round(ACTUAL * 0.6 + CHANCE.normal(2, 1, 120), 1)
 GROUPS = [f"g{n % 30}" for n in range(120)]
+FIRST_HALF = np.arange(120) < 60
 
 
 def test_values_are_those_of_the_textbook() -> None:
@@ -54,3 +55,11 @@ def test_a_constant_has_no_rank_correlation() -> None:
     assert measured.spearman == metrics.Measure(None)
     assert measured.calibration_slope == metrics.Measure(None)
     assert measured.mae.low is not None
+
+
+def test_a_single_group_tells_no_interval() -> None:
+    weights = metrics.group_weights(["one"] * 120, 100, seed=1)
+    measured = metrics.measure(PREDICTED, ACTUAL, weights)
+    assert measured.mae == metrics.Measure(float(np.abs(PREDICTED - ACTUAL).mean()))
+    assert metrics.paired_mae_difference(ACTUAL, PREDICTED, ACTUAL, weights).low is None
+    assert metrics.measure(PREDICTED[:60], ACTUAL[:60], metrics.kept(weights, FIRST_HALF)).spearman.low is None

@@ -118,13 +118,13 @@ def test_the_verdict_names_the_baseline_and_needs_an_interval() -> None:
     mae = {"value": 0.5, "low": 0.4, "high": 0.6}
     baseline = {"kind": "baseline", "failed": 0, "mae": {"value": 0.8, "low": 0.7, "high": 0.9}}
 
-    def judged(gap: Measure, failed: int = 0) -> dict[str, object]:
+    def judged(gap: Measure, failed: int = 0, groups: int = 10) -> dict[str, object]:
         model = {
             "mae": mae,
             "failed": failed,
             "vs_best_baseline": {"value": gap.value, "low": gap.low, "high": gap.high},
         }
-        return promotion.judge({"quality_model": model, "median": baseline}, "median")
+        return promotion.judge({"quality_model": model, "median": baseline}, "median", groups)
 
     assert judged(BETTER) == {
         "promote": True,
@@ -132,4 +132,5 @@ def test_the_verdict_names_the_baseline_and_needs_an_interval() -> None:
     }
     assert judged(WORSE)["promote"] is False
     assert judged(Measure(-0.2))["promote"] is False
+    assert judged(BETTER, groups=9)["promote"] is False
     assert judged(BETTER, failed=3) == {"promote": False, "reason": "it fails on 3 tracks"}

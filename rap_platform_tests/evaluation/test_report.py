@@ -153,6 +153,31 @@ def test_without_a_model_the_report_is_about_the_best_baseline() -> None:
     }  # fmt: skip
 
 
+def built_on(groups: int) -> dict[str, Any]:
+    """The same predictors on the same tracks, which are of so many groups."""
+    held_out = replace(given.TEST, groups=tuple(f"g{n % groups}" for n in range(given.TRACKS)))
+    return report.build(
+        given.contestants(), held_out, resamples=200, seed=1, header={"simulated": True}, best_possible=report.Ceiling(None, None)
+    )  # fmt: skip
+
+
+def test_few_held_out_groups_promote_nobody_however_clear_the_difference_looks() -> None:
+    few, enough = built_on(9), built_on(10)
+    assert few["predictors"][MODEL]["vs_best_baseline"]["high"] < 0
+    assert few["verdict"]["promote"] is False
+    assert "of 9 groups of artists, fewer than the 10 that an interval needs" in few["verdict"]["reason"]
+    assert enough["verdict"]["promote"] is True
+
+
+def test_a_single_held_out_group_gives_figures_without_intervals() -> None:
+    alone = built_on(1)
+    gap = alone["predictors"][MODEL]["vs_best_baseline"]
+    assert gap["value"] < 0
+    assert (gap["low"], gap["high"]) == (None, None)
+    assert alone["verdict"] == {"promote": False, "reason": alone["verdict"]["reason"]}
+    assert alone["verdict"]["reason"].endswith("there is no interval")
+
+
 def test_every_picture_is_drawn_and_may_stand_in_a_page_without_inline_style(drawn: dict[str, str]) -> None:
     assert list(drawn) == list(picture_titles.TITLES)
     ids: list[str] = []
