@@ -8,6 +8,7 @@ import numpy as np
 
 MODEL_NAME = "commercial_model"
 CODE_VERSION = "1"
+REMEDY = "import songs with a column of views, or configure Spotify with an account that is told popularity"
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,19 @@ def target(known: Sequence[Attention], minimum: int) -> Target | NoTarget:
         return Target("Spotify popularity", "points of popularity", popularity, (0.0, 100.0), digest)
     return NoTarget(
         f"of {len(known)} tracks of the dataset {len(views)} have views and {len(popularity)} a popularity; a model needs {minimum}",
-        "import songs with a column of views, or configure Spotify with an account that is told popularity",
+        REMEDY,
+    )
+
+
+def lacking(labelled: Sequence[tuple[str, str]], target: Target) -> NoTarget | None:
+    """Why labels can't be learned from and tested on the split of the ratings, given (split, group) of the labelled tracks; None when they can."""
+    learned = {group for split, group in labelled if split == "train"}
+    held_out = sum(split == "eval" for split, _ in labelled)
+    if len(learned) >= 2 and held_out >= 2:
+        return None
+    return NoTarget(
+        f"tracks with {target.name} are of {len(learned)} groups of artists to learn from, {held_out} of them are held out; a model needs two of each",
+        REMEDY,
     )
 
 

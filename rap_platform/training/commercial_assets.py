@@ -40,19 +40,14 @@ def commercial_model(
                 return assets.no_dataset()
             target = commercial.target(queries.attention(conn, version.version), settings.dataset.minimum)
             if isinstance(target, commercial.NoTarget):
-                return dg.MaterializeResult(
-                    metadata={
-                        "status": "no labels",
-                        "missing": target.missing,
-                        "remedy": target.remedy,
-                        "rows_new": 0,
-                    }
-                )
+                return _no_labels(target)
             quality_key = assets.training_key(version.digest, queries.input_versions(conn, version.version))
             key = commercial.training_key(target, quality_key)
             if known := mlflow.versions(commercial.MODEL_NAME, {"key": key}):
                 return assets.registered(mlflow, known[0], version, name=commercial.MODEL_NAME, status="unchanged")
             members = [m for m in queries.members(conn, version.version) if m.track_id in target.labels]
+            if (lacking := commercial.lacking([(m.split, m.group_key) for m in members], target)) is not None:
+                return _no_labels(lacking)
             ears = queries.feature_rows(conn, version.version, feature_rows.EAR)
             vectors = queries.lyric_vectors(conn, version.version)
         x = feature_rows.frame([member.track_id for member in members], ears, vectors)
@@ -84,6 +79,12 @@ def commercial_model(
             plot_importance=plots.importance(learned.fitted.permutation, target.unit),
             seconds=round(time.monotonic() - started, 2),
         )
+
+
+def _no_labels(lacking: commercial.NoTarget) -> dg.MaterializeResult:
+    return dg.MaterializeResult(
+        metadata={"status": "no labels", "missing": lacking.missing, "remedy": lacking.remedy, "rows_new": 0}
+    )
 
 
 ASSETS = [commercial_model]

@@ -64,6 +64,8 @@ def plan(
     auto, real, simulated or mixed; auto means real once `minimum` real tracks pass the filters, else simulated. `near` is
     asked once for the near-duplicates among the tracks taken: they stay together although nobody linked them.
     """
+    # A mark that was removed between the two readings leaves its track without any.
+    rows = [row for row in rows if ratings.get(row.track_id)]
     chosen: Population = _automatic(rows, settings) if population == "auto" else population
     pool = [row for row in rows if chosen == "mixed" or row.simulated == (chosen == "simulated")]
     eligible, dropped = eligible_rows(pool, settings)
@@ -84,6 +86,10 @@ def plan(
         sides = splitting.split(grouped, _strata(taken, labelled), share=settings.eval_share, seed=settings.seed)
     except splitting.NoSplit as error:
         return TooFew(chosen, len(eligible), str(error), "rate tracks of more artists", dropped)
+    learned = {grouped[track_id] for track_id, side in sides.items() if side == "train"}
+    if len(learned) < 2:
+        missing = "all tracks to learn from are of one group of artists and near-duplicates; cross-validation needs two"
+        return TooFew(chosen, len(eligible), missing, "rate tracks of more artists", dropped)
     members = tuple(
         Member(row.track_id, sides[row.track_id], labelled[row.track_id], grouped[row.track_id], row.lyrics_sha256)
         for row in sorted(taken, key=lambda row: row.track_id)

@@ -142,7 +142,7 @@ def import_ratings(
             raise ImportRefused(f"{located}: {reason}") from None
         report.scale, report.scale_known, report.conversion = known_scale.name, known_scale.why, known_scale.conversion
         with conn.transaction(force_rollback=dry_run):
-            conn.execute("select pg_advisory_xact_lock(hashtext('rating_imports'))")
+            queries.lock_imports(conn)
             linked = job.link(given, Tracks(queries.tracks(conn)), known_scale)
             marks = job.settled(conn, linked, known_scale)
             job.finish()

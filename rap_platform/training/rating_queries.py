@@ -67,6 +67,8 @@ _KNOWN_MARKS = """
 select track_id, rater, occasion, rated_at from ratings where source = %(source)s and track_id = any(%(track_ids)s)
 """
 
+_LOCK_IMPORTS = "select pg_advisory_xact_lock(hashtext('rating_imports'))"
+
 _IMPORT = """
 insert into rating_imports (file_name, file_sha256, source, scale, rater, report)
 values (%(file_name)s, %(file_sha256)s, %(source)s, %(scale)s, %(rater)s, '{}')
@@ -277,6 +279,11 @@ def known_marks(
     return found
 
 
+def lock_imports(conn: psycopg.Connection) -> None:
+    """Wait until no other import or removal is under way, and keep others waiting until the transaction ends."""
+    conn.execute(_LOCK_IMPORTS)
+
+
 def store_import(
     conn: psycopg.Connection,
     *,
@@ -311,6 +318,7 @@ def store_import(
 
 def remove_import(conn: psycopg.Connection, import_id: int) -> Changes | None:
     """Take an import back; what an earlier one said of the same counts again. None when there is no such import."""
+    lock_imports(conn)
     found = conn.execute("select source from rating_imports where import_id = %(import_id)s", {"import_id": import_id})
     if (row := found.fetchone()) is None:
         return None

@@ -34,6 +34,30 @@ def test_without_labels_the_asset_says_so_and_fails_not(
     assert "views" in found["remedy"]
 
 
+def test_labels_on_one_side_of_the_split_alone_are_no_labels() -> None:
+    target = Target("log10 of views", "log10 of views", {}, (0.0, 12.0), "")
+    both = [("train", "a"), ("train", "b"), ("eval", "c"), ("eval", "c")]
+    assert commercial.lacking(both, target) is None
+    for labelled in (both[:2], both[:3], both[1:]):
+        assert isinstance(commercial.lacking(labelled, target), NoTarget)
+
+
+@pytest.mark.filterwarnings("ignore")  # MLflow warns while it is imported
+def test_views_of_tracks_to_learn_from_alone_are_reported_and_break_nothing(
+    connection: psycopg.Connection, materialize: Materialize, tracking: MlflowResource
+) -> None:
+    songs.insert(connection, 80, artists=20)
+    materialize(assets.training_dataset)
+    connection.execute(
+        "update tracks set views = 100 + track_id where track_id in (select track_id from dataset_members where split = 'train')"
+    )
+    connection.commit()
+    found = figures(materialize(commercial_assets.commercial_model), "commercial_model")
+    assert found["status"] == "no labels"
+    assert "0 of them are held out" in found["missing"]
+    assert tracking.versions("commercial_model") == []
+
+
 @pytest.mark.filterwarnings("ignore")  # MLflow warns while it is imported
 def test_with_views_it_is_a_model_of_its_own_and_a_second_table(
     connection: psycopg.Connection, materialize: Materialize, tracking: MlflowResource

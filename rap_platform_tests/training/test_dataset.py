@@ -95,6 +95,23 @@ def test_too_few_ratings_say_what_is_missing_and_what_to_do() -> None:
     assert nothing.missing == "no real track has a rating; a dataset needs 50 rated tracks"
 
 
+def test_one_group_to_learn_from_makes_no_dataset_and_says_why() -> None:
+    of_two = [replace(r, artist_id=int(r.track_id < 10), artist=f"Artist {r.track_id < 10}") for r in rows(60)]
+    answer = dataset.plan(of_two, marks(of_two), SETTINGS, "auto")
+    assert isinstance(answer, TooFew)
+    assert "are of one group of artists" in answer.missing
+    assert answer.remedy == "rate tracks of more artists"
+
+
+def test_a_track_whose_marks_went_while_they_were_read_is_not_in() -> None:
+    found = rows(61)
+    left = {track_id: given for track_id, given in marks(found).items() if track_id not in (7, 8)} | {8: []}
+    plan = dataset.plan(found, left, SETTINGS, "auto")
+    assert isinstance(plan, Plan)
+    assert {member.track_id for member in plan.members} == {r.track_id for r in found} - {7, 8}
+    assert plan.card["rated"] == 59
+
+
 def test_rated_but_not_analysed_points_at_the_analyses() -> None:
     unheard = [replace(r, features=None) for r in rows(60)]
     answer = dataset.plan(unheard, marks(unheard), SETTINGS, "auto")

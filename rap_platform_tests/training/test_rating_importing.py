@@ -15,6 +15,7 @@ from typer.testing import CliRunner, Result
 from rap_platform import cli
 from rap_platform.local.environment import dagster_instance
 from rap_platform.lyrics.importing import ImportRefused
+from rap_platform.resources.postgres import connect
 from rap_platform.settings import Settings
 from rap_platform.training import rating_commands, rating_queries
 from rap_platform.training.rating_importing import Report, import_ratings
@@ -341,3 +342,19 @@ def test_dagster_is_told_of_the_marks_that_a_command_brought(
     assert told["file"].value == "m.csv"
     assert told["rows_new"].value == 2
     assert told["real_raters"].value.startswith("![plot]")
+
+
+def test_a_removal_waits_for_an_import_that_is_under_way(
+    connection: psycopg.Connection, settings: Settings, library: dict[str, int], tmp_path: Path
+) -> None:
+    path = write(tmp_path / "a.csv", "genius_id,rater,rating", ["1001", "ann", 4])
+    first = import_ratings(connection, path, scale="1-5")
+    assert first.import_id is not None
+    connection.commit()
+    with connect(settings.require_database_url()) as importing, importing.transaction():
+        rating_queries.lock_imports(importing)
+        connection.execute("set lock_timeout = '100ms'")
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            rating_queries.remove_import(connection, first.import_id)
+    connection.rollback()
+    assert [one.import_id for one in rating_queries.imports(connection)] == [first.import_id]
