@@ -60,8 +60,7 @@ def evaluation_report(
             key = training.training_key(version.digest, datasets.input_versions(conn, version.version))
             model = _registered(mlflow, key)
             sold = _commercial(conn, mlflow, version, key, settings.dataset.minimum)
-            judged = [str(found.version) for found in (model, sold[1]) if found is not None]
-            digest = input_digest(conn, version, " and ".join(judged) or None, settings.evaluation.bootstrap)
+            digest = input_digest(conn, version, _judged(model, sold[1]), settings.evaluation.bootstrap)
             if queries.use_again(conn, digest) is not None:
                 return _result(conn, status="unchanged", seconds=round(time.monotonic() - started, 2))
             train, test = _sides(conn, version.version)
@@ -107,6 +106,12 @@ def input_digest(conn: psycopg.Connection, version: datasets.Version, model_vers
     tuned = finetuned.digest(conn, version.version)
     parts = [CODE_VERSION, version.digest, version.version, str(model_version), str(resamples), said, tuned]
     return hashlib.sha256("|".join(parts).encode()).hexdigest()
+
+
+def _judged(model: Any, second: Any) -> str | None:
+    """The registered versions that take part, each with its model's name, None when there is none."""
+    known = ((quality.MODEL_NAME, model), (sales.MODEL_NAME, second))
+    return " and ".join(f"{name} {found.version}" for name, found in known if found is not None) or None
 
 
 def prediction_rows(

@@ -19,10 +19,6 @@ class Measure:
     low: float | None = None
     high: float | None = None
 
-    def excludes_zero(self) -> bool:
-        """Whether the whole interval lies on one side of zero."""
-        return self.low is not None and self.high is not None and (self.low > 0 or self.high < 0)
-
 
 @dataclass(frozen=True)
 class Metrics:

@@ -205,7 +205,7 @@ def slice_errors(report: Mapping[str, Any], name: str) -> Figure:
 
 
 def learning_curve(report: Mapping[str, Any]) -> Figure:
-    """MAE over the number of tracks that were learned from, with its interval where there is one, and the noise floor."""
+    """MAE over the number of tracks that were learned from, its least and most over the draws as a band, and the noise floor."""
     points = sorted(report["learning_curve"])
     sizes, errors = [p[0] for p in points], [p[1] for p in points]
     figure, axes = _axes(7, 3.8, "What more tracks to learn from are worth")
@@ -221,7 +221,7 @@ def learning_curve(report: Mapping[str, Any]) -> Figure:
         axes.annotate(f"best baseline: {best}", (1, error), (-2, 3), xycoords=("axes fraction", "data"), textcoords="offset points",
                       ha="right", fontsize=8, color=INK)  # fmt: skip
     _floor(axes, report, horizontal=True)
-    axes.set(xlabel="tracks to learn from", ylabel="mean absolute error")
+    axes.set(xlabel="tracks to learn from (band: least and most of the draws)", ylabel="mean absolute error")
     axes.set_xlim(left=0)
     axes.margins(y=0.15)
     return figure
@@ -234,5 +234,5 @@ def importance(features: Sequence[Sequence[Any]], most: int = 15) -> Figure:
     axes.barh(range(len(top)), [float(value) for _, value in top], color=ACCENT, height=0.65)
     axes.set_yticks(range(len(top)), [str(name).replace("_", " ") for name, _ in top])
     axes.axvline(0, color=INK, linewidth=1)
-    axes.set(xlabel="MAE that is lost when this is shuffled")
+    axes.set(xlabel="by how much the MAE grows when this is shuffled")
     return figure

@@ -36,7 +36,12 @@ where m.version = %(version)s and a.analyzer = any(%(analyzers)s) and a.input_sh
 _BY_DIGEST = "select evaluation_id from evaluations where input_digest = %(digest)s"
 
 # An input that comes back is current again.
-_USE_AGAIN = "update evaluations set created_at = now() where input_digest = %(digest)s"
+_USE_AGAIN = """
+update evaluations set created_at = now()
+where input_digest = %(digest)s and exists (
+    select from evaluations other where other.input_digest <> %(digest)s and other.created_at >= evaluations.created_at
+)
+"""
 
 _INSERT = """
 insert into evaluations (dataset_version, input_digest, report, markdown, pictures, mlflow_run_id, simulated)
@@ -163,7 +168,7 @@ def opinions_digest(conn: psycopg.Connection, version: str, analyzers: Sequence[
 
 
 def use_again(conn: psycopg.Connection, digest: str) -> int | None:
-    """The stored evaluation of exactly this input, made the newest; None when there is none."""
+    """The stored evaluation of exactly this input, made the newest unless it is; None when there is none."""
     row = conn.execute(_BY_DIGEST, {"digest": digest}).fetchone()
     if row is None:
         return None

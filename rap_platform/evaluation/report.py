@@ -56,7 +56,7 @@ def build(
 
     A predictor that fails on some tracks is measured on those it covers, and compared with a baseline on exactly those; the
     measures `*_charged` count every failure as the largest error that the label allows. The best baseline is the one of lowest
-    MAE among those that cover every track. `learning_curve` is (train tracks, MAE[, low, high]).
+    MAE among those that cover every track. `learning_curve` is (train tracks, mean MAE[, least, most of the draws]).
     """
     weights = metrics.group_weights(test.groups, resamples, seed)
     entries = {predictor.name: _entry(predictor, test, weights, best_possible) for predictor in contestants}

@@ -33,6 +33,10 @@ def reconcile(conn: psycopg.Connection, mlflow: MlflowResource) -> list[dict[str
     holder, known = None if alias is None else str(alias.version), None if last is None else last["version"]
     if holder == known:
         return history
+    if last is not None and holder is None and not _still_there(mlflow, str(known), last):
+        reason = f"version {known} is no longer in the registry"
+        carry_out(conn, mlflow, _stored(conn, mlflow, _row("lost", None, known, None, reason, "mlflow")))
+        return queries.decisions(conn)
     moved = (
         "the alias was moved in MLflow" if last is not None else "the alias stood in MLflow before this history began"
     )
@@ -40,6 +44,12 @@ def reconcile(conn: psycopg.Connection, mlflow: MlflowResource) -> list[dict[str
     row["simulated"] = alias is not None and alias.tags.get("simulated") == "true"
     carry_out(conn, mlflow, _stored(conn, mlflow, row))
     return queries.decisions(conn)
+
+
+def _still_there(mlflow: MlflowResource, version: str, decision: Mapping[str, Any]) -> bool:
+    """Whether the registry has the version that was decided on; one of its number that was made later, in a new registry, is another."""
+    made = [found.creation_timestamp for found in mlflow.versions(MODEL_NAME) if str(found.version) == version]
+    return any(milliseconds <= 1000 * decision["decided_at"].timestamp() for milliseconds in made)
 
 
 def judge(

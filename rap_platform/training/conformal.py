@@ -70,9 +70,10 @@ class RatingModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # sciki
     def interval(self, x: pd.DataFrame, level: float = LEVEL) -> tuple[Array, Array]:
         """Lower and upper ends, (n,) each, of the CV+ interval of each row.
 
-        Of a new artist's track it holds the label with a probability of at least 2 · level - 1 whatever the distribution, and in
-        practice of about `level`. The whole scale when there are too few residuals for the level. Source: Barber, Candès, Ramdas and
-        Tibshirani, Predictive inference with the jackknife+, Annals of Statistics 49 (2021).
+        Where tracks are exchangeable and learners chosen beforehand it holds the label of a new one with a probability of at least
+        2 · level - 1 - sqrt(2 / n). Here tracks come in groups and the same errors chose the learners, so that about `level` is what
+        is aimed at and nested cross-validation measures what is reached. The whole scale when there are too few residuals for the
+        level. Source: Barber, Candès, Ramdas and Tibshirani, Predictive inference with the jackknife+, Annals of Statistics 49 (2021).
         """
         by_fold = self.fold_predict(x)
         fold, residuals = np.asarray(self.fold, dtype=int), np.asarray(self.residuals, dtype=float)

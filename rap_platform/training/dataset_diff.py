@@ -10,7 +10,6 @@ import numpy as np
 from rap_platform.training.dataset_rows import UNKNOWN, era, label_bin
 from rap_platform.training.splitting import Split
 
-LARGEST = 10
 SAME_LABEL = 5e-5
 
 

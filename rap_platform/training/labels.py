@@ -79,7 +79,10 @@ class Labels:
     scale_use: str = "left out: no marks"
 
     def floor(self, track_ids: Iterable[int]) -> float | None:
-        """The MAE that somebody who knows the truth would still get against the labels of these tracks, in points."""
+        """The MAE that somebody who knows the truth would still get against the labels of these tracks, in points.
+
+        A label is off by a normal error of its standard error, whose mean size is that times sqrt(2 / pi).
+        """
         errors = [self.label_se[track_id] for track_id in track_ids if track_id in self.label_se]
         return float(np.mean(errors)) * math.sqrt(2 / math.pi) if errors else None
 
@@ -141,15 +144,4 @@ def reliability(cells: Cells, given: Components | None, part: Components | None,
     )
 
 
-def noise_floor(rater_sd: float | None, counts: Sequence[int]) -> float | None:
-    """The MAE that somebody who knows the truth would still get against labels of so many marks each.
-
-    A label that is the mean of n marks is off by a normal error of sd rater_sd / sqrt(n), whose mean size is that times
-    sqrt(2 / pi). `Labels.floor` knows more: repeats, and what the rater effects are off by. None when the spread is unknown.
-    """
-    if rater_sd is None or not counts:
-        return None
-    return float(np.mean(rater_sd / np.sqrt(np.asarray(counts, dtype=float)))) * math.sqrt(2 / math.pi)
-
-
-__all__ = ["Labels", "Rating", "Reliability", "ScaleUse", "fit", "noise_floor", "reliability"]
+__all__ = ["Labels", "Rating", "Reliability", "ScaleUse", "fit", "reliability"]

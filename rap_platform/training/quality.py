@@ -104,15 +104,13 @@ def fit(
     groups: Sequence[str],
     *,
     seed: int,
-    texts: Sequence[str] | None = None,
     scale: tuple[float, float] = RATINGS,
 ) -> Fitted:
     """Choose by grouped cross-validation inside train, fit the winner on all of it and keep what its intervals need.
 
-    `x` (n, len(COLUMNS)), `y` (n,) labels on `scale`, `groups` (n,) keys that never stand on both sides of a fold. `texts` are not
-    looked at: the model knows a text by its figures and its embedding. Raises ValueError with fewer than two groups.
+    `x` (n, len(COLUMNS)), `y` (n,) labels on `scale`, `groups` (n,) keys that never stand on both sides of a fold.
+    Raises ValueError with fewer than two groups.
     """
-    del texts
     with threadpool_limits(limits=1):
         model, chosen, errors = _choose(x, y, groups, seed, scale)
         found = importance.permutation(model, x, y, seed=seed)
@@ -193,8 +191,8 @@ def learning_curve(
     """The error on `x_test` after learning from so many tracks, (size, MAE) for each of four draws of whole groups.
 
     Learners and their weights are those of `model`, or of a fit on all of `x`. A size is reached by the groups drawn, the last of them
-    cut; sizes beyond train are taken once, with all there is, under the number of tracks that it has. Draws of few tracks that make no
-    two groups are left out.
+    cut; sizes beyond train are taken once, with all there is, under the number of tracks that it has. What was chosen on all of `x` is
+    not chosen anew, so that small sizes look a little better than they would alone.
     """
     if model is None:
         model = fit(x, y, groups, seed=seed).model

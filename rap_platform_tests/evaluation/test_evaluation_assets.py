@@ -1,11 +1,13 @@
 """The report and the champion against a real database and a real MLflow store."""
 
+from types import SimpleNamespace
+
 import dagster as dg
 import numpy as np
 import psycopg
 import pytest
 
-from rap_platform.evaluation import assets, checks, floor_benchmark, queries, report
+from rap_platform.evaluation import assets, checks, floor_benchmark, picture_titles, queries, report
 from rap_platform.resources.mlflow import MlflowResource
 from rap_platform.resources.postgres import PostgresResource
 from rap_platform.settings import Settings
@@ -78,7 +80,9 @@ def test_every_figure_can_be_recomputed_from_the_stored_predictions(evaluated: p
            join dataset_members using (track_id) where evaluation_id = %s and version = %s group by predictor""",
         [latest["evaluation_id"], latest["dataset_version"]],
     ).fetchall()
-    assert len(rows) == 8
+    assert {predictor for predictor, _, _ in rows} == {
+        "random", "mean", "median", "length_only", "bag_of_words", "rule_based", "rule_based_recalibrated",
+    }  # fmt: skip
     for predictor, mae, count in rows:
         assert count == 16
         assert mae == pytest.approx(latest["report"]["predictors"][predictor]["mae"]["value"], abs=1e-5)
@@ -316,11 +320,15 @@ def test_a_reader_gets_from_the_registry_to_the_data_and_to_dagster_and_back(
     assert marked == ({"quality_model"} if crowned["promoted"] else set())
     assert {run.info.status for run in runs} == {"FINISHED"}
     files = {a.path for folder in (None, "plots") for a in client.list_artifacts(parent.info.run_id, folder)}
-    plots = {
-        f"plots/{name}.png"
-        for name in ("mae", "predicted_against_actual", "residuals", "calibration", "deciles", "slices")
-    }
+    plots = {f"plots/{name}.png" for name in picture_titles.TITLES}
     assert files == {"report.html", "report.md", "report.json", "plots"} | plots
+
+
+def test_a_version_of_one_model_is_not_taken_for_that_of_the_other() -> None:
+    third = SimpleNamespace(version=3)
+    assert assets._judged(third, None) == "quality_model 3"
+    assert assets._judged(None, third) == "commercial_model 3"
+    assert assets._judged(None, None) is None
 
 
 def test_nothing_evaluated_is_no_failure(connection: psycopg.Connection, materialize: Materialize) -> None:

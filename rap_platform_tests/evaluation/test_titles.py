@@ -224,3 +224,30 @@ def test_the_check_says_who_is_champion_and_whether_the_title_is_earned(
     assert not passed
     assert told.startswith("nobody is champion")
     assert "version 1 no longer beats the best baseline: +0.100" in queries.decisions(connection)[-1]["reason"]
+
+
+def test_a_registry_that_was_lost_bars_nobody(connection: psycopg.Connection, tracking: MlflowResource) -> None:
+    version = registry.register(tracking)
+    assert judge(connection, tracking, registry.evaluation(connection, version)) == ("promoted", "1", True)
+    tracking.client().delete_registered_model("quality_model")
+    assert registry.register(tracking) == "1", "numbers begin again"
+    assert judge(connection, tracking, registry.evaluation(connection, "1", attempt=1)) == ("promoted", "1", True)
+    lost = queries.decisions(connection)[1]
+    assert (lost["action"], lost["previous"], lost["actor"]) == ("lost", "1", "mlflow")
+    assert lost["reason"] == "version 1 is no longer in the registry"
+    assert holders(tracking) == ("1", None)
+
+
+def test_an_evaluation_that_comes_back_is_the_newest_and_one_that_is_the_newest_is_left_alone(
+    connection: psycopg.Connection,
+) -> None:
+    first, second = (registry.evaluation(connection, "1", attempt=attempt) for attempt in (0, 1))
+    digests = dict(connection.execute("select evaluation_id, input_digest from evaluations").fetchall())
+    connection.commit()
+    assert queries.use_again(connection, digests[second["evaluation_id"]]) == second["evaluation_id"]
+    assert queries.latest_evaluation(connection) == second, "not even its time is another"
+    assert queries.use_again(connection, digests[first["evaluation_id"]]) == first["evaluation_id"]
+    latest = queries.latest_evaluation(connection)
+    assert latest is not None
+    assert latest["evaluation_id"] == first["evaluation_id"]
+    assert queries.use_again(connection, "0" * 64) is None

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rap_platform.training import rating_components, rating_reliability
-from rap_platform.training.labels import Labels, Rating, fit, noise_floor
+from rap_platform.training.labels import Labels, Rating, fit
 from rap_platform.training.rating_cells import cells_of
 from rap_platform.world import truth as hidden
 from rap_platform.world.corpus import Corpus
@@ -46,8 +46,7 @@ def test_reliability_and_noise_floor_are_those_of_the_simulation() -> None:
     assert fitted.reliability.rater_sd == pytest.approx(0.8, abs=0.03)
     assert fitted.reliability.icc_single == pytest.approx(1 / (1 + 0.64), abs=0.03)
     assert fitted.reliability.icc_mean == pytest.approx(1 / (1 + 0.64 / 4), abs=0.03)
-    floor = noise_floor(fitted.reliability.rater_sd, list(fitted.counts.values()))
-    assert floor == pytest.approx(mae(fitted.labels, truth), abs=0.02)
+    assert fitted.floor(fitted.labels) == pytest.approx(mae(fitted.labels, truth), abs=0.02)
 
 
 def test_a_rater_alone_on_their_tracks_gets_no_large_effect() -> None:
@@ -60,7 +59,7 @@ def test_a_rater_alone_on_their_tracks_gets_no_large_effect() -> None:
 def test_one_mark_per_track_leaves_the_spread_unknown() -> None:
     fitted = fit([Rating(1, "ann", 4.0), Rating(2, "ann", 6.0)])
     assert fitted.reliability.rater_sd is None
-    assert noise_floor(None, [1, 1]) is None
+    assert fitted.floor(fitted.labels) is None
 
 
 def test_no_ratings_give_no_labels() -> None:
