@@ -48,7 +48,7 @@ def test_the_bench_measures_all_sides(embedder_settings: Settings) -> None:
         (
             "match",
             ["--tracks", "9"],
-            "--tracks belongs to `bench search` and `bench growth` and `bench quality`; leave it out of `bench match`",
+            "--tracks belongs to `bench search` and `bench growth` and `bench quality` and `bench trends`; leave it out of `bench match`",
         ),
         ("growth", ["--fresh"], "--keep belongs to `bench search`"),
         ("features", ["--verse", "poems.csv"], "--verse belongs to `bench search`"),

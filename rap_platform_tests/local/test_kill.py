@@ -36,7 +36,7 @@ CONTENTS = {
     "Spotify": "select t.source_id, s.status, s.spotify_id from spotify_tracks s join tracks t using (track_id)",
     "audio features": "select t.source_id, f.status, f.source, f.tempo_bpm from audio_features f join tracks t using (track_id)",
     "audio vectors": "select t.source_id from track_vectors_audio v join tracks t using (track_id)",
-    "ratings": "select t.source_id, r.rater, r.rating from ratings r join tracks t using (track_id)",
+    "ratings": "select t.source_id, r.rater, r.occasion, r.rating from ratings r join tracks t using (track_id)",
     "dataset": "select t.source_id, m.split from dataset_members m join tracks t using (track_id)",
     "predictions": "select t.source_id, p.predictor from predictions p join tracks t using (track_id)",
     "evaluations": "select train_count, eval_count, e.simulated from evaluations e join dataset_versions on version = dataset_version",
