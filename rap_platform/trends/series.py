@@ -1,7 +1,6 @@
 """Figures per year with intervals that know that songs of one artist are alike, and slopes over years."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -131,18 +130,3 @@ def clustered(panel: Panel) -> tuple[Array, Array, int]:
     score = np.einsum("t,atk->ak", x, panel.sums) - np.einsum("at,t,tk->ak", panel.songs, x, fitted)
     clusters = int((panel.songs.sum(axis=1) > 0).sum())
     return slope, np.sqrt((score**2).sum(axis=0) * clusters / max(1, clusters - 1)) / spread, clusters
-
-
-def indicators(labels: Sequence[Sequence[str]]) -> tuple[list[str], Array]:
-    """Names in order of how often they occur, and a matrix (songs, names) of 0 and 1."""
-    counted: dict[str, int] = {}
-    for row in labels:
-        for name in set(row):
-            counted[name] = counted.get(name, 0) + 1
-    names = sorted(counted, key=lambda name: (-counted[name], name))
-    column = {name: k for k, name in enumerate(names)}
-    matrix = np.zeros((len(labels), len(names)))
-    for number, row in enumerate(labels):
-        for name in row:
-            matrix[number, column[name]] = 1
-    return names, matrix

@@ -46,6 +46,7 @@ def test_nothing_that_the_ear_hears_in_the_world_is_a_suspect_but_its_labels_are
         "a wave of it": np.abs(LABELS - 5.8) + 20 * (LABELS > 5.8),
         "codes without order": np.array([(int(v * 4) * 37) % 41 for v in LABELS], dtype=float),
         "the label where there is one": np.where(np.arange(ROWS) % 3 == 0, np.nan, LABELS),
+        "two values that know it": (np.median(LABELS) < LABELS).astype(float),
         "gaps that know it": np.where(np.median(LABELS) < LABELS, np.nan, LABELS),
     }.items(),
 )
