@@ -330,3 +330,23 @@ def test_a_rating_comes_with_the_interval_that_the_model_gives_it(
     assert interval["level"] == 0.9
     assert 1 <= interval["low"] < rating < interval["high"] <= 10
     assert interval["high"] - interval["low"] == pytest.approx(2 * np.quantile(fitted.interval, 0.9), rel=0.3)
+
+
+@pytest.mark.filterwarnings("ignore")  # MLflow warns while it is imported and about its own models
+@pytest.mark.parametrize(
+    ("lyrics", "said"),
+    [
+        (LYRICS.splitlines()[1], "1 bars; figures need 8"),
+        ("\n".join(["Je marche seul dans la rue, la nuit tombe sur la ville"] * 12), "language is fr"),
+        ("[Verse 1]\n(3x)\n[Hook]", "0 bars"),
+    ],
+)
+def test_lyrics_that_no_song_resembles_are_refused_with_the_reason(
+    serve: Serve, settings: Settings, registry: MlflowResource, lyrics: str, said: str
+) -> None:
+    register(registry, 7.3)
+    api = serve(settings.model_copy(update={"mlflow_tracking_uri": registry.tracking_uri}))
+    answer = api.post("/predict-quality", json={"lyrics": lyrics})
+    assert (answer.status_code, answer.json()["type"]) == (422, "unanalysable-lyrics"), answer.text
+    assert said in answer.json()["detail"]
+    assert "at least 8 lines" in answer.json()["detail"]

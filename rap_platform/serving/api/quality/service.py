@@ -3,6 +3,7 @@
 import time
 from typing import TYPE_CHECKING, Any
 
+from rap_platform.features.analysis import MINIMUM_BARS
 from rap_platform.lyrics.cleaning import clean
 from rap_platform.lyrics.sections import split_sections
 from rap_platform.serving.api.problems import Unanalysable
@@ -19,15 +20,16 @@ PREVIEW = 80
 def predict_quality(services: Services, question: QualityQuestion) -> QualityAnswer:
     """The expected rating and its interval. Raises NoModel, EncoderAway, Unanalysable."""
     # pandas and scikit-learn: most of a start, for what few ask
-    from rap_platform.training.features import TEXT, features_for_text
+    from rap_platform.training.features import Unheard, features_for_text
 
     started = time.perf_counter()
     loaded = services.quality_model.get()
     lyrics = clean(question.lyrics).text
-    sections = split_sections(lyrics)
-    row = features_for_text(lyrics, services.encoder.get())
-    if row[TEXT[0]].isna().any() or not sections:
-        raise Unanalysable("Nothing that is sung or spoken is left after cleaning; send lines of lyrics.")
+    try:
+        row = features_for_text(lyrics, services.encoder.get())
+    except Unheard as error:
+        remedy = f"Send a song in English of at least {MINIMUM_BARS} lines."
+        raise Unanalysable(f"No song that the model learned from is like this: {error}. {remedy}") from error
     rating, interval = _rated(loaded.model, row)
     return QualityAnswer(
         rating=rating,
@@ -37,7 +39,7 @@ def predict_quality(services: Services, question: QualityQuestion) -> QualityAns
         model_version=loaded.champion.version,
         simulated=loaded.champion.simulated,
         artist=question.artist,
-        lyrics_preview=sections[0].text.split("\n")[0][:PREVIEW],
+        lyrics_preview=split_sections(lyrics)[0].text.split("\n")[0][:PREVIEW],
         processing_time_ms=round((time.perf_counter() - started) * 1000, 1),
     )
 
