@@ -129,11 +129,11 @@ def frame(
     return pd.DataFrame(data, columns=list(COLUMNS), index=pd.Index(track_ids, name="track_id"))
 
 
-def features_for_text(lyrics: str, encoder: TextEncoder, language: str | None = None) -> pd.DataFrame:
+def features_for_text(lyrics: str, encoder: TextEncoder, language: str | None) -> pd.DataFrame:
     """The one-row frame of pasted lyrics, made by the code that fills the database.
 
-    `lyrics` should be cleaned first (lyrics.cleaning.clean), as those of tracks are. Raises Unheard for a text that no
-    training track resembles: too short, or not English.
+    `lyrics` should be cleaned first (lyrics.cleaning.clean), `language` detected (lyrics.languages.language_of), as those of tracks
+    are. Raises Unheard for a text that no training track resembles: too short, or not English.
     """
     heard = analyse(lyrics, language)
     if heard.status not in HEARD:

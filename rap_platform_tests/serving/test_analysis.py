@@ -338,7 +338,7 @@ def test_a_rating_comes_with_the_interval_that_the_model_gives_it(
     [
         (LYRICS.splitlines()[1], "1 bars; figures need 8"),
         ("\n".join(["Je marche seul dans la rue, la nuit tombe sur la ville"] * 12), "language is fr"),
-        ("[Verse 1]\n(3x)\n[Hook]", "0 bars"),
+        ("[Verse 1]\n\n[Hook]\n", "0 bars"),
     ],
 )
 def test_lyrics_that_no_song_resembles_are_refused_with_the_reason(

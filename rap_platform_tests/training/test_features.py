@@ -50,7 +50,7 @@ def test_a_row_has_what_the_ear_hears_and_a_unit_vector() -> None:
 
 def test_a_text_without_enough_lines_is_refused_not_guessed() -> None:
     with pytest.raises(Unheard, match="1 bars"):
-        features_for_text("one line only", WordOrderEncoder())
+        features_for_text("one line only", WordOrderEncoder(), "en")
 
 
 def test_what_is_missing_is_not_a_number() -> None:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from rap_platform.features.analysis import MINIMUM_BARS
 from rap_platform.lyrics.cleaning import clean
+from rap_platform.lyrics.languages import language_of
 from rap_platform.lyrics.sections import split_sections
 from rap_platform.serving.api.problems import Unanalysable
 from rap_platform.serving.api.quality.schemas import QualityAnswer, QualityQuestion, RatingInterval
@@ -26,7 +27,7 @@ def predict_quality(services: Services, question: QualityQuestion) -> QualityAns
     loaded = services.quality_model.get()
     lyrics = clean(question.lyrics).text
     try:
-        row = features_for_text(lyrics, services.encoder.get())
+        row = features_for_text(lyrics, services.encoder.get(), language_of(lyrics))
     except Unheard as error:
         remedy = f"Send a song in English of at least {MINIMUM_BARS} lines."
         raise Unanalysable(f"No song that the model learned from is like this: {error}. {remedy}") from error
