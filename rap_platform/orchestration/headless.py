@@ -24,6 +24,7 @@ class AssetOutcome:
     failed_checks: tuple[str, ...]
     error: str | None
     is_blocked: bool = False  # by a check that is to stop what lies below
+    remedy: str | None = None  # what to do so that there is more to do, where the asset says it
 
 
 def select(defs: dg.Definitions, selection: str | None) -> set[dg.AssetKey]:
@@ -37,7 +38,7 @@ def select(defs: dg.Definitions, selection: str | None) -> set[dg.AssetKey]:
         return everything
     try:
         chosen = everything & set(dg.AssetSelection.from_string(selection).resolve(graph))
-    except dg.DagsterInvalidSubsetError:
+    except dg.DagsterError:  # no such asset, or no selection at all: Dagster keeps the class of the second to itself
         chosen = set()
     if not chosen:
         names = ", ".join(sorted(key.to_user_string() for key in everything))
@@ -137,6 +138,11 @@ def _one_run(
                 blocked.add(evaluation.asset_key)
     seconds = {e.step_key: e.step_success_data.duration_ms / 1000 for e in result.all_events if e.is_step_success}
     errors = {e.step_key: str(e.step_failure_data.error_display_string) for e in result.all_events if e.is_step_failure}
+    remedies = {
+        event.asset_key: str(event.materialization.metadata["remedy"].value)
+        for event in result.get_asset_materialization_events()
+        if event.asset_key is not None and "remedy" in event.materialization.metadata
+    }
     outcomes = []
     for key in segment.keys:
         name = key.to_user_string()
@@ -150,6 +156,7 @@ def _one_run(
                 tuple(failed_checks.get(name, ())),
                 errors.get(name),
                 key in blocked,
+                remedies.get(key),
             )
         )
     return outcomes

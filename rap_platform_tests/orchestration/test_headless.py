@@ -11,7 +11,12 @@ SHARDS = dg.StaticPartitionsDefinition(["00", "01", "02"])
 NAMES = dg.DynamicPartitionsDefinition(name="names")
 
 
-def build(made: list[str], broken: frozenset[str] = frozenset(), version: str = "1") -> dg.Definitions:
+def build(
+    made: list[str],
+    broken: frozenset[str] = frozenset(),
+    version: str = "1",
+    lacking: frozenset[str] = frozenset(),
+) -> dg.Definitions:
     def note(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         name = context.asset_key.to_user_string()
         if name in broken:
@@ -21,7 +26,7 @@ def build(made: list[str], broken: frozenset[str] = frozenset(), version: str = 
             if context.has_partition_key_range or context.has_partition_key
             else name
         )
-        return dg.MaterializeResult()
+        return dg.MaterializeResult(metadata={"remedy": "bring ratings"} if name in lacking else None)
 
     @dg.asset_check(asset="middle", blocking=True)
     def middle_is_sound() -> dg.AssetCheckResult:
@@ -124,7 +129,19 @@ def test_a_selection_is_made_whether_stale_or_not_and_an_unknown_one_is_refused(
     made: list[str] = []
     headless.run(build(made), instance, selection="sharded", partitions=["01"])
     assert made == ["sharded:01"]
-    with pytest.raises(ValueError, match="no asset matches"):
-        headless.run(build(made), instance, selection="nothing_here")
+    for unknown in ("nothing_here", "source middle"):
+        with pytest.raises(ValueError, match=f"no asset matches '{unknown}'; there are: aside, middle, report"):
+            headless.run(build(made), instance, selection=unknown)
     with pytest.raises(ValueError, match="no partition '99'"):
         headless.run(build(made), instance, selection="sharded", partitions=["99"])
+
+
+def test_what_an_asset_says_to_do_is_told(instance: dg.DagsterInstance) -> None:
+    outcomes = headless.run(build([], lacking=frozenset({"sharded", "report"})), instance)
+    assert {outcome.asset: outcome.remedy for outcome in outcomes} == {
+        "source": None,
+        "middle": None,
+        "aside": None,
+        "sharded": "bring ratings",
+        "report": "bring ratings",
+    }
