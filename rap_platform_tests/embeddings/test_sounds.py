@@ -8,7 +8,8 @@ import pytest
 
 from rap_platform.embeddings import hearing
 from rap_platform.embeddings.search import planning, sounds, term_queries, terms
-from rap_platform.embeddings.search.filtering import Filtering
+from rap_platform.embeddings.search.filtering import UNFILTERED, Filtering
+from rap_platform.embeddings.search.looking import look
 from rap_platform.embeddings.search.question import Found
 from rap_platform_tests.embeddings.conftest import AddTrack
 from rap_platform_tests.embeddings.test_filling import SLOTS
@@ -42,7 +43,8 @@ def find(
     tracks: list[int] | None = None,
 ) -> list[Found]:
     with conn.transaction():
-        return sounds.by_sound(conn, terms.read(conn, text), Filtering(where, parameters or {}, tracks), 10)
+        looking = sounds.by_sound(terms.read(conn, text), Filtering(where, parameters or {}, tracks), 10)
+        return look(conn, looking)[0]
 
 
 @pytest.mark.parametrize(
@@ -71,7 +73,7 @@ def test_a_line_of_stop_words_is_found_by_its_sound(connection: psycopg.Connecti
 def test_the_score_is_the_weight_of_what_is_held(connection: psycopg.Connection, library: dict[str, int]) -> None:
     with connection.transaction():
         asked = terms.read(connection, "golden rain")
-        found = {one.track_id: one for one in sounds.by_sound(connection, asked, Filtering("", {}, None), 10)}
+        found = {one.track_id: one for one in look(connection, sounds.by_sound(asked, UNFILTERED, 10))[0]}
     total = sum(asked.sounds.values())
     for one in found.values():
         (keys,) = connection.execute(
@@ -106,7 +108,8 @@ def test_filters_and_listed_tracks_hold(connection: psycopg.Connection, library:
 def alike(conn: psycopg.Connection, text: str, *lines: str) -> list[list[tuple[str, str]]]:
     with conn.transaction():
         asked = terms.read(conn, text)
-    found = sounds.alike(asked, lines)
+    ear = sounds.Ear(asked)
+    found = [ear.alike(line) for line in lines]
     for line, pairs in zip(lines, found, strict=True):
         assert all(line[pair.start : pair.end].lower() == pair.sung for pair in pairs)
     return [[(pair.asked, pair.sung) for pair in pairs] for pairs in found]

@@ -8,6 +8,7 @@ import pytest
 
 from rap_platform.embeddings.search import facts, planning, spelling, term_queries, terms, words
 from rap_platform.embeddings.search.filtering import Filtering
+from rap_platform.embeddings.search.looking import look
 from rap_platform.embeddings.search.question import Found
 from rap_platform.embeddings.search.words import Held
 from rap_platform_tests.embeddings.conftest import AddTrack
@@ -47,7 +48,8 @@ def find(
     tracks: list[int] | None = None,
 ) -> list[Found]:
     with conn.transaction():
-        return words.by_words(conn, terms.read(conn, text), Filtering(where, parameters or {}, tracks), 10)
+        looking = words.by_words(terms.read(conn, text), Filtering(where, parameters or {}, tracks), 10)
+        return look(conn, looking)[0]
 
 
 def tracks_of(found: list[Found]) -> list[int]:

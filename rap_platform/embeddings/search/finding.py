@@ -16,6 +16,7 @@ from rap_platform.embeddings.encoders.registry import Encoders
 from rap_platform.embeddings.search import cursor, queries, rereading, showing, sounds, words
 from rap_platform.embeddings.search.asking import Asked, ask
 from rap_platform.embeddings.search.fusion import Ranked, fuse
+from rap_platform.embeddings.search.looking import Looking, look
 from rap_platform.embeddings.search.meaning import (
     Breadth,
     by_meaning,
@@ -30,6 +31,7 @@ from rap_platform.settings import get_settings
 AWAY = 3  # times the candidates, where some will be pushed out
 # Times the candidates, vectors looked at before a filter makes the index give up, memory for it in work_mem, by step.
 STEPS = ((1, 20_000, 1), (10, 60_000, 4), (50, 200_000, 16))
+SURE = 4  # of the best sections by sound: more likely shown than not
 DEEPEST = 2 * cursor.MAX_DEPTH  # tracks of the last step: as many as are ever shown, and a copy of each
 
 Candidates = Mapping[Side, list[Found]]
@@ -82,8 +84,10 @@ def _quoting(conn: psycopg.Connection[Any], asked: Asked) -> Asked:
 def _holding(conn: psycopg.Connection[Any], asked: Asked, wanted: int) -> list[Found]:
     """Sections that hold all phrases of a question that has some: by their words, those of stop words alone by their sound."""
     if any(phrase.query for phrase in asked.terms.phrases):
-        return words.by_words(conn, asked.terms, asked.filtering, wanted)
-    return sounds.by_sound(conn, asked.terms, asked.filtering, wanted)
+        looking = words.by_words(asked.terms, asked.filtering, wanted)
+    else:
+        looking = sounds.by_sound(asked.terms, asked.filtering, wanted)
+    return look(conn, looking)[0]
 
 
 def _ranking(conn: psycopg.Connection[Any], asked: Asked, shown: frozenset[int], wanted: int) -> list[Ranked]:
@@ -128,18 +132,20 @@ def _steps(conn: psycopg.Connection[Any], asked: Asked) -> Iterator[Candidates]:
 def _found(conn: psycopg.Connection[Any], asked: Asked, breadth: Breadth) -> dict[Side, list[Found]]:
     if asked.terms.phrases:
         return _quoted(conn, asked, breadth.sections)
-    found: dict[Side, list[Found]] = {}
-    # The words first: meanwhile the text is encoded.
+    # Words and sounds first: meanwhile the text is encoded.
+    looking: dict[Side, Looking] = {}
     if "words" in asked.question.sides:
-        found["words"] = words.by_words(conn, asked.terms, asked.filtering, breadth.sections)
-    heard, texts = None, {}
+        looking["words"] = words.by_words(asked.terms, asked.filtering, breadth.sections)
     if "sound" in asked.question.sides:
-        heard = sounds.by_sound(conn, asked.terms, asked.filtering, breadth.sections)
-        texts = rereading.texts(conn, asked.terms, heard)
+        looking["sound"] = sounds.by_sound(asked.terms, asked.filtering, breadth.sections)
+    found = dict(zip(looking, look(conn, *looking.values()), strict=True))
+    texts = rereading.texts(conn, asked.terms, found.get("sound", []))
 
     def reread() -> None:
-        if heard is not None:
-            found["sound"] = rereading.by_line(asked.terms, heard, texts)
+        if "sound" in found:
+            found["sound"] = rereading.by_line(asked.terms, found["sound"], texts)
+            for section in found["sound"][:SURE]:
+                asked.ear.hear(texts.get(section.section_id, "").split("\n"))
 
     if "meaning" in asked.question.sides and asked.query is not None:
         found["meaning"] = by_meaning(conn, asked.encoder, asked.query, asked.filtering, breadth, meanwhile=reread)

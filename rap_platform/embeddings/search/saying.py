@@ -14,8 +14,7 @@ def recall(conn: psycopg.Connection[Any], texts: Iterable[str]) -> None:
 
     What is not stored is guessed when it is needed.
     """
-    met = {word for text in texts for line in text.split("\n") for word in phonetics.words(line)}
-    unlisted = phonetics.unlisted(met)
+    unlisted = phonetics.unlisted(_words(texts))
     if unlisted:
         parameters = {"words": sorted(unlisted), "version": sound_keys.VERSION}
         rows = conn.execute(term_queries.WORD_SOUNDS, parameters).fetchall()
@@ -27,8 +26,7 @@ def store(conn: psycopg.Connection[Any], texts: Iterable[str]) -> int:
 
     The words go in by the alphabet, so that writers side by side wait for one another instead of deadlocking.
     """
-    guessed = phonetics.guessed({word for text in texts for line in text.split("\n") for word in phonetics.words(line)})
-    return store_sounds(conn, guessed)
+    return store_sounds(conn, phonetics.guessed(_words(texts)))
 
 
 def store_sounds(conn: psycopg.Connection[Any], sounds: dict[str, phonetics.Phones]) -> int:
@@ -40,3 +38,7 @@ def store_sounds(conn: psycopg.Connection[Any], sounds: dict[str, phonetics.Phon
         "version": sound_keys.VERSION,
     }
     return conn.execute(term_queries.STORE_WORD_SOUNDS, parameters).rowcount if words else 0
+
+
+def _words(texts: Iterable[str]) -> set[str]:
+    return {word for text in texts for word in phonetics.words(text)}  # no word goes over the end of a line

@@ -24,7 +24,11 @@ _CONSONANTS = {
     "NG": "q", "P": "p", "R": "r", "S": "s", "SH": "w", "T": "t", "TH": "o", "V": "v", "W": "u", "Y": "y", "Z": "z", "ZH": "i",
 }  # fmt: skip
 _WEAK = "X"  # what a vowel without stress becomes
-_WEAKENED = frozenset(("AH0", "IH0", "UH0", "EH0"))
+_CHARACTERS = {
+    **_CONSONANTS,
+    **{f"{vowel}{stress}": char for vowel, char in _VOWELS.items() for stress in "012"},
+    **dict.fromkeys(("AH0", "IH0", "UH0", "EH0"), _WEAK),
+}
 # Words of grammar are sung without stress, whatever the dictionary says.
 _UNSTRESSED = frozenset(
     """
@@ -136,10 +140,7 @@ def _plain(phones: Phones) -> str:
 
 
 def _characters(phones: Phones) -> str:
-    return "".join(
-        _CONSONANTS[phone] if not phone[-1].isdigit() else _WEAK if phone in _WEAKENED else _VOWELS[phone[:-1]]
-        for phone in phones
-    )
+    return "".join([_CHARACTERS[phone] for phone in phones])
 
 
 @lru_cache(maxsize=200_000)

@@ -1,21 +1,20 @@
 """The side of the sounds: sections that sound like the question, and which words of a line do."""
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import psycopg
 from rapidfuzz.distance import Indel
 
 from rap_platform.embeddings.search import planning, sound_keys, term_queries
 from rap_platform.embeddings.search.filtering import Filtering
+from rap_platform.embeddings.search.heard import MOST_WORDS, Heard, heard
+from rap_platform.embeddings.search.looking import Look, Looking, Rows
 from rap_platform.embeddings.search.question import Found
 from rap_platform.embeddings.search.terms import Terms, coverage, first_words, shares
-from rap_platform.features.phonetics import tokens
 
 _LOW = 0 if sys.byteorder == "little" else 1  # of the two halves of a 32-bit number
 _HEADER = 4  # bytes before the numbers of a vector as `vector_send` writes it
@@ -25,8 +24,7 @@ _COST = planning.Cost(posting_us=0.07, section_us=2.5)
 _LIKE_SHORT = 0.76
 _LIKE_LONG = 0.6
 _LONG = 4
-# What is compared at most, so that nobody waits for "la la la": words of a line, places of a pair in the question, vowels and runs.
-_MOST_WORDS = 100
+# What is compared at most, so that nobody waits for "la la la": places of a pair in the question, vowels and runs.
 _MOST_PLACES = 4
 _MOST_VOWELS = 40
 _MOST_RUNS = 40
@@ -42,7 +40,7 @@ class Alike:
     end: int
 
 
-def by_sound(conn: psycopg.Connection[Any], terms: Terms, filtering: Filtering, wanted: int) -> list[Found]:
+def by_sound(terms: Terms, filtering: Filtering, wanted: int) -> Looking:
     """Up to `wanted` sections by the summed weight of the question's sounds they hold.
 
     The rarest combinations of sounds are looked for; more common ones when filters leave fewer than wanted. A phrase in quotes is
@@ -63,66 +61,81 @@ def by_sound(conn: psycopg.Connection[Any], terms: Terms, filtering: Filtering, 
             listed=filtering.track_ids is not None,
             passing=filtering.passing,
         )
-    found: list[tuple[Any, ...]] = []
+    found: Rows = []
     for plan in plans:
         if not plan.combinations:
             return []
-        found = _ask(conn, plan, keys, terms, filtering, wanted)
+        found = yield from _ask(plan, keys, terms, filtering, wanted)
         if not planning.look_again(len(found), wanted, filtered=bool(filtering.where)):
             break
     return _ranked(found, terms.sounds, wanted)
 
 
-def alike(terms: Terms, lines: Sequence[str]) -> list[list[Alike]]:
-    """For each line what sounds like the question but is spelled otherwise: single words, and runs of words over their borders.
+class Ear:
+    """Hears lines for what sounds like one question but is spelled otherwise; each line once."""
 
-    In the order of the line; words without any stress ("in an", "the") are told as part of a run only. At most the question's first
-    64 words and a line's first hundred count. Pure.
-    """
-    asked = [_Spoken(line) for line in first_words(terms.text)]
-    words: dict[int, str] = {}
-    spelt: set[str] = set()
-    for word in (word for line in reversed(asked) for word in reversed(line.words)):
-        spelt.add(_bare(word))
-        if not sound_keys.weak([word]):
-            words |= dict.fromkeys(sound_keys.word_keys(word), word)
-    found = {text: _alike(asked, words, spelt, _Spoken(text)) for text in dict.fromkeys(lines)}
-    return [found[text] for text in lines]
+    def __init__(self, terms: Terms) -> None:
+        self._asked = [_Asked(line) for line in first_words(terms.text)]
+        self._words: dict[int, str] = {}
+        self._spelt: set[str] = set()
+        for word in (word for line in reversed(self._asked) for word in reversed(line.heard.words)):
+            self._spelt.add(_bare(word))
+            if not sound_keys.weak([word]):
+                self._words |= dict.fromkeys(sound_keys.word_keys(word), word)
+        self._sounding: dict[str, str | None] = {}
+        self._alike: dict[str, list[Alike]] = {}
+
+    def alike(self, line: str) -> list[Alike]:
+        """What of a line sounds like the question: single words, and runs of words over their borders.
+
+        In the order of the line; words without any stress ("in an", "the") are told as part of a run only. At most the question's
+        first 64 words and a line's first hundred count. Pure.
+        """
+        found = self._alike.get(line)
+        if found is None:
+            found = self._alike[line] = self._listen(heard(line))
+        return found
+
+    def hear(self, lines: Iterable[str]) -> None:
+        """Hear lines before anybody asks for them."""
+        for line in lines:
+            self.alike(line)
+
+    def _listen(self, sung: Heard) -> list[Alike]:
+        runs = list(dict.fromkeys(run for line in self._asked for run in islice(_runs(line, sung), _MOST_RUNS)))
+        covered = [run for run in runs if not any(_within(run, other) for other in runs)]
+        single = [
+            Alike(asked, word, *sung.spans[at])
+            for at, word in enumerate(sung.words[:MOST_WORDS])
+            if (asked := self._asked_as(word)) is not None
+        ]
+        alone = [pair for pair in single if not any(_within(pair, run) for run in covered)]
+        return sorted({*covered, *alone}, key=lambda pair: (pair.start, pair.end, pair.asked))
+
+    def _asked_as(self, word: str) -> str | None:
+        """The asked word that a sung one sounds like, when nobody asked for the sung word itself."""
+        if word not in self._sounding:
+            asked = next((self._words[key] for key in sound_keys.word_keys(word) if key in self._words), None)
+            told = asked is not None and _bare(word) not in self._spelt and not sound_keys.weak([word])
+            self._sounding[word] = asked if told else None
+        return self._sounding[word]
 
 
-def _alike(asked: Sequence["_Spoken"], words: Mapping[int, str], spelt: set[str], sung: "_Spoken") -> list[Alike]:
-    single = [pair for pair in (_same_sound(sung, at, words, spelt) for at in range(len(sung.words))) if pair]
-    runs = list(dict.fromkeys(run for line in asked for run in islice(_runs(line, sung), _MOST_RUNS)))
-    covered = [run for run in runs if not any(_within(run, other) for other in runs)]
-    alone = [pair for pair in single if not any(_within(pair, run) for run in covered)]
-    return sorted({*covered, *alone}, key=lambda pair: (pair.start, pair.end, pair.asked))
-
-
-class _Spoken:
-    """A line as words with their characters, and its pairs of vowels with the words they reach over."""
+class _Asked:
+    """A line of the question, and where each of its pairs of vowels stands."""
 
     def __init__(self, line: str) -> None:
-        said = tokens(line)[:_MOST_WORDS]
-        self.line = line
-        self.words = [token.text for token in said]
-        self.spans = [(token.start, token.end) for token in said]
-        self.pairs, self.owners = sound_keys.pairs_of(self.words)
+        self.heard = heard(line)
+        self.places: dict[str, list[int]] = {}
+        for at, pair in enumerate(self.heard.pairs):
+            self.places.setdefault(pair, []).append(at)
 
 
-def _same_sound(sung: _Spoken, at: int, words: Mapping[int, str], spelt: set[str]) -> Alike | None:
-    """The asked word that the sung word at a place sounds like, when nobody asked for the sung word itself."""
-    word = sung.words[at]
-    asked = next((words[key] for key in sound_keys.word_keys(word) if key in words), None)
-    if asked is None or _bare(word) in spelt or sound_keys.weak([word]):
-        return None
-    return Alike(asked, word, *sung.spans[at])
-
-
-def _runs(asked: _Spoken, sung: _Spoken) -> Iterator[Alike]:
+def _runs(question: _Asked, sung: Heard) -> Iterator[Alike]:
     """The longest runs of equal pairs, as the words they reach over on both sides without the equal words at their ends."""
-    places: dict[str, list[int]] = {}
-    for at, pair in enumerate(asked.pairs):
-        places.setdefault(pair, []).append(at)
+    asked, places = question.heard, question.places
+    if places.keys().isdisjoint(sung.pairs):
+        return
     for there, pair in enumerate(sung.pairs):
         for here in places.get(pair, ())[:_MOST_PLACES]:
             if here and there and asked.pairs[here - 1] == sung.pairs[there - 1]:
@@ -134,7 +147,7 @@ def _runs(asked: _Spoken, sung: _Spoken) -> Iterator[Alike]:
                 yield run
 
 
-def _differing(asked: _Spoken, here: int, sung: _Spoken, there: int, length: int) -> Alike | None:
+def _differing(asked: Heard, here: int, sung: Heard, there: int, length: int) -> Alike | None:
     """A run as the words that differ; None when they do not, or when the same words are cut otherwise at its ends only."""
     first, last = asked.owners[here][0], asked.owners[here + length - 1][1]
     start, stop = sung.owners[there][0], sung.owners[there + length - 1][1]
@@ -175,13 +188,8 @@ def _within(inner: Alike, outer: Alike) -> bool:
 
 
 def _ask(
-    conn: psycopg.Connection[Any],
-    plan: planning.Plan,
-    keys: Sequence[int],
-    terms: Terms,
-    filtering: Filtering,
-    wanted: int,
-) -> list[tuple[Any, ...]]:
+    plan: planning.Plan, keys: Sequence[int], terms: Terms, filtering: Filtering, wanted: int
+) -> Generator[Look, Rows, Rows]:
     alone = [keys[positions[0]] for positions in plan.combinations if len(positions) == 1]
     together = [[keys[term] for term in positions] for positions in plan.combinations if len(positions) > 1]
     most = planning.most_read(plan, len(keys), wanted)
@@ -194,18 +202,17 @@ def _ask(
         "most": most,
         "reach": reach,
     }
-    with conn.cursor(binary=True) as cursor:
-        if reach is not None:
-            walk = term_queries.by_sound(len(together), filtering.where, alone=bool(alone), walk=True)
-            found = cursor.execute(walk, parameters).fetchall()
-            if len(found) >= wanted:
-                return found
-        listed = filtering.track_ids is not None
-        statement = term_queries.by_sound(len(together), filtering.where, alone=bool(alone), tracks=listed)
-        return cursor.execute(statement, parameters).fetchall()
+    if reach is not None:
+        walk = term_queries.by_sound(len(together), filtering.where, alone=bool(alone), walk=True)
+        found = yield Look(walk, parameters, binary=True)
+        if len(found) >= wanted:
+            return found
+    listed = filtering.track_ids is not None
+    statement = term_queries.by_sound(len(together), filtering.where, alone=bool(alone), tracks=listed)
+    return (yield Look(statement, parameters, binary=True))
 
 
-def _ranked(rows: Sequence[tuple[Any, ...]], weights: Mapping[int, float], wanted: int) -> list[Found]:
+def _ranked(rows: Rows, weights: Mapping[int, float], wanted: int) -> list[Found]:
     """The best sections by what they hold of the weights: the keys of all of them are looked up at once."""
     if not rows:
         return []

@@ -5,7 +5,7 @@ How sections are found by them is in words.py and sounds.py, how words are corre
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,14 +70,18 @@ def read(conn: psycopg.Connection[Any], text: str) -> Terms:
     At most 64 distinct words and 8 phrases count. From here on the transaction reads by index wherever there is one.
     """
     words = tuple(dict.fromkeys(word.replace("’", "'") for word in WORD.findall(text.lower())))[:MAX_WORDS]
-    conn.execute(term_queries.BY_INDEX)
-    found = _split(conn, words)
+    with conn.pipeline():
+        conn.execute(term_queries.BY_INDEX)
+        split = conn.execute(term_queries.SPLIT, {"words": list(words)})
+        saying.recall(conn, [text])
+        found = _split(split)
     unsung = [word for word, (_, sections) in found.items() if sections == 0]
     corrected = spelling.correct(conn, unsung) if unsung else {}
-    known = found | _split(conn, sorted(set(corrected.values()))) if corrected else found
+    known = found
+    if corrected:
+        known = found | _split(conn.execute(term_queries.SPLIT, {"words": sorted(set(corrected.values()))}))
     stems = {word: known[corrected.get(word, word)][0] for word in words}
     sung = {word: known[corrected.get(word, word)][1] for word in words}
-    saying.recall(conn, [text])
     sounds = sound_keys.keys("\n".join(first_words(text)))
     shares = _shares(conn, {stem for held in stems.values() for stem in held}, sounds)
     lexemes = {
@@ -152,10 +156,9 @@ class _Shares:
         return max(below / 2, min(below, at_least / self.sections)) if self.sections else below / 2
 
 
-def _split(conn: psycopg.Connection[Any], words: Sequence[str]) -> dict[str, tuple[tuple[str, ...], int]]:
+def _split(split: psycopg.Cursor[Any]) -> dict[str, tuple[tuple[str, ...], int]]:
     """Each word's lexemes and the number of sections that hold it; of a word with an apostrophe the number is of no use, so 1."""
-    rows = conn.execute(term_queries.SPLIT, {"words": list(words)}).fetchall()
-    return {word: (tuple(lexemes), sections) for word, lexemes, sections in rows}
+    return {word: (tuple(lexemes), sections) for word, lexemes, sections in split.fetchall()}
 
 
 def _shares(conn: psycopg.Connection[Any], lexemes: Iterable[str], sounds: Iterable[int]) -> _Shares:

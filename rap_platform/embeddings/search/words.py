@@ -1,6 +1,6 @@
 """The side of the words: sections that hold the question's words, the rarest combinations first; which words a line holds."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +9,7 @@ import psycopg
 
 from rap_platform.embeddings.search import planning, term_queries
 from rap_platform.embeddings.search.filtering import Filtering
+from rap_platform.embeddings.search.looking import Look, Looking, Rows
 from rap_platform.embeddings.search.question import WORD, Found
 from rap_platform.embeddings.search.terms import Terms, coverage, shares
 
@@ -27,7 +28,7 @@ class Held:
     end: int
 
 
-def by_words(conn: psycopg.Connection[Any], terms: Terms, filtering: Filtering, wanted: int) -> list[Found]:
+def by_words(terms: Terms, filtering: Filtering, wanted: int) -> Looking:
     """Up to `wanted` sections by the summed weight of the question's lexemes they hold, then by how close these stand.
 
     The rarest combinations of lexemes are looked for; more common ones when filters leave fewer than wanted. A section holds every
@@ -37,12 +38,12 @@ def by_words(conn: psycopg.Connection[Any], terms: Terms, filtering: Filtering, 
         return []
     phrase = " & ".join(f"({one.query})" for one in terms.phrases if one.query)
     listed = bool(phrase) or filtering.track_ids is not None  # that alone is selective
-    found: list[tuple[Any, ...]] = []
+    found: Rows = []
     plans = planning.plans(
         shares(terms.lexemes.values()), terms.sections, wanted, listed=listed, passing=filtering.passing
     )
     for plan in plans:
-        found = _ask(conn, plan, terms, filtering, phrase, wanted)
+        found = yield from _ask(plan, terms, filtering, phrase, wanted)
         if not planning.look_again(len(found), wanted, filtered=bool(filtering.where)):
             break
     coverages = coverage(terms.lexemes, np.array([row[3] for row in found])).tolist()
@@ -73,8 +74,8 @@ def held(conn: psycopg.Connection[Any], terms: Terms, lines: Sequence[str]) -> l
 
 
 def _ask(
-    conn: psycopg.Connection[Any], plan: planning.Plan, terms: Terms, filtering: Filtering, phrase: str, wanted: int
-) -> list[tuple[Any, ...]]:
+    plan: planning.Plan, terms: Terms, filtering: Filtering, phrase: str, wanted: int
+) -> Generator[Look, Rows, Rows]:
     quoted = [_quoted(lexeme) for lexeme in terms.lexemes]
     alone = [quoted[positions[0]] for positions in plan.combinations if len(positions) == 1]
     together = [" & ".join(quoted[at] for at in positions) for positions in plan.combinations if len(positions) > 1]
@@ -93,12 +94,12 @@ def _ask(
         "wanted": wanted,
     }
     if reach is not None:
-        found = conn.execute(term_queries.by_words(1, filtering.where, walk=True), parameters).fetchall()
+        found = yield Look(term_queries.by_words(1, filtering.where, walk=True), parameters)
         if len(found) >= wanted:
             return found
     listed = filtering.track_ids is not None
     statement = term_queries.by_words(len(combinations), filtering.where, phrase=bool(phrase), tracks=listed)
-    return conn.execute(statement, parameters).fetchall()
+    return (yield Look(statement, parameters))
 
 
 def _quoted(lexeme: str) -> str:
