@@ -107,6 +107,6 @@ def test_marks_are_the_characters_of_the_words_in_any_writing(
     connection: psycopg.Connection, question: str, line: str, marked: list[str]
 ) -> None:
     read = terms.read(connection, question)
-    (held,), (alike,) = words.held(connection, read, [line]), [sounds.Ear(read).alike(line)]
+    (held,), (alike,) = words.held(connection, read, [line]), sounds.alike(read, [line])
     (shown,) = excerpt([line], [Evidence(held, alike)], word_weights(read), first_line=1).lines
     assert [line[start:end] for start, end in shown.spans] == marked

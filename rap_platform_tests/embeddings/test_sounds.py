@@ -108,8 +108,7 @@ def test_filters_and_listed_tracks_hold(connection: psycopg.Connection, library:
 def alike(conn: psycopg.Connection, text: str, *lines: str) -> list[list[tuple[str, str]]]:
     with conn.transaction():
         asked = terms.read(conn, text)
-    ear = sounds.Ear(asked)
-    found = [ear.alike(line) for line in lines]
+    found = sounds.alike(asked, lines)
     for line, pairs in zip(lines, found, strict=True):
         assert all(line[pair.start : pair.end].lower() == pair.sung for pair in pairs)
     return [[(pair.asked, pair.sung) for pair in pairs] for pairs in found]

@@ -58,8 +58,8 @@ class Encoder(WordPieceEncoder):
         """How alike each line and `text` are by their words' vectors, float64 (len(lines),), about 0..1: quick and rough."""
         if not lines:
             return np.zeros(0)
-        query, *vectors = self._words.vectors(self.word_pieces([text, *lines]))
-        return np.asarray(np.stack(vectors) @ query, dtype=np.float64)
+        query = self._words.vector(self.word_pieces([text])[0])
+        return np.stack([self._words.vector(ids) for ids in self.word_pieces(lines)]) @ query
 
     def encode_pieces(self, pieces: Sequence[list[int]]) -> Vectors:
         """Unit vectors of word pieces, those of like length in one pass."""

@@ -14,7 +14,6 @@ from rap_platform.embeddings.search import terms as lexical
 from rap_platform.embeddings.search.filtering import Filtering, filtering
 from rap_platform.embeddings.search.meaning import Unwanted
 from rap_platform.embeddings.search.question import Question
-from rap_platform.embeddings.search.sounds import Ear
 from rap_platform.embeddings.search.terms import Terms
 
 # Encodes while the database looks for words; as many as ask at once, for an endpoint keeps each waiting.
@@ -35,11 +34,6 @@ class Asked:
     def query(self) -> HalfVector | None:
         """The vector of the text; waits until it is encoded."""
         return None if self.encoding is None else HalfVector(self.encoding.result()[0])
-
-    @cached_property
-    def ear(self) -> Ear:
-        """What hears lines for the sounds of the text."""
-        return Ear(self.terms)
 
     @cached_property
     def unwanted(self) -> Unwanted | None:

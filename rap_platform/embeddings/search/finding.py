@@ -31,7 +31,6 @@ from rap_platform.settings import get_settings
 AWAY = 3  # times the candidates, where some will be pushed out
 # Times the candidates, vectors looked at before a filter makes the index give up, memory for it in work_mem, by step.
 STEPS = ((1, 20_000, 1), (10, 60_000, 4), (50, 200_000, 16))
-SURE = 4  # of the best sections by sound: more likely shown than not
 DEEPEST = 2 * cursor.MAX_DEPTH  # tracks of the last step: as many as are ever shown, and a copy of each
 
 Candidates = Mapping[Side, list[Found]]
@@ -144,8 +143,6 @@ def _found(conn: psycopg.Connection[Any], asked: Asked, breadth: Breadth) -> dic
     def reread() -> None:
         if "sound" in found:
             found["sound"] = rereading.by_line(asked.terms, found["sound"], texts)
-            for section in found["sound"][:SURE]:
-                asked.ear.hear(texts.get(section.section_id, "").split("\n"))
 
     if "meaning" in asked.question.sides and asked.query is not None:
         found["meaning"] = by_meaning(conn, asked.encoder, asked.query, asked.filtering, breadth, meanwhile=reread)

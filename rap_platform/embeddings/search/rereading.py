@@ -10,10 +10,10 @@ from typing import Any
 import psycopg
 
 from rap_platform.embeddings.search import saying, term_queries
-from rap_platform.embeddings.search.heard import heard
 from rap_platform.embeddings.search.question import Found
-from rap_platform.embeddings.search.sound_keys import word_keys
+from rap_platform.embeddings.search.sound_keys import pairs_held, word_keys
 from rap_platform.embeddings.search.terms import Terms
+from rap_platform.features.phonetics import words
 
 TRACKS = 10  # whose best section is read again
 WORDS_PER_LINE = 14  # a longer question goes over several lines
@@ -46,29 +46,26 @@ def by_line(terms: Terms, found: Sequence[Found], texts: Mapping[int, str]) -> l
     if not texts:
         return list(found)
     stood = {section.section_id: section for section in found if section.section_id in texts}
-    worth: dict[str, frozenset[int]] = {}
-    read = [_read(section, texts[section_id], terms, worth) for section_id, section in stood.items()]
+    read = [_read(section, texts[section_id], terms) for section_id, section in stood.items()]
     read.sort(key=lambda section: (-section.coverage, -stood[section.section_id].coverage, section.section_id))
     last = read[-1].coverage
     rest = [replace(one, coverage=min(one.coverage, last)) for one in found if one.section_id not in texts]
     return [*read, *rest]
 
 
-def _read(section: Found, text: str, terms: Terms, worth: dict[str, frozenset[int]]) -> Found:
+def _read(section: Found, text: str, terms: Terms) -> Found:
     """The section with the weight of its best lines, and the share of the question that is.
 
-    Words tell which lines are worth hearing, so only those are. `worth` remembers which sounds of the question a word holds.
+    Words tell which lines are worth hearing, so only those are.
     """
     asked = sum(len(line.split()) for line in terms.text.split("\n"))
     reach = min(MOST_LINES, max(1, math.ceil(asked / WORDS_PER_LINE)))
-    lines = [heard(line) for line in dict.fromkeys(text.split("\n"))]
-    for word in {word for line in lines for word in line.words} - worth.keys():
-        worth[word] = frozenset(terms.sounds.keys() & word_keys(word))
-    held = [_union([worth[word] for word in line.words]) for line in lines]
+    lines = [words(line) for line in dict.fromkeys(text.split("\n"))]
+    held = [{key for word in line for key in word_keys(word) if key in terms.sounds} for line in lines]
     starts = range(max(1, len(lines) - reach + 1))
     promising = nlargest(HEARD, starts, key=lambda at: _weight(terms, held[at : at + reach]))
-    near = {at for start in promising for at in range(start, min(start + reach, len(lines)))}
-    whole = {at: held[at].union(terms.sounds.keys() & lines[at].pair_keys) for at in near}
+    heard = {at for start in promising for at in range(start, min(start + reach, len(lines)))}
+    whole = {at: held[at] | (pairs_held(lines[at]) & terms.sounds.keys()) for at in heard}
     weight = max(
         _weight(terms, [whole[at] for at in range(start, min(start + reach, len(lines)))]) for start in promising
     )
@@ -76,9 +73,6 @@ def _read(section: Found, text: str, terms: Terms, worth: dict[str, frozenset[in
     return replace(section, score=weight, coverage=min(1.0, weight / total) if total > 0 else 0.0)
 
 
-def _weight(terms: Terms, held: Sequence[frozenset[int]]) -> float:
-    return math.fsum(terms.sounds[key] for key in _union(held))  # the same in whatever order
-
-
-def _union(sets: Sequence[frozenset[int]]) -> frozenset[int]:
-    return sets[0] if len(sets) == 1 else frozenset().union(*sets)
+def _weight(terms: Terms, held: Sequence[set[int]]) -> float:
+    keys = held[0] if len(held) == 1 else set().union(*held)
+    return math.fsum(terms.sounds[key] for key in keys)  # the same in whatever order

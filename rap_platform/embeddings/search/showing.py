@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 
 from rap_platform.embeddings.encoders.registry import Encoders
-from rap_platform.embeddings.search import queries, saying, words
+from rap_platform.embeddings.search import queries, saying, sounds, words
 from rap_platform.embeddings.search.asking import Asked
 from rap_platform.embeddings.search.excerpts import Evidence, excerpt, score, word_weights
 from rap_platform.embeddings.search.fusion import Ranked
@@ -60,7 +60,7 @@ def _evidence(
     """What of the question each line of each section holds. Likeness is looked at where words and sounds do not tell."""
     lines = [line for section in sections for line in section]
     saying.recall(conn, lines)
-    told = map(Evidence, words.held(conn, asked.terms, lines), map(asked.ear.alike, lines))
+    told = map(Evidence, words.held(conn, asked.terms, lines), sounds.alike(asked.terms, lines))
     evidence = [[next(told) for _ in section] for section in sections]
     untold = [place for place, found in enumerate(evidence) if max(score(line, weights) for line in found) < TOLD]
     likeness = iter(encoders.sketch(asked.question.text, [line for place in untold for line in sections[place]]))

@@ -35,17 +35,14 @@ class WordTable:
         frequency = 1.0 / (rank * math.log(rows))
         self.weights = SMOOTHING / (SMOOTHING + frequency)
 
-    def vectors(self, pieces: Sequence[Sequence[int]]) -> npt.NDArray[np.float64]:
-        """The weighted unit mean of the pieces between the markers of each text, float64 (n, 384); zeros when there are none."""
-        inner = [list(one[1:-1]) for one in pieces]
-        ids = [piece for one in inner for piece in one]
-        sums = np.zeros((len(inner), self._table.shape[1]))
-        filled = [place for place, one in enumerate(inner) if one]
-        if filled:
-            starts = np.cumsum([0, *(len(inner[place]) for place in filled[:-1])])
-            sums[filled] = np.add.reduceat(self._table[ids] * self.weights[ids][:, None], starts, axis=0)
-        lengths = np.linalg.norm(sums, axis=1, keepdims=True)
-        return np.asarray(np.divide(sums, lengths, out=sums, where=lengths > 0), dtype=np.float64)
+    def vector(self, pieces: Sequence[int]) -> npt.NDArray[np.float64]:
+        """The weighted unit mean of the pieces between the markers, float64 (384,); zeros when there are none."""
+        ids = list(pieces[1:-1])
+        if not ids:
+            return np.zeros(self._table.shape[1])
+        total = (self._table[ids] * self.weights[ids][:, None]).sum(axis=0)
+        length = float(np.linalg.norm(total))
+        return np.asarray(total / length if length > 0 else total, dtype=np.float64)
 
     def weighted(self) -> npt.NDArray[np.float32]:
         """All vectors times their weights, float32 (30522, 384)."""

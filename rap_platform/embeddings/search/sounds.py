@@ -1,7 +1,7 @@
 """The side of the sounds: sections that sound like the question, and which words of a line do."""
 
 import sys
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -11,10 +11,10 @@ from rapidfuzz.distance import Indel
 
 from rap_platform.embeddings.search import planning, sound_keys, term_queries
 from rap_platform.embeddings.search.filtering import Filtering
-from rap_platform.embeddings.search.heard import MOST_WORDS, Heard, heard
 from rap_platform.embeddings.search.looking import Look, Looking, Rows
 from rap_platform.embeddings.search.question import Found
 from rap_platform.embeddings.search.terms import Terms, coverage, first_words, shares
+from rap_platform.features.phonetics import tokens, words
 
 _LOW = 0 if sys.byteorder == "little" else 1  # of the two halves of a 32-bit number
 _HEADER = 4  # bytes before the numbers of a vector as `vector_send` writes it
@@ -24,7 +24,8 @@ _COST = planning.Cost(posting_us=0.07, section_us=2.5)
 _LIKE_SHORT = 0.76
 _LIKE_LONG = 0.6
 _LONG = 4
-# What is compared at most, so that nobody waits for "la la la": places of a pair in the question, vowels and runs.
+# What is compared at most, so that nobody waits for "la la la": words of a line, places of a pair in the question, vowels and runs.
+_MOST_WORDS = 100
 _MOST_PLACES = 4
 _MOST_VOWELS = 40
 _MOST_RUNS = 40
@@ -71,42 +72,37 @@ def by_sound(terms: Terms, filtering: Filtering, wanted: int) -> Looking:
     return _ranked(found, terms.sounds, wanted)
 
 
-class Ear:
-    """Hears lines for what sounds like one question but is spelled otherwise; each line once."""
+def alike(terms: Terms, lines: Sequence[str]) -> list[list[Alike]]:
+    """For each line what sounds like the question but is spelled otherwise: single words, and runs of words over their borders.
+
+    In the order of the line; words without any stress ("in an", "the") are told as part of a run only. At most the question's first
+    64 words and a line's first hundred count. Pure.
+    """
+    ear = _Ear(terms)
+    found = {line: ear.alike(_Heard(line)) for line in dict.fromkeys(lines)}
+    return [found[line] for line in lines]
+
+
+class _Ear:
+    """What the question sounds like."""
 
     def __init__(self, terms: Terms) -> None:
-        self._asked = [_Asked(line) for line in first_words(terms.text)]
-        self._words: dict[int, str] = {}
-        self._spelt: set[str] = set()
-        for word in (word for line in reversed(self._asked) for word in reversed(line.heard.words)):
-            self._spelt.add(_bare(word))
+        self.asked = [_Asked(line) for line in first_words(terms.text)]
+        self.words: dict[int, str] = {}
+        self.spelt: set[str] = set()
+        for word in (word for line in reversed(self.asked) for word in reversed(line.words)):
+            self.spelt.add(_bare(word))
             if not sound_keys.weak([word]):
-                self._words |= dict.fromkeys(sound_keys.word_keys(word), word)
-        self._sounding: dict[str, str | None] = {}
-        self._alike: dict[str, list[Alike]] = {}
+                self.words |= dict.fromkeys(sound_keys.word_keys(word), word)
+        self.meant: dict[str, str | None] = {}  # of words that were sung
 
-    def alike(self, line: str) -> list[Alike]:
-        """What of a line sounds like the question: single words, and runs of words over their borders.
-
-        In the order of the line; words without any stress ("in an", "the") are told as part of a run only. At most the question's
-        first 64 words and a line's first hundred count. Pure.
-        """
-        found = self._alike.get(line)
-        if found is None:
-            found = self._alike[line] = self._listen(heard(line))
-        return found
-
-    def hear(self, lines: Iterable[str]) -> None:
-        """Hear lines before anybody asks for them."""
-        for line in lines:
-            self.alike(line)
-
-    def _listen(self, sung: Heard) -> list[Alike]:
-        runs = list(dict.fromkeys(run for line in self._asked for run in islice(_runs(line, sung), _MOST_RUNS)))
+    def alike(self, sung: "_Heard") -> list[Alike]:
+        """What of a line sounds like the question."""
+        runs = list(dict.fromkeys(run for line in self.asked for run in islice(_runs(line, sung), _MOST_RUNS)))
         covered = [run for run in runs if not any(_within(run, other) for other in runs)]
         single = [
-            Alike(asked, word, *sung.spans[at])
-            for at, word in enumerate(sung.words[:MOST_WORDS])
+            Alike(asked, word, *sung.span(at))
+            for at, word in enumerate(sung.words)
             if (asked := self._asked_as(word)) is not None
         ]
         alone = [pair for pair in single if not any(_within(pair, run) for run in covered)]
@@ -114,30 +110,45 @@ class Ear:
 
     def _asked_as(self, word: str) -> str | None:
         """The asked word that a sung one sounds like, when nobody asked for the sung word itself."""
-        if word not in self._sounding:
-            asked = next((self._words[key] for key in sound_keys.word_keys(word) if key in self._words), None)
-            told = asked is not None and _bare(word) not in self._spelt and not sound_keys.weak([word])
-            self._sounding[word] = asked if told else None
-        return self._sounding[word]
+        if word not in self.meant:
+            asked = next((self.words[key] for key in sound_keys.word_keys(word) if key in self.words), None)
+            told = asked is not None and _bare(word) not in self.spelt and not sound_keys.weak([word])
+            self.meant[word] = asked if told else None
+        return self.meant[word]
 
 
-class _Asked:
-    """A line of the question, and where each of its pairs of vowels stands."""
+class _Heard:
+    """A line as words and their pairs of vowels, each with the positions of the words it reaches over."""
 
     def __init__(self, line: str) -> None:
-        self.heard = heard(line)
+        self.line = line
+        self.words = words(line)[:_MOST_WORDS]
+        self.pairs, self.owners = sound_keys.pairs_of(self.words)
+        self._spans: list[tuple[int, int]] = []
+
+    def span(self, at: int) -> tuple[int, int]:
+        """The characters [start, end) of a word; most lines are never asked."""
+        if not self._spans:
+            self._spans = [(token.start, token.end) for token in tokens(self.line)]
+        return self._spans[at]
+
+
+class _Asked(_Heard):
+    """A line of the question, and where each of its pairs stands."""
+
+    def __init__(self, line: str) -> None:
+        super().__init__(line)
         self.places: dict[str, list[int]] = {}
-        for at, pair in enumerate(self.heard.pairs):
+        for at, pair in enumerate(self.pairs):
             self.places.setdefault(pair, []).append(at)
 
 
-def _runs(question: _Asked, sung: Heard) -> Iterator[Alike]:
+def _runs(asked: _Asked, sung: _Heard) -> Iterator[Alike]:
     """The longest runs of equal pairs, as the words they reach over on both sides without the equal words at their ends."""
-    asked, places = question.heard, question.places
-    if places.keys().isdisjoint(sung.pairs):
+    if asked.places.keys().isdisjoint(sung.pairs):
         return
     for there, pair in enumerate(sung.pairs):
-        for here in places.get(pair, ())[:_MOST_PLACES]:
+        for here in asked.places.get(pair, ())[:_MOST_PLACES]:
             if here and there and asked.pairs[here - 1] == sung.pairs[there - 1]:
                 continue  # inside a run that began earlier
             most = min(_MOST_VOWELS, len(asked.pairs) - here, len(sung.pairs) - there)
@@ -147,7 +158,7 @@ def _runs(question: _Asked, sung: Heard) -> Iterator[Alike]:
                 yield run
 
 
-def _differing(asked: Heard, here: int, sung: Heard, there: int, length: int) -> Alike | None:
+def _differing(asked: _Heard, here: int, sung: _Heard, there: int, length: int) -> Alike | None:
     """A run as the words that differ; None when they do not, or when the same words are cut otherwise at its ends only."""
     first, last = asked.owners[here][0], asked.owners[here + length - 1][1]
     start, stop = sung.owners[there][0], sung.owners[there + length - 1][1]
@@ -162,7 +173,7 @@ def _differing(asked: Heard, here: int, sung: Heard, there: int, length: int) ->
     if cut is None:
         return None
     before, after = cut
-    begin, end = sung.spans[start + before][0], sung.spans[stop - after][1]
+    begin, end = sung.span(start + before)[0], sung.span(stop - after)[1]
     return Alike(" ".join(ours[before : len(ours) - after]), sung.line[begin:end].lower(), begin, end)
 
 

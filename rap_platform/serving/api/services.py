@@ -1,9 +1,11 @@
 """What a running application holds, made once in the lifespan: pool, cache, encoder, model, metrics."""
 
+import gc
 import logging
 import threading
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Annotated, TypedDict
 
 import anyio
@@ -22,6 +24,8 @@ from rap_platform.serving.api.quality.model import QualityModel
 from rap_platform.settings import Settings
 
 logger = logging.getLogger("rap_platform.api")
+
+COLLECTED_AFTER = 20_000  # objects more than were freed; an answer makes a few thousand, nearly all freed without the collector
 
 
 class LazyEncoder:
@@ -77,6 +81,15 @@ class Services:
         with suppress(EncoderError, OSError):
             self.encoders.get(NAME)
         self.llm.introduce()
+        _settle()
+
+
+@lru_cache(maxsize=1)
+def _settle() -> None:
+    """Once per process: the garbage collector leaves what was loaded alone, which it would read through while everybody waits."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(COLLECTED_AFTER, *gc.get_threshold()[1:])
 
 
 class State(TypedDict):
