@@ -1,6 +1,8 @@
 """Pages follow one another: no song twice, none left out, whatever happens to the library in between."""
 
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 
 import psycopg
@@ -8,7 +10,7 @@ import pytest
 from psycopg.errors import UndefinedTable
 
 from rap_platform.embeddings import filling, hearing, indexing
-from rap_platform.embeddings.encoders.registry import Encoders
+from rap_platform.embeddings.encoders.registry import Encoders, Vectors
 from rap_platform.embeddings.search import cursor, facts, filtering, finding
 from rap_platform.embeddings.search.finding import search
 from rap_platform.embeddings.search.question import Filters, Page, Question, SearchError
@@ -181,6 +183,46 @@ def test_a_search_sees_one_moment_and_leaves_the_connection_as_it_was(
     assert "Song 0" in titles(pages(library, encoders, QUESTION))
 
 
+@pytest.fixture
+def second(library: psycopg.Connection, database: str) -> Iterator[psycopg.Connection]:
+    """Another connection to the library."""
+    with closing(connect(database)) as conn:
+        yield conn
+        assert conn.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
+
+
+@pytest.mark.parametrize("filters", [Filters(), Filters(year_from=1990), Filters(year_from=2018)])
+def test_a_second_connection_changes_no_answer(
+    library: psycopg.Connection, second: psycopg.Connection, encoders: Encoders, filters: Filters
+) -> None:
+    question = replace(QUESTION, filters=filters, but_not="dancing")
+    assert search(library, encoders, question, second) == search(library, encoders, question)
+    library.execute("delete from tracks where title = 'Song 0'")  # it can't see what the caller did, so it is not asked
+    assert search(library, encoders, question, second) == search(library, encoders, question)
+    library.rollback()
+
+
+def test_both_connections_see_one_moment(
+    library: psycopg.Connection,
+    database: str,
+    second: psycopg.Connection,
+    encoders: Encoders,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    minilm = encoders.get("minilm")
+    encode = minilm.encode
+
+    def meanwhile(texts: Sequence[str]) -> Vectors:
+        with connect(database) as other:
+            other.execute("delete from tracks where title = 'Song 0'")
+        return encode(texts)
+
+    monkeypatch.setattr(minilm, "encode", meanwhile)
+    (first, *_) = search(library, encoders, QUESTION, second).hits
+    assert (first.title, first.why.meaning_rank, first.why.words_rank) == ("Song 0", 1, 1)
+    assert "Song 0" not in titles([search(library, encoders, QUESTION, second)])
+
+
 def test_tables_that_are_dropped_while_it_is_asked_are_asked_no_more(
     library: psycopg.Connection, encoders: Encoders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -192,6 +234,16 @@ def test_tables_that_are_dropped_while_it_is_asked_are_asked_no_more(
     assert (page.encoder, len(page.hits)) == ("minilm", 7)
     with pytest.raises(UndefinedTable, match="section_vectors_gone"):
         search(library, encoders, QUESTION)
+
+
+def test_a_second_connection_outlives_a_table_that_is_dropped(
+    library: psycopg.Connection, second: psycopg.Connection, encoders: Encoders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    minilm = encoders.get("minilm")
+    names = iter(["gone", "minilm"])
+    monkeypatch.setattr(encoders, "serving", lambda conn: next(names))
+    monkeypatch.setattr(encoders, "get", lambda name: minilm)
+    assert len(search(library, encoders, QUESTION, second).hits) == 7
 
 
 def test_songs_are_found_before_their_facts_are_stated(

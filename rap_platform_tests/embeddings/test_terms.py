@@ -121,3 +121,15 @@ def test_two_runs_that_sample_at_once_count_once(collected: psycopg.Connection, 
 def test_an_empty_collection_can_be_sampled(connection: psycopg.Connection) -> None:
     assert [(sample.sections, sample.terms) for sample in terms.sample(connection)] == [(0, 0), (0, 0)]
     assert terms.sample(connection) == []
+
+
+def test_from_a_read_question_on_one_process_reads_by_index_so_that_limits_take_the_same_sections(
+    connection: psycopg.Connection,
+) -> None:
+    with connection.transaction():
+        terms.read(connection, "anything")
+        shown = [
+            connection.execute(f"show {name}").fetchone()
+            for name in ("max_parallel_workers_per_gather", "enable_seqscan", "enable_hashjoin")
+        ]
+    assert shown == [("0",), ("off",), ("off",)]

@@ -12,7 +12,7 @@ from rap_platform.embeddings.encoders.registry import Encoders, Vectors
 from rap_platform.embeddings.search import queries
 from rap_platform.embeddings.search import terms as lexical
 from rap_platform.embeddings.search.filtering import Filtering, filtering
-from rap_platform.embeddings.search.meaning import Unwanted
+from rap_platform.embeddings.search.meaning import Beside, Unwanted
 from rap_platform.embeddings.search.question import Question
 from rap_platform.embeddings.search.terms import Terms
 
@@ -22,13 +22,17 @@ _ENCODING = ThreadPoolExecutor(32, thread_name_prefix="question")
 
 @dataclass(frozen=True)
 class Asked:
-    """A question as it was understood. `encoding` is the vectors of its text and of `but_not`; None when no side needs them."""
+    """A question as it was understood. `encoding` is the vectors of its text and of `but_not`; None when no side needs them.
+
+    `beside` is where the nearest vectors are looked for while words and sounds are, if there is a second connection.
+    """
 
     question: Question
     encoder: str
     filtering: Filtering
     terms: Terms
     encoding: Future[Vectors] | None
+    beside: Beside | None = None
 
     @cached_property
     def query(self) -> HalfVector | None:
@@ -44,18 +48,32 @@ class Asked:
         return Unwanted(self.question.but_not.strip(), HalfVector(unwanted), float(wanted @ unwanted))
 
 
-def ask(conn: psycopg.Connection[Any], encoders: Encoders, question: Question, *, alone: bool) -> Asked:
+def ask(
+    conn: psycopg.Connection[Any],
+    encoders: Encoders,
+    question: Question,
+    *,
+    alone: bool,
+    second: psycopg.Connection[Any] | None = None,
+) -> Asked:
     """Read the question in the transaction that is open: its vectors are still being made when this returns.
 
-    `alone` says that nothing was done in the transaction yet: then all of it sees one moment.
+    `alone` says that nothing was done in the transaction yet: then all of it sees one moment, and so does a `second` connection.
     """
+    exported = None
     with conn.pipeline():
         if alone:
             conn.execute(queries.ONE_MOMENT)
         conn.execute(queries.OPENING)
+        if alone and second is not None:
+            exported = conn.execute(queries.EXPORT_MOMENT)
         name = encoders.serving(conn)
     texts = [text.strip() for text in (question.text, question.but_not) if text is not None]
     encoding = None
     if "meaning" in question.sides or question.but_not is not None:
         encoding = _ENCODING.submit(encoders.get(name).encode, texts)
-    return Asked(question, name, filtering(conn, question.filters), lexical.read(conn, texts[0]), encoding)
+    beside = None
+    if exported is not None and second is not None:
+        ((snapshot,),) = exported.fetchall()
+        beside = Beside(second, snapshot)
+    return Asked(question, name, filtering(conn, question.filters), lexical.read(conn, texts[0]), encoding, beside)

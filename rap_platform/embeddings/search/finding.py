@@ -5,7 +5,8 @@ further, and the last reads all vectors that pass, so that no page is short whil
 what the steps before found, so the order does not depend on the page that is asked for.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
 
@@ -20,6 +21,7 @@ from rap_platform.embeddings.search.looking import Looking, look
 from rap_platform.embeddings.search.meaning import (
     Breadth,
     by_meaning,
+    by_meaning_beside,
     by_meaning_exactly,
     by_meaning_of,
     excesses,
@@ -36,21 +38,26 @@ DEEPEST = 2 * cursor.MAX_DEPTH  # tracks of the last step: as many as are ever s
 Candidates = Mapping[Side, list[Found]]
 
 
-def search(conn: psycopg.Connection[Any], encoders: Encoders, question: Question) -> Page:
+def search(
+    conn: psycopg.Connection[Any],
+    encoders: Encoders,
+    question: Question,
+    second: psycopg.Connection[Any] | None = None,
+) -> Page:
     """The songs that answer the question best, best first; copies count as their original.
 
     Never short while more songs pass the filters, up to cursor.MAX_DEPTH songs over all pages; words or sound alone find what holds
     them and no more. Words in double quotes must be held together, where any song that passes holds them so. Raises SearchError for a
     question that can't be answered as it was put, EncoderError when the serving encoder can't be had. Inside a transaction
-    of the caller it reads what that sees, else what is there at one moment.
+    of the caller it reads what that sees, else what is there at one moment; then a `second` connection that is idle makes it quicker.
     """
     check(question)
     shown = cursor.load(question)
     try:
-        return _search(conn, encoders, question, shown)
+        return _search(conn, encoders, question, shown, second)
     except psycopg.errors.UndefinedTable:
         # Searches were switched to another encoder and the tables of this one dropped meanwhile: once more, with the other.
-        return _search(conn, encoders, question, shown)
+        return _search(conn, encoders, question, shown, second)
 
 
 def candidates(conn: psycopg.Connection[Any], encoders: Encoders, question: Question) -> Candidates:
@@ -60,11 +67,17 @@ def candidates(conn: psycopg.Connection[Any], encoders: Encoders, question: Ques
         return next(_steps(conn, _quoting(conn, ask(conn, encoders, question, alone=False))))
 
 
-def _search(conn: psycopg.Connection[Any], encoders: Encoders, question: Question, shown: frozenset[int]) -> Page:
+def _search(
+    conn: psycopg.Connection[Any],
+    encoders: Encoders,
+    question: Question,
+    shown: frozenset[int],
+    second: psycopg.Connection[Any] | None,
+) -> Page:
     alone = conn.info.transaction_status == TransactionStatus.IDLE
     room = max(0, min(question.limit, cursor.MAX_DEPTH - len(shown)))
     with conn.transaction():
-        asked = _quoting(conn, ask(conn, encoders, question, alone=alone))
+        asked = _quoting(conn, ask(conn, encoders, question, alone=alone, second=second))
         unseen = _ranking(conn, asked, shown, room + 1)
         page = unseen[:room]
         onward = None
@@ -137,17 +150,28 @@ def _found(conn: psycopg.Connection[Any], asked: Asked, breadth: Breadth) -> dic
         looking["words"] = words.by_words(asked.terms, asked.filtering, breadth.sections)
     if "sound" in asked.question.sides:
         looking["sound"] = sounds.by_sound(asked.terms, asked.filtering, breadth.sections)
-    found = dict(zip(looking, look(conn, *looking.values()), strict=True))
-    texts = rereading.texts(conn, asked.terms, found.get("sound", []))
+    with ExitStack() as stack:
+        nearest: list[Callable[[], list[Found]]] = []
 
-    def reread() -> None:
-        if "sound" in found:
-            found["sound"] = rereading.by_line(asked.terms, found["sound"], texts)
+        def look_beside() -> None:
+            if asked.beside is not None and looking and asked.query is not None and "meaning" in asked.question.sides:
+                beside = by_meaning_beside(asked.beside, asked.encoder, asked.query, asked.filtering, breadth)
+                nearest.append(stack.enter_context(beside))
 
-    if "meaning" in asked.question.sides and asked.query is not None:
-        found["meaning"] = by_meaning(conn, asked.encoder, asked.query, asked.filtering, breadth, meanwhile=reread)
-    else:
-        reread()
+        found = dict(zip(looking, look(conn, *looking.values(), meanwhile=look_beside), strict=True))
+        texts = rereading.texts(conn, asked.terms, found.get("sound", []))
+
+        def reread() -> None:
+            if "sound" in found:
+                found["sound"] = rereading.by_line(asked.terms, found["sound"], texts)
+
+        if nearest:
+            reread()
+            found["meaning"] = nearest[0]()
+        elif "meaning" in asked.question.sides and asked.query is not None:
+            found["meaning"] = by_meaning(conn, asked.encoder, asked.query, asked.filtering, breadth, meanwhile=reread)
+        else:
+            reread()
     return found
 
 

@@ -1,6 +1,6 @@
 """Lets several sides look for sections side by side: what one of them found is read while the database is at the next."""
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -24,14 +24,22 @@ Looking: TypeAlias = Generator[
 ]  # what a side asks, one after another, and what it found in the end
 
 
-def look(conn: psycopg.Connection[Any], *sides: Looking) -> list[list[Found]]:
-    """What each side found, in their order."""
+def look(
+    conn: psycopg.Connection[Any], *sides: Looking, meanwhile: Callable[[], None] = lambda: None
+) -> list[list[Found]]:
+    """What each side found, in their order. `meanwhile` is called once, while the database looks if there is anything to look for."""
     found: dict[int, list[Found]] = {}
     asking = {place: _next(side, None, found, place) for place, side in enumerate(sides)}
+    waits = True
     while any(asking.values()):
         with conn.pipeline():
             sent = {place: _ask(conn, asked) for place, asked in asking.items() if asked is not None}
+            if waits:
+                meanwhile()
+                waits = False
             asking = {place: _next(sides[place], cursor.fetchall(), found, place) for place, cursor in sent.items()}
+    if waits:
+        meanwhile()
     return [found[place] for place in range(len(sides))]
 
 

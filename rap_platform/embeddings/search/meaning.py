@@ -1,14 +1,15 @@
 """The side of the meaning: the sections whose vectors are nearest to the question's, and away from what it must not be like."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
 import psycopg
 from pgvector import HalfVector
 
-from rap_platform.embeddings.search import queries
+from rap_platform.embeddings.search import queries, term_queries
 from rap_platform.embeddings.search.filtering import Filtering
 from rap_platform.embeddings.search.question import Found, Side
 
@@ -38,6 +39,14 @@ class Breadth:
         }
 
 
+@dataclass(frozen=True)
+class Beside:
+    """A second connection, idle, and the `snapshot` of the transaction whose moment it is to see."""
+
+    conn: psycopg.Connection[Any]
+    snapshot: str
+
+
 def by_meaning(
     conn: psycopg.Connection[Any],
     encoder: str,
@@ -52,15 +61,37 @@ def by_meaning(
     while the database looks; it may not use the connection.
     """
     with conn.pipeline():
-        if filtering.track_ids is not None:
-            among = {"query": query, "track_ids": filtering.track_ids, "wanted": breadth.sections}
-            nearest = conn.execute(queries.by_meaning_among(encoder), among)
-        else:
-            parameters = {**filtering.parameters, "query": query, "wanted": breadth.sections}
-            conn.execute(queries.BREADTH, breadth.settings())
-            nearest = conn.execute(queries.by_meaning(encoder, filtering.where), parameters)
+        nearest = _send(conn, encoder, query, filtering, breadth)
         meanwhile()
     return _found(nearest.fetchall())
+
+
+@contextmanager
+def by_meaning_beside(
+    beside: Beside, encoder: str, query: HalfVector, filtering: Filtering, breadth: Breadth
+) -> Iterator[Callable[[], list[Found]]]:
+    """As `by_meaning`, looked for on a connection of its own from now on; what is yielded waits and returns what was found."""
+    try:
+        with beside.conn.pipeline():
+            beside.conn.execute(queries.ONE_MOMENT)
+            beside.conn.execute(queries.same_moment(beside.snapshot))
+            beside.conn.execute(queries.OPENING)
+            beside.conn.execute(term_queries.BY_INDEX)
+            nearest = _send(beside.conn, encoder, query, filtering, breadth)
+            yield lambda: _found(nearest.fetchall())
+    finally:
+        beside.conn.rollback()
+
+
+def _send(
+    conn: psycopg.Connection[Any], encoder: str, query: HalfVector, filtering: Filtering, breadth: Breadth
+) -> psycopg.Cursor[Any]:
+    if filtering.track_ids is not None:
+        among = {"query": query, "track_ids": filtering.track_ids, "wanted": breadth.sections}
+        return conn.execute(queries.by_meaning_among(encoder), among)
+    parameters = {**filtering.parameters, "query": query, "wanted": breadth.sections}
+    conn.execute(queries.BREADTH, breadth.settings())
+    return conn.execute(queries.by_meaning(encoder, filtering.where), parameters)
 
 
 def by_meaning_exactly(

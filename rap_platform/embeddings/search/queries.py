@@ -2,6 +2,8 @@
 
 import re
 
+from psycopg import sql
+
 _ENCODER = re.compile(r"[a-z][a-z0-9_]{0,30}")
 
 # Filters over the alias f of track_facts. Arrays are compared by operators that their GIN indexes know.
@@ -33,10 +35,18 @@ select set_config('plan_cache_mode', 'force_custom_plan', true), set_config('jit
 # The answer is that of one moment: what is deleted while it is made is in it, or not, as a whole.
 ONE_MOMENT = "set transaction isolation level repeatable read, read only"
 
+# So that another connection sees the same moment while this transaction is open.
+EXPORT_MOMENT = "select pg_export_snapshot()"
+
 BREADTH = """
 select set_config('hnsw.ef_search', %(ef_search)s, true), set_config('hnsw.max_scan_tuples', %(max_scan_tuples)s, true),
     set_config('hnsw.scan_mem_multiplier', %(scan_mem_multiplier)s, true)
 """
+
+
+def same_moment(snapshot: str) -> sql.Composed:
+    """Has a transaction that did nothing yet see what the one that exported `snapshot` sees."""
+    return sql.SQL("set transaction snapshot {}").format(sql.Literal(snapshot))
 
 
 def section_vectors(encoder: str) -> str:

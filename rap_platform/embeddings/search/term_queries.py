@@ -138,9 +138,11 @@ PHRASES = "select phrase, phraseto_tsquery('english', phrase)::text from unnest(
 
 STEMS = "select word, tsvector_to_array(to_tsvector('english', word)) from unnest(%(words)s::text[]) word"
 
-# Nested loops from the few sections found, whatever the planner thinks their number is: it would read all of track_facts.
+# Nested loops from the few sections found, whatever the planner thinks their number is: it would read all of track_facts. One process
+# alone, so that a limit takes the same sections every time.
 BY_INDEX = """
-select set_config(name, 'off', true) from unnest(array['enable_seqscan', 'enable_mergejoin', 'enable_hashjoin']) name
+select set_config(name, 'off', true), set_config('max_parallel_workers_per_gather', '0', true)
+from unnest(array['enable_seqscan', 'enable_mergejoin', 'enable_hashjoin']) name
 """
 
 # ---- sections by words ----------------------------------------------------------------------------------------------

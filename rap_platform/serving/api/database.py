@@ -1,7 +1,7 @@
 """Connections for readers of the API: a pool that opens while PostgreSQL is away and finds it again by itself."""
 
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
@@ -11,6 +11,7 @@ from pgvector.psycopg import register_vector
 from psycopg import Connection, InterfaceError, OperationalError
 from psycopg_pool import ConnectionPool, PoolTimeout, TooManyRequests
 
+from rap_platform.embeddings.encoders.wordpieces import cores
 from rap_platform.serving.api.problems import DatabaseAway
 from rap_platform.settings import Settings
 
@@ -21,6 +22,7 @@ Pool = ConnectionPool[Connection[Row]]
 
 CONNECTIONS = 10
 WAIT_S = 1.0  # for a connection
+SPARE_WAIT_S = 0.01  # for one that is idle, which somebody else may have taken meanwhile
 PATIENCE_S = 5.0  # for a whole answer; a server that is frozen rather than dead never answers
 OPTIONS = "-c statement_timeout=4000 -c default_transaction_read_only=on"
 
@@ -38,7 +40,7 @@ def new_pool(settings: Settings) -> Pool | None:
         kwargs={"connect_timeout": 2, "application_name": "rap_platform api", "options": OPTIONS},
         configure=_prepare,
         check=ConnectionPool.check_connection,
-        min_size=1,
+        min_size=2,  # a search uses two when nobody else asks
         max_size=CONNECTIONS,
         max_waiting=100,
         timeout=WAIT_S,
@@ -65,6 +67,23 @@ def reading(pool: Pool | None, wait_s: float = WAIT_S) -> Iterator[Connection[Ro
             yield connection
     except (PoolTimeout, TooManyRequests, OperationalError, InterfaceError) as error:
         raise DatabaseAway("PostgreSQL is down or overloaded. The API reconnects by itself; try again.") from error
+
+
+@contextmanager
+def spare(pool: Pool | None) -> Iterator[Connection[Row] | None]:
+    """A second connection for who has one, when it is idle and there are cores for both; else None, without a wait to speak of."""
+    with ExitStack() as stack:
+        connection = None
+        if pool is not None and _has_room(pool):
+            with suppress(PoolTimeout, TooManyRequests, OperationalError, InterfaceError):
+                connection = stack.enter_context(pool.connection(timeout=SPARE_WAIT_S))
+        yield connection
+
+
+def _has_room(pool: Pool) -> bool:
+    stats = pool.get_stats()
+    idle = stats.get("pool_available", 0)
+    return idle > 0 and 2 * (stats.get("pool_size", 0) - idle) <= cores()
 
 
 async def in_thread(seconds: float | None, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

@@ -7,7 +7,7 @@ from functools import partial
 from rap_platform.embeddings.encoders.registry import EncoderError, NotConfiguredHere
 from rap_platform.embeddings.search.finding import search as find
 from rap_platform.embeddings.search.question import Filters, Hit, Question, SearchError
-from rap_platform.serving.api.database import in_thread, reading
+from rap_platform.serving.api.database import in_thread, reading, spare
 from rap_platform.serving.api.problems import BadSearch, EncoderAway
 from rap_platform.serving.api.search.schemas import (
     MatchedLine,
@@ -71,9 +71,13 @@ def _not_here(error: NotConfiguredHere) -> EncoderAway:
 def _find(services: Services, question: SearchQuery) -> SearchPage:
     filters = Filters(**question.model_dump(exclude=QUESTION_FIELDS))
     asked = Question(question.q, question.but_not, filters, question.limit, question.cursor)
-    with reading(services.pool) as conn, services.metrics.search_seconds.time():
+    with (
+        reading(services.pool) as conn,
+        spare(services.pool) as second,
+        services.metrics.search_seconds.time(),
+    ):
         try:
-            page = find(conn, services.encoders, asked)
+            page = find(conn, services.encoders, asked, second)
         except SearchError as error:
             raise BadSearch(said(error)) from error
         except NotConfiguredHere as error:
