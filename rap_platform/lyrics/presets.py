@@ -160,7 +160,7 @@ REFUSALS: Final[Mapping[Kind, str]] = {
     Kind.AUDIO_FEATURES: "audio features of songs (Spotify's figures), without lyrics. They are imported for the Spotify stage, not as songs: "
     "`rap-platform import FILE`, or the inbox and `rap-platform run`",
     Kind.RATINGS: "critics' points for songs (a ranking), without lyrics: there is no song in it to import. "
-    "Import a file that has the lyrics; a rating belongs to a track that is already here",
+    "Import a file that has the lyrics, then give its tracks these points: `rap-platform ratings import FILE`",
     Kind.BAG_OF_WORDS: "a bag of words (musiXmatch for the Million Song Dataset): how often each stemmed word occurs, in no order. "
     "Lyrics can't be made of it, so there is nothing to import; get the lyrics from another data set",
     Kind.ANNOTATIONS: "annotations of songs (WASABI or its like: topics, emotions, explicitness), without lyrics. "
