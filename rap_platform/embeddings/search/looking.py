@@ -19,9 +19,8 @@ class Look:
 
 
 Rows: TypeAlias = Sequence[tuple[Any, ...]]
-Looking: TypeAlias = Generator[
-    Look, Rows, list[Found]
-]  # what a side asks, one after another, and what it found in the end
+# What a side asks, one after another, and what it found in the end.
+Looking: TypeAlias = Generator[Look, Rows, list[Found]]
 
 
 def look(
