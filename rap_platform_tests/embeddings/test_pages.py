@@ -13,7 +13,7 @@ from rap_platform.embeddings import filling, hearing, indexing
 from rap_platform.embeddings.encoders.registry import Encoders, Vectors
 from rap_platform.embeddings.search import cursor, facts, filtering, finding
 from rap_platform.embeddings.search.finding import search
-from rap_platform.embeddings.search.question import Filters, Page, Question, SearchError
+from rap_platform.embeddings.search.question import Filters, Found, Page, Question, SearchError
 from rap_platform.resources.postgres import connect
 from rap_platform.settings import Search, Settings
 from rap_platform_tests.embeddings.conftest import AddTrack, sha256
@@ -200,6 +200,19 @@ def test_a_second_connection_changes_no_answer(
     library.execute("delete from tracks where title = 'Song 0'")  # it can't see what the caller did, so it is not asked
     assert search(library, encoders, question, second) == search(library, encoders, question)
     library.rollback()
+
+
+def test_the_nearest_are_looked_for_on_the_second_connection(
+    library: psycopg.Connection, second: psycopg.Connection, encoders: Encoders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*asked: object, **options: object) -> list[Found]:
+        raise AssertionError("looked for on the first connection")
+
+    monkeypatch.setattr(finding, "by_meaning", refuse)
+    found = search(library, encoders, QUESTION, second).hits
+    assert [hit.why.meaning_rank for hit in found][0] == 1
+    with pytest.raises(AssertionError, match="on the first"):
+        search(library, encoders, QUESTION)
 
 
 def test_both_connections_see_one_moment(

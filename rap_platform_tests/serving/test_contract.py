@@ -100,6 +100,15 @@ def test_bad_bodies_are_refused_without_an_echo(api: httpx.Client, path: str, bo
     assert LYRICS not in answer.text
 
 
+@pytest.mark.parametrize(
+    ("lyrics", "said"), [("too short", "at least 10 characters"), ("x" * 20_001, "at most 20000 characters")]
+)
+def test_a_length_is_told_in_characters(api: httpx.Client, lyrics: str, said: str) -> None:
+    answer = api.post("/analyze", json={"lyrics": lyrics})
+    problem(answer, 422)
+    assert said in answer.json()["detail"]
+
+
 def test_invalid_utf8_is_refused(api: httpx.Client) -> None:
     answer = api.post(
         "/analyze", content=b'{"lyrics": "caf\xe9 on the corner"}', headers={"content-type": "application/json"}

@@ -35,16 +35,18 @@ def with_words(text: str) -> str:
     return text
 
 
-Text = Annotated[str, AfterValidator(storable)]
+STORABLE = AfterValidator(storable)
+# Lengths stand before what is asked of the whole text: after it they would be told as numbers of "items".
 Lyrics = Annotated[
-    Text,
-    AfterValidator(with_words),
+    str,
     Field(
         min_length=10,
         max_length=20_000,
         description="The lyrics, line by line; section headers such as [Hook] are understood.",
         examples=[EXAMPLE_LYRICS],
     ),
+    STORABLE,
+    AfterValidator(with_words),
 ]
 
 

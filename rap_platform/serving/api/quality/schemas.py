@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from rap_platform.serving.api.text import EXAMPLE_LYRICS, Body, Lyrics, Text
+from rap_platform.serving.api.text import EXAMPLE_LYRICS, STORABLE, Body, Lyrics
 
 
 class QualityQuestion(Body):
@@ -13,7 +13,7 @@ class QualityQuestion(Body):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"lyrics": EXAMPLE_LYRICS}]})
 
     lyrics: Lyrics
-    artist: Annotated[Text, Field(max_length=200)] | None = Field(
+    artist: Annotated[str, Field(max_length=200), STORABLE] | None = Field(
         None,
         description="Given back in the answer. The model does not look at it: a rating that depends on the name is no rating of the lyrics.",
     )

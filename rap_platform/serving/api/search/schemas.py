@@ -8,7 +8,7 @@ from pydantic.config import JsonDict
 from rap_platform.analyses.results import MOODS, THEMES
 from rap_platform.embeddings.search.cursor import MAX_CHARACTERS
 from rap_platform.embeddings.search.question import RATINGS
-from rap_platform.serving.api.text import Text
+from rap_platform.serving.api.text import STORABLE
 
 Year = Annotated[int, Field(ge=1000, le=2100)]
 
@@ -40,8 +40,8 @@ def _rating(name: str) -> str:
 Mood = Annotated[str, AfterValidator(_mood), Field(json_schema_extra={"enum": list(MOODS)})]
 Theme = Annotated[str, AfterValidator(_theme), Field(json_schema_extra={"enum": list(THEMES)})]
 Rating = Annotated[str, AfterValidator(_rating), Field(json_schema_extra={"enum": list(RATINGS)})]
-Name = Annotated[Text, Field(min_length=1, max_length=200, pattern=r"\S")]
-Said = Annotated[Text, AfterValidator(_with_something_to_find), Field(min_length=1, max_length=500)]
+Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S"), STORABLE]
+Said = Annotated[str, Field(min_length=1, max_length=500), STORABLE, AfterValidator(_with_something_to_find)]
 
 
 class SearchQuery(BaseModel):
