@@ -210,7 +210,7 @@ def test_the_nearest_are_looked_for_on_the_second_connection(
 
     monkeypatch.setattr(finding, "by_meaning", refuse)
     found = search(library, encoders, QUESTION, second).hits
-    assert [hit.why.meaning_rank for hit in found][0] == 1
+    assert found[0].why.meaning_rank == 1
     with pytest.raises(AssertionError, match="on the first"):
         search(library, encoders, QUESTION)
 
