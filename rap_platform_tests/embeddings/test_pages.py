@@ -236,6 +236,25 @@ def test_both_connections_see_one_moment(
     assert "Song 0" not in titles([search(library, encoders, QUESTION, second)])
 
 
+def test_a_second_connection_that_is_lost_is_done_without(
+    library: psycopg.Connection, database: str, encoders: Encoders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = search(library, encoders, QUESTION)
+    minilm = encoders.get("minilm")
+    encode = minilm.encode
+    second = connect(database)
+
+    def meanwhile(texts: Sequence[str]) -> Vectors:
+        with connect(database) as other:
+            other.execute("select pg_terminate_backend(%s, 5000)", [second.info.backend_pid])
+        return encode(texts)
+
+    monkeypatch.setattr(minilm, "encode", meanwhile)
+    assert search(library, encoders, QUESTION, second) == expected
+    assert second.closed
+    assert library.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
+
+
 def test_tables_that_are_dropped_while_it_is_asked_are_asked_no_more(
     library: psycopg.Connection, encoders: Encoders, monkeypatch: pytest.MonkeyPatch
 ) -> None:

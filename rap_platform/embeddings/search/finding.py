@@ -58,6 +58,10 @@ def search(
     except psycopg.errors.UndefinedTable:
         # Searches were switched to another encoder and the tables of this one dropped meanwhile: once more, with the other.
         return _search(conn, encoders, question, shown, second)
+    except psycopg.OperationalError:
+        if second is None or not second.closed or conn.closed:
+            raise
+        return _search(conn, encoders, question, shown, None)  # the second connection was lost, nothing else
 
 
 def candidates(conn: psycopg.Connection[Any], encoders: Encoders, question: Question) -> Candidates:
