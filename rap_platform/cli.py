@@ -169,11 +169,7 @@ def run(
     else:
         out.print(table([{"asset": o.asset, "partitions": o.partitions, "status": o.status, "seconds": round(o.seconds, 1),
                           "failed checks": ", ".join(o.failed_checks)} for o in outcomes]))  # fmt: skip
-        waiting: dict[str, list[str]] = {}
-        for outcome in outcomes:
-            if outcome.remedy:
-                waiting.setdefault(outcome.remedy, []).append(outcome.asset)
-        for remedy, assets in waiting.items():
+        for remedy, assets in headless.waiting(outcomes).items():
             out.print(Text(f"{', '.join(assets)}: ", style="bold") + Text(remedy))
         for outcome in outcomes:
             if outcome.error:

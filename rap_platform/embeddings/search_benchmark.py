@@ -3,7 +3,6 @@
 Everything is asked of one database in one run: a PostgreSQL of the bench's own with the settings of the embedded one, warm.
 """
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
@@ -32,6 +31,7 @@ from rap_platform.embeddings.synthetic.library import Library
 from rap_platform.embeddings.synthetic.loading import Source
 from rap_platform.embeddings.synthetic.questions import questions, subjects
 from rap_platform.embeddings.synthetic.verse import read_book
+from rap_platform.resources.machine import cores
 from rap_platform.resources.postgres import connect
 from rap_platform.settings import Settings
 
@@ -201,8 +201,3 @@ def sizes(conn: psycopg.Connection[Any]) -> dict[str, float]:
     """Megabytes of the tables (with what is stored out of line) and indexes that the search reads."""
     rows = conn.execute(bench_queries.RELATIONS).fetchall()
     return {f"mb_{name}": round((size + beside) / 1e6, 1) for name, _, size, beside in sorted(rows)}
-
-
-def cores() -> int:
-    """The cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

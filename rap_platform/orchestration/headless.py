@@ -83,6 +83,15 @@ def run(
     return outcomes
 
 
+def waiting(outcomes: Iterable[AssetOutcome]) -> dict[str, list[str]]:
+    """What is to be done so that there is more to do, and the assets that wait for it."""
+    found: dict[str, list[str]] = {}
+    for outcome in outcomes:
+        if outcome.remedy:
+            found.setdefault(outcome.remedy, []).append(outcome.asset)
+    return found
+
+
 def _narrowed(segment: Segment, partitions: list[str]) -> Segment:
     if segment.partitions is None:
         return segment

@@ -145,3 +145,4 @@ def test_what_an_asset_says_to_do_is_told(instance: dg.DagsterInstance) -> None:
         "sharded": "bring ratings",
         "report": "bring ratings",
     }
+    assert headless.waiting(outcomes) == {"bring ratings": ["sharded", "report"]}

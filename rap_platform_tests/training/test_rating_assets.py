@@ -21,7 +21,8 @@ def test_without_marks_the_asset_says_what_is_missing_and_what_to_do(
 ) -> None:
     songs.insert(connection, 3, artists=2, simulated=False, rated=False)
     made = figures(materialize(assets.ratings), "ratings")
-    assert made["missing"].startswith("no track has a rating")
+    assert made["panel"].startswith("not asked: the panel of raters is not configured")
+    assert made["missing"] == "no track has a rating, so that no dataset can be made and no model learned"
     assert "rap-platform ratings import FILE" in made["remedy"]
     assert made["by_population"] == {}
 

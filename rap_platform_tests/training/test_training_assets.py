@@ -98,15 +98,6 @@ def test_too_few_ratings_say_so_and_nothing_fails(connection: psycopg.Connection
     assert connection.execute("select count(*) from dataset_versions").fetchone() == (0,)
 
 
-def test_without_ratings_and_without_a_panel_the_remedy_is_named(
-    connection: psycopg.Connection, materialize: Materialize
-) -> None:
-    songs.insert(connection, 5, artists=2, simulated=False, rated=False)
-    made = figures(materialize(assets.ratings), "ratings")
-    assert made["panel"].startswith("not asked: the panel of raters is not configured")
-    assert made["missing"] == "no track has a rating, so that no dataset can be made and no model learned"
-
-
 def test_a_simulated_analysis_does_not_carry_a_real_track_into_the_dataset(
     connection: psycopg.Connection, materialize: Materialize
 ) -> None:

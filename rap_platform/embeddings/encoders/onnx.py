@@ -13,8 +13,9 @@ import onnxruntime
 
 from rap_platform.embeddings.encoders import exporting, weights
 from rap_platform.embeddings.encoders.encoding import Encoded, Vectors
-from rap_platform.embeddings.encoders.wordpieces import WordPieceEncoder, batches, cores
+from rap_platform.embeddings.encoders.wordpieces import WordPieceEncoder, batches
 from rap_platform.embeddings.search.sketch import WordTable
+from rap_platform.resources.machine import cores
 from rap_platform.settings import Settings
 
 __all__ = ["Encoded", "Encoder", "Vectors", "load_encoder", "load_int8"]

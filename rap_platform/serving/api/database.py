@@ -11,7 +11,7 @@ from pgvector.psycopg import register_vector
 from psycopg import Connection, InterfaceError, OperationalError
 from psycopg_pool import ConnectionPool, PoolTimeout, TooManyRequests
 
-from rap_platform.embeddings.encoders.wordpieces import cores
+from rap_platform.resources.machine import cores
 from rap_platform.serving.api.problems import DatabaseAway
 from rap_platform.settings import Settings
 

@@ -25,9 +25,8 @@ from rap_platform.settings import Settings
 
 logger = logging.getLogger("rap_platform.api")
 
-COLLECTED_AFTER = (
-    20_000  # objects more than were freed; an answer makes a few thousand, nearly all freed without the collector
-)
+# Objects more than were freed; an answer makes a few thousand, nearly all of which are freed without the collector.
+COLLECTED_AFTER = 20_000
 
 
 class LazyEncoder:
