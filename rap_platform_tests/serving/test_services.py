@@ -13,10 +13,11 @@ from rap_platform.settings import Settings
 
 @pytest.fixture
 def unsettled() -> Iterator[None]:
-    """The collector as it is before any application warmed up in this process."""
+    """The collector as it is before any application warmed up in this process, whatever earlier tests started here."""
     before = gc.get_threshold()
     services._settle.cache_clear()
     gc.unfreeze()
+    gc.set_threshold(services.COLLECTED_AFTER - 1, *before[1:])
     yield
     gc.unfreeze()
     gc.set_threshold(*before)
