@@ -52,7 +52,7 @@ lock: ## compile requirements.lock from pyproject.toml; what is pinned stays
 	cp requirements.lock requirements.lock.new
 	"$(BIN)/uv" pip compile pyproject.toml --extra dev --universal --python-version 3.11 --no-emit-index-url --no-emit-find-links \
 	    --no-annotate --no-header --quiet -o requirements.lock.new
-	grep -v -E '^(cuda|nvidia|triton)' requirements.lock.new | sed -E 's/^torch==.*/torch==2.13.0/' | awk '!seen[$$0]++' > requirements.lock
+	grep -v -E '^(cuda|nvidia|triton|openvino-telemetry)' requirements.lock.new | sed -E 's/^torch==.*/torch==2.13.0/' | awk '!seen[$$0]++' > requirements.lock
 	rm requirements.lock.new
 
 generate: install ## the examples of settings and the picture of the graph, from the code

@@ -84,6 +84,9 @@ def cell(value: object) -> str:
         case int():
             return f"{value:,}"
         case float():
-            return f"{value:.3f}"
+            told = f"{value:.3f}"
+            return (
+                f"{value:.6f}" if told == "1.000" and value != 1.0 else told
+            )  # agreement is told apart behind the nines
         case _:
             return str(value)

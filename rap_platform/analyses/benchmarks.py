@@ -10,7 +10,7 @@ from rap_platform.analyses.asking import Result
 from rap_platform.analyses.calibration import Calibration, Trial, Verse, calibrate, labelled_verses, trial
 from rap_platform.analyses.results import MOODS, Analysis
 from rap_platform.benchmarks import Bench
-from rap_platform.embeddings.encoders.onnx import Encoder, load_encoder
+from rap_platform.embeddings.encoders.minilm import Encoder, load_encoder
 from rap_platform.settings import Settings, get_settings
 
 KEPT_OUT_FROM = 4  # misses on verses from this number on were not looked at (see calibration.py)

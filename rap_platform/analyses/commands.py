@@ -27,7 +27,7 @@ def analyze(
     from rap_platform.analyses.page import Reading, page
     from rap_platform.analyses.results import Analysis
     from rap_platform.analyses.rules import analyse_text
-    from rap_platform.embeddings.encoders.onnx import load_encoder
+    from rap_platform.embeddings.encoders.minilm import load_encoder
     from rap_platform.features.analysis import analyse
     from rap_platform.features.groups import rhyme_groups
     from rap_platform.features.multis import longest_rhymes

@@ -33,7 +33,7 @@ from rap_platform.lyrics.languages import language_of
 from rap_platform.lyrics.sections import split_sections
 
 if TYPE_CHECKING:
-    from rap_platform.embeddings.encoders.onnx import Encoder
+    from rap_platform.embeddings.encoders.minilm import Encoder
 
 ANALYZER: Final = "rule_based"
 MODEL: Final = "rules"

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from rap_platform.benchmarks import api_process
 from rap_platform.embeddings import filling, indexing
-from rap_platform.embeddings.encoders import onnx
+from rap_platform.embeddings.encoders import minilm
 from rap_platform.lyrics.building import BuildReport, build_tracks
 from rap_platform.lyrics.importing import import_file
 from rap_platform.resources.connecting import connect
@@ -47,7 +47,7 @@ def starts(settings: Settings) -> dict[str, float]:
 
     The export is there; nothing else is warm but what the operating system keeps. Raises RuntimeError when it does not answer.
     """
-    onnx.load_encoder(settings)
+    minilm.load_encoder(settings)
     with scratch_database(settings) as dsn:
         _fill(settings, dsn)
         ours = settings.model_copy(update={"database_url": SecretStr(dsn)})
@@ -63,7 +63,7 @@ def _fill(settings: Settings, dsn: str) -> None:
         import_file(conn, path)
         list(build_tracks(conn, BuildReport()))
         slots = range(1024)
-        filling.fill_sections(conn, lambda: onnx.load_encoder(settings), slots)
+        filling.fill_sections(conn, lambda: minilm.load_encoder(settings), slots)
         filling.fill_lyrics(conn, slots)
         indexing.build_missing(conn, {})
 

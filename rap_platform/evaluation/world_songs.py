@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import rap_platform.world
 from rap_platform.analyses import rules
 from rap_platform.analyses.results import Analysis
-from rap_platform.embeddings.encoders.onnx import load_encoder
+from rap_platform.embeddings.encoders.minilm import load_encoder
 from rap_platform.features import analysis as ear
 from rap_platform.lyrics.cleaning import clean
 from rap_platform.lyrics.languages import language_of
@@ -27,7 +27,7 @@ from rap_platform.world import songwriter
 from rap_platform.world.corpus import Corpus
 
 if TYPE_CHECKING:
-    from rap_platform.embeddings.encoders.onnx import Encoder
+    from rap_platform.embeddings.encoders.minilm import Encoder
 
 FOLDER = "bench-quality"
 SAVED_EVERY = 100  # songs that a kill can cost

@@ -4,7 +4,7 @@ from functools import lru_cache
 
 import dagster as dg
 
-from rap_platform.embeddings.encoders.onnx import Encoder, load_encoder
+from rap_platform.embeddings.encoders.minilm import Encoder, load_encoder
 from rap_platform.embeddings.encoders.registry import Encoders
 from rap_platform.settings import get_settings
 
@@ -15,7 +15,7 @@ class EmbedderResource(dg.ConfigurableResource):
     threads: int = 0
 
     def encoder(self) -> Encoder:
-        """MiniLM through ONNX Runtime; the first call on a machine exports it. Raises WeightsError or ExportError."""
+        """MiniLM without torch; the first call on a machine exports it. Raises WeightsError or ExportError."""
         return load_encoder(get_settings(), threads=self.threads)
 
     def encoders(self) -> Encoders:

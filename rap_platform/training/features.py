@@ -108,7 +108,7 @@ class Encoded(Protocol):
 
 
 class TextEncoder(Protocol):
-    """Anything that turns whole texts into vectors, as embeddings.encoders.onnx.Encoder does."""
+    """Anything that turns whole texts into vectors, as embeddings.encoders.minilm.Encoder does."""
 
     def encode_whole(self, texts: Sequence[str]) -> Encoded: ...
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rap_platform.benchmarks import Bench
-from rap_platform.embeddings.encoders.onnx import load_encoder
+from rap_platform.embeddings.encoders.minilm import load_encoder
 from rap_platform.orchestration.progress import track
 from rap_platform.settings import Settings
 from rap_platform.trends import changes, forecasts, hearsay

@@ -10,7 +10,7 @@ import numpy as np
 
 from rap_platform.analyses import rules
 from rap_platform.analyses.results import Analysis
-from rap_platform.embeddings.encoders.onnx import Encoder
+from rap_platform.embeddings.encoders.minilm import Encoder
 from rap_platform.orchestration.progress import track
 from rap_platform.trends import panel
 from rap_platform.trends.panel import Array, Panel

@@ -10,7 +10,7 @@ from rap_platform.analyses import benchmarks, calibration, earning, prototypes, 
 from rap_platform.analyses.calibration import Calibrator, TooFewAnswers, Trial, labelled_verses
 from rap_platform.analyses.queries import Maker
 from rap_platform.analyses.results import MOODS, AnalysisFailure
-from rap_platform.embeddings.encoders.onnx import Encoder
+from rap_platform.embeddings.encoders.minilm import Encoder
 from rap_platform.lyrics.sections import split_sections
 from rap_platform.resources.migrations import SQL_DIR
 from rap_platform.settings import Settings

@@ -10,7 +10,7 @@ from rap_platform.analyses import prototypes, rules, weights
 from rap_platform.analyses.calibration import shipped
 from rap_platform.analyses.results import MOODS, SCORES, THEMES, Analysis, AnalysisFailure
 from rap_platform.analyses.weights import Part
-from rap_platform.embeddings.encoders.onnx import Encoder
+from rap_platform.embeddings.encoders.minilm import Encoder
 from rap_platform.features import analysis as ear
 
 LONELY = """Nobody rings the bell tonight, the kettle starts to cry

@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from rap_platform.embeddings.encoders.onnx import Encoder, load_encoder
+from rap_platform.embeddings.encoders.minilm import Encoder, load_encoder
 from rap_platform.embeddings.encoders.registry import Encoders
 from rap_platform.lyrics.identity import normalise, slug
 from rap_platform.settings import Settings

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rap_platform.embeddings import benchmarks, start_benchmark
-from rap_platform.embeddings.encoders.onnx import Encoder
+from rap_platform.embeddings.encoders.minilm import Encoder
 from rap_platform.settings import Settings
 
 

@@ -6,24 +6,23 @@ import subprocess
 import sys
 import threading
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 
 from rap_platform.embeddings.encoders import exporting, weights
-from rap_platform.embeddings.encoders.onnx import Encoder
+from rap_platform.embeddings.encoders.minilm import Encoder
 
 MANIFEST = exporting.Manifest(
     exporting.EXPORT_VERSION,
     weights.SHA256["model.safetensors"],
-    "0" * 64,
+    {exporting.MODEL_FILE: "0" * 64},
     True,
     "test",
     1,
     1.0,
     0.0,
-    "0" * 64,
     1.0,
     [],
 )
@@ -63,11 +62,25 @@ def test_an_export_that_fails_says_why_and_leaves_nothing(tmp_path: Path, monkey
     assert [path.name for path in (tmp_path / "models").iterdir()] == [".lock"]
 
 
-def test_a_damaged_model_is_refused(tmp_path: Path) -> None:
-    (tmp_path / exporting.MANIFEST).write_text(json.dumps(asdict(MANIFEST)))
-    (tmp_path / exporting.MODEL_FILE).write_bytes(b"half a model")
+@pytest.mark.parametrize(
+    ("file", "damaged"),
+    [
+        (exporting.MODEL_FILE, exporting.MODEL_FILE),
+        (exporting.INT8_FILE, exporting.INT8_FILE),
+        (exporting.OPENVINO_FILE, exporting.OPENVINO_FILE),
+        (exporting.OPENVINO_FILE, exporting.WEIGHTS_FILE),
+    ],
+)
+def test_a_damaged_model_is_refused(tmp_path: Path, file: str, damaged: str) -> None:
+    names = (exporting.MODEL_FILE, exporting.INT8_FILE, exporting.OPENVINO_FILE, exporting.WEIGHTS_FILE)
+    for name in names:
+        (tmp_path / name).write_bytes(name.encode())
+    sha256 = {name: weights.sha256_of(tmp_path / name) for name in names}
+    (tmp_path / exporting.MANIFEST).write_text(json.dumps(asdict(replace(MANIFEST, sha256=sha256))))
+    assert exporting.verify(tmp_path, file).sha256 == sha256
+    (tmp_path / damaged).write_bytes(b"half a model")
     with pytest.raises(exporting.ExportError, match=r"is damaged: delete"):
-        exporting.verify(tmp_path)
+        exporting.verify(tmp_path, file)
 
 
 @pytest.mark.parametrize(
@@ -83,7 +96,7 @@ def test_the_query_path_loads_without_torch(encoder: Encoder, shared_models: Pat
         "import sys\n"
         "from pathlib import Path\n"
         "from rap_platform.embeddings.search.finding import search\n"
-        "from rap_platform.embeddings.encoders.onnx import load_encoder\n"
+        "from rap_platform.embeddings.encoders.minilm import load_encoder\n"
         "from rap_platform.settings import Settings\n"
         f"load_encoder(Settings(data_dir=Path({str(shared_models.parent)!r}))).encode(['a line'])\n"
         "print(*sorted({'torch', 'transformers', 'dagster'} & set(sys.modules)))"

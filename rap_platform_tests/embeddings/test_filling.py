@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from rap_platform.embeddings import filling, queries
-from rap_platform.embeddings.encoders.onnx import Encoder
+from rap_platform.embeddings.encoders.minilm import Encoder
 from rap_platform.embeddings.encoders.registry import EncoderError, Encoders
 from rap_platform.resources.postgres import connect
 from rap_platform.settings import Settings

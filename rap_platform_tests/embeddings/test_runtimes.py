@@ -1,11 +1,16 @@
 """One encoder, three ways to run it: what they agree in, and what is refused when they don't."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from rap_platform.embeddings.encoders import exporting, onnx, reference, registry
+from rap_platform.embeddings.encoders import exporting, minilm, reference, registry, runtimes
+from rap_platform.embeddings.encoders.minilm import load_encoder
 from rap_platform.embeddings.encoders.registry import Encoders
 from rap_platform.settings import Embeddings, Settings
 
@@ -22,17 +27,17 @@ def torch_settings(shared_models: Path) -> Settings:
     return Settings(data_dir=shared_models.parent, embeddings=Embeddings(runtime="torch"))
 
 
-def test_torch_gives_the_same_vectors_under_the_same_name(encoder: onnx.Encoder, torch_settings: Settings) -> None:
+def test_torch_gives_the_same_vectors_under_the_same_name(encoder: minilm.Encoder, torch_settings: Settings) -> None:
     found = Encoders(torch_settings, batch=True).get("minilm")
     assert isinstance(found, reference.Encoder)
     assert (found.name, found.fingerprint) == (encoder.name, encoder.fingerprint)
     ours, theirs = encoder.encode_whole(TEXTS), found.encode_whole(TEXTS)
     assert (ours.over_limit, ours.word_pieces) == (theirs.over_limit, theirs.word_pieces) == (1, ours.word_pieces)
-    assert (ours.vectors * theirs.vectors).sum(axis=1).min() > 0.99999
+    assert (ours.vectors * theirs.vectors).sum(axis=1).min() > 0.9999
 
 
 def test_a_process_that_answers_searches_never_takes_torch(torch_settings: Settings) -> None:
-    assert isinstance(Encoders(torch_settings).get("minilm"), onnx.Encoder)
+    assert isinstance(Encoders(torch_settings).get("minilm"), minilm.Encoder)
 
 
 def test_a_gpu_is_used_where_there_is_one(
@@ -42,7 +47,7 @@ def test_a_gpu_is_used_where_there_is_one(
     found = Encoders(Settings(data_dir=shared_models.parent), batch=True).get("minilm")
     assert isinstance(found, reference.Encoder)
     monkeypatch.setattr(registry.reference, "gpu_is_there", lambda: False)
-    assert isinstance(Encoders(Settings(data_dir=shared_models.parent), batch=True).get("minilm"), onnx.Encoder)
+    assert isinstance(Encoders(Settings(data_dir=shared_models.parent), batch=True).get("minilm"), minilm.Encoder)
 
 
 def test_a_gpu_that_torch_does_not_see_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -56,18 +61,54 @@ def test_a_gpu_that_torch_does_not_see_is_none(tmp_path: Path, monkeypatch: pyte
     assert not reference.gpu_is_there()
 
 
-def test_a_session_for_questions_that_computes_something_else_is_refused_too(
-    shared_models: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("asked", ["batch", "question"])
+@pytest.mark.parametrize("runtime", ["openvino", "onnx"])
+def test_a_pass_that_computes_something_else_is_refused(
+    shared_models: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, runtime: str, asked: str
 ) -> None:
-    forward = onnx._forward
-    monkeypatch.setattr(
-        onnx, "_forward", lambda s, pieces: forward(s, pieces)[:, ::-1] if len(pieces) == 1 else forward(s, pieces)
-    )
-    with pytest.raises(exporting.ExportError, match="the ONNX encoder agrees"):
-        onnx._load.__wrapped__(shared_models.parent, 2, int8=False)
+    monkeypatch.setattr(runtimes, "has_bfloat16", lambda: True)
+    broken = {"openvino": runtimes.OpenVino, "onnx": runtimes.OnnxRuntime}[runtime]
+    right = getattr(broken, asked)
+    monkeypatch.setattr(broken, asked, lambda self, pieces: right(self, pieces)[:, ::-1])
+    if runtime == "onnx":
+        with pytest.raises(exporting.ExportError, match="ONNX Runtime agrees with .* only to cosine"):
+            minilm._load.__wrapped__(shared_models.parent, 2, bfloat16=False)
+    else:
+        found = minilm._load.__wrapped__(shared_models.parent, 2, bfloat16=True)
+        assert isinstance(found.runtime, runtimes.OnnxRuntime)
+        assert "OpenVINO in bfloat16 agrees with" in caplog.text
 
 
-def test_int8_is_another_encoder_and_near_the_reference(encoder: onnx.Encoder, shared_models: Path) -> None:
+@pytest.mark.parametrize(
+    ("chosen", "processor", "expected"),
+    [("auto", True, runtimes.OpenVino), ("auto", False, runtimes.OnnxRuntime), ("onnx", True, runtimes.OnnxRuntime)],
+)
+def test_bfloat16_is_for_processors_that_have_it_and_settings_that_allow_it(
+    shared_models: Path, monkeypatch: pytest.MonkeyPatch, chosen: Any, processor: bool, expected: type
+) -> None:
+    monkeypatch.setattr(runtimes, "has_bfloat16", lambda: processor)
+    monkeypatch.setattr(minilm, "_load", minilm._load.__wrapped__)
+    settings = Settings(data_dir=shared_models.parent, embeddings=Embeddings(runtime=chosen))
+    assert isinstance(load_encoder(settings).runtime, expected)
+
+
+def test_every_pass_that_openvino_prepares_is_checked_at_start(encoder: minilm.Encoder) -> None:
+    lengths = [len(ids) for ids in encoder.word_pieces(exporting.AGREEMENT_TEXTS[: exporting.STARTING_TEXTS])]
+    narrowest = {min(width for width in runtimes.QUESTION_WIDTHS if length <= width) for length in lengths}
+    assert narrowest == set(runtimes.QUESTION_WIDTHS)
+
+
+def test_openvino_reports_to_nobody_that_it_is_used(shared_models: Path, tmp_path: Path) -> None:
+    package = tmp_path / "openvino_telemetry"
+    package.mkdir()
+    (package / "__init__.py").write_text("raise SystemExit('reported')")
+    code = "from rap_platform.embeddings.encoders import runtimes; runtimes.has_bfloat16(); print('quiet')"
+    environment = os.environ | {"PYTHONPATH": str(tmp_path)}
+    found = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert (found.stdout, found.stderr) == ("quiet\n", "")
+
+
+def test_int8_is_another_encoder_and_near_the_reference(encoder: minilm.Encoder, shared_models: Path) -> None:
     found = Encoders(Settings(data_dir=shared_models.parent)).get("minilm_int8")
     assert found.name == "minilm_int8"
     assert found.fingerprint != encoder.fingerprint

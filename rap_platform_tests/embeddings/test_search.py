@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from rap_platform.embeddings import filling, hearing, indexing
-from rap_platform.embeddings.encoders.onnx import Encoder
+from rap_platform.embeddings.encoders.minilm import Encoder
 from rap_platform.embeddings.encoders.registry import Encoders
 from rap_platform.embeddings.search import facts
 from rap_platform.embeddings.search.finding import search

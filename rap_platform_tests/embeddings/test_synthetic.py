@@ -11,7 +11,7 @@ import numpy as np
 import psycopg
 import pytest
 
-from rap_platform.embeddings.encoders.onnx import Encoder
+from rap_platform.embeddings.encoders.minilm import Encoder
 from rap_platform.embeddings.synthetic import verse
 from rap_platform.embeddings.synthetic.database import made
 from rap_platform.embeddings.synthetic.library import Library

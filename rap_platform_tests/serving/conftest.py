@@ -12,7 +12,7 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 
-from rap_platform.embeddings.encoders.onnx import Encoder, load_encoder
+from rap_platform.embeddings.encoders.minilm import Encoder, load_encoder
 from rap_platform.serving.api.app import create_app
 from rap_platform.settings import Settings
 

@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 
 from rap_platform.embeddings import filling, hearing, indexing
-from rap_platform.embeddings.encoders.onnx import Encoder
+from rap_platform.embeddings.encoders.minilm import Encoder
 from rap_platform.embeddings.search import facts, spelling
 from rap_platform.lyrics.identity import normalise
 from rap_platform.lyrics.sections import split_sections

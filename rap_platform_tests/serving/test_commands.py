@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from rap_platform import console
 from rap_platform.cli import app
-from rap_platform.embeddings.encoders.onnx import Encoder
+from rap_platform.embeddings.encoders.minilm import Encoder
 from rap_platform.serving import commands
 from rap_platform.settings import Settings
 from rap_platform_tests.serving import songs

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from pgvector import HalfVector
 
-from rap_platform.embeddings.encoders.onnx import Encoder
+from rap_platform.embeddings.encoders.minilm import Encoder
 from rap_platform.embeddings.search import explaining
 from rap_platform.serving import queries
 from rap_platform.serving.api import standing

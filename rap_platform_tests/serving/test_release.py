@@ -7,7 +7,7 @@ import dagster as dg
 import psycopg
 import pytest
 
-from rap_platform.embeddings.encoders.onnx import Encoder
+from rap_platform.embeddings.encoders.minilm import Encoder
 from rap_platform.resources.mlflow import MlflowResource
 from rap_platform.resources.postgres import PostgresResource
 from rap_platform.serving import assets, checks, queries

@@ -6,7 +6,7 @@ import httpx
 import psycopg
 import pytest
 
-from rap_platform.embeddings.encoders.onnx import Encoder
+from rap_platform.embeddings.encoders.minilm import Encoder
 from rap_platform.features.bars import bars
 from rap_platform.features.groups import rhyme_groups, syllable_groups
 from rap_platform.features.hearing import hear

@@ -16,13 +16,15 @@ from typing import Any
 from rap_platform.embeddings.encoders import weights
 from rap_platform.embeddings.encoders.encoding import EncoderError, Vectors
 
-EXPORT_VERSION = "2"
+EXPORT_VERSION = "3"
 MODEL_FILE = "model.onnx"
 INT8_FILE = "model_int8.onnx"
+OPENVINO_FILE = "model.xml"  # model.onnx as OpenVINO stores it, which it reads in a tenth of the time
+WEIGHTS_FILE = "model.bin"  # of that
 MANIFEST = "manifest.json"
 MINIMUM_COSINE = 0.9999  # to the reference
 MINIMUM_INT8_COSINE = 0.95  # a broken quantisation has 0.84
-STARTING_TEXTS = 5  # of the agreement texts, the short ones: what every process checks when it loads an encoder
+STARTING_TEXTS = 6  # of the agreement texts, the short ones: what every process checks when it loads an encoder
 OUTPUT = "sentence"
 
 AGREEMENT_TEXTS = (
@@ -31,6 +33,8 @@ AGREEMENT_TEXTS = (
     "Ain't no stoppin', we was hungry, now the table's ours!",
     "The rain came down; the ships were far at sea.\nNobody called my name.",
     "Corazón de piedra, la ciudad no duerme",
+    "They told my brother wait, they told my mother pray,\nI told the mirror nothing, put my winter coat away,\n"
+    "and every door I knocked on had a window where they watched me walk away.",
     "count the money, count the cost, count the friends that money lost " * 40,
 )
 
@@ -45,13 +49,12 @@ class Manifest:
 
     export_version: str
     weights_sha256: str
-    onnx_sha256: str
+    sha256: dict[str, str]  # of every file of the export, by name
     fused: bool
     reference: str
     texts: int
     minimum_cosine: float
     maximum_difference: float
-    int8_sha256: str
     minimum_int8_cosine: float
     reference_vectors: list[list[float]]  # of AGREEMENT_TEXTS, by the reference
 
@@ -74,7 +77,7 @@ def read_manifest(folder: Path) -> Manifest | None:
 
 
 def ensure_export(data_dir: Path) -> Path:
-    """The folder with model.onnx, model_int8.onnx and manifest.json, made on first use; safe when several processes ask at once.
+    """The folder with the models and manifest.json, made on first use; safe when several processes ask at once.
 
     Raises WeightsError when the weights are not the pinned ones and ExportError when the export fails or disagrees with
     the reference.
@@ -90,13 +93,16 @@ def ensure_export(data_dir: Path) -> Path:
 
 
 def verify(folder: Path, file: str = MODEL_FILE) -> Manifest:
-    """The manifest; raises ExportError unless the ONNX `file` is the one that it describes."""
+    """The manifest; raises ExportError unless the model's `file`, and what lies beside it, are those that it describes."""
     manifest = read_manifest(folder)
-    if manifest is not None:
-        expected = manifest.int8_sha256 if file == INT8_FILE else manifest.onnx_sha256
-        if (folder / file).is_file() and weights.sha256_of(folder / file) == expected:
-            return manifest
+    names = [file, WEIGHTS_FILE] if file == OPENVINO_FILE else [file]
+    if manifest is not None and all(_is(folder / name, manifest.sha256.get(name)) for name in names):
+        return manifest
     raise ExportError(f"{folder / file} is damaged: delete {folder} and it is made again")
+
+
+def _is(path: Path, sha256: str | None) -> bool:
+    return path.is_file() and weights.sha256_of(path) == sha256
 
 
 def check_agreement(
@@ -152,12 +158,15 @@ def _export_into(folder: Path) -> None:
 
 
 def export(source: Path, target: Path) -> Manifest:
-    """Write model.onnx and manifest.json into `target`; needs torch and sentence-transformers, so run it in a subprocess."""
+    """Write the models and manifest.json into `target`; needs torch and sentence-transformers, so run it in a subprocess."""
+    from rap_platform.embeddings.encoders import runtimes
+
     plain = target / "plain.onnx"
     _trace(source, plain)
     _fuse(plain, target / MODEL_FILE)
     plain.unlink()
     _quantise(target / MODEL_FILE, target / INT8_FILE)
+    runtimes.convert(target / MODEL_FILE, target / OPENVINO_FILE)
     manifest = _compare(source, target)
     if manifest.minimum_cosine < MINIMUM_COSINE:
         raise ExportError(
@@ -226,23 +235,23 @@ def _compare(source: Path, target: Path) -> Manifest:
     import numpy as np
     import sentence_transformers
 
-    from rap_platform.embeddings.encoders.onnx import Encoder
+    from rap_platform.embeddings.encoders.minilm import Encoder
+    from rap_platform.embeddings.encoders.runtimes import OnnxRuntime
 
     reference = sentence_transformers.SentenceTransformer(str(source), device="cpu")
     expected = np.asarray(reference.encode(list(AGREEMENT_TEXTS), normalize_embeddings=True), dtype=np.float32)
-    found = Encoder(target / MODEL_FILE, source).encode(AGREEMENT_TEXTS)
-    int8 = Encoder(target / INT8_FILE, source).encode(AGREEMENT_TEXTS)
+    found = Encoder(OnnxRuntime(target / MODEL_FILE, 1), source, passes=1).encode(AGREEMENT_TEXTS)
+    int8 = Encoder(OnnxRuntime(target / INT8_FILE, 1), source, passes=1).encode(AGREEMENT_TEXTS)
     operators = {node.op_type for node in _graph_nodes(target / MODEL_FILE)}
     return Manifest(
         export_version=EXPORT_VERSION,
         weights_sha256=weights.SHA256["model.safetensors"],
-        onnx_sha256=weights.sha256_of(target / MODEL_FILE),
+        sha256={path.name: weights.sha256_of(path) for path in sorted(target.iterdir())},
         fused="Attention" in operators,
         reference=f"sentence-transformers {sentence_transformers.__version__}",
         texts=len(AGREEMENT_TEXTS),
         minimum_cosine=float((expected * found).sum(axis=1).min()),
         maximum_difference=float(np.abs(expected - found).max()),
-        int8_sha256=weights.sha256_of(target / INT8_FILE),
         minimum_int8_cosine=float((expected * int8).sum(axis=1).min()),
         reference_vectors=expected.tolist(),
     )

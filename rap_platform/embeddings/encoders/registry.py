@@ -10,7 +10,7 @@ import numpy.typing as npt
 import psycopg
 
 from rap_platform.embeddings import queries
-from rap_platform.embeddings.encoders import endpoint, onnx, reference, weights, wordpieces
+from rap_platform.embeddings.encoders import endpoint, minilm, reference, weights, wordpieces
 from rap_platform.embeddings.encoders.encoding import Encoded, Encoder, EncoderError, NotConfiguredHere, Vectors
 from rap_platform.settings import Settings
 
@@ -35,7 +35,7 @@ class Encoders:
     def names(self) -> tuple[str, ...]:
         """The names that `get` knows; minilm is the first."""
         named = self._settings.embeddings_api.name
-        return (weights.NAME, onnx.INT8, *([named] if named else []))
+        return (weights.NAME, minilm.INT8, *([named] if named else []))
 
     def filled(self) -> tuple[str, ...]:
         """The names of the encoders that assets fill: minilm and those of RAP_EMBEDDINGS__BESIDE."""
@@ -63,14 +63,14 @@ class Encoders:
             return self._loaded[name]
 
     def _load(self, name: str) -> Encoder:
-        if name == onnx.INT8:
-            return onnx.load_int8(self._settings, threads=self._threads)
+        if name == minilm.INT8:
+            return minilm.load_int8(self._settings, threads=self._threads)
         if name != weights.NAME:
             return endpoint.Encoder(self._settings.embeddings_api)
         runtime = self._settings.embeddings.runtime
         if self._batch and (runtime == "torch" or (runtime == "auto" and reference.gpu_is_there())):
             return reference.load_reference(self._settings)
-        return onnx.load_encoder(self._settings, threads=self._threads)
+        return minilm.load_encoder(self._settings, threads=self._threads)
 
     def loaded(self, name: str) -> bool:
         """Whether `get(name)` answers at once."""
@@ -98,5 +98,5 @@ class Encoders:
         return self._word_reader.sketch(text, lines)
 
     @cached_property
-    def _word_reader(self) -> onnx.Encoder:
-        return onnx.load_encoder(self._settings, threads=self._threads)
+    def _word_reader(self) -> minilm.Encoder:
+        return minilm.load_encoder(self._settings, threads=self._threads)

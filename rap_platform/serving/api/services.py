@@ -11,7 +11,7 @@ from typing import Annotated, TypedDict
 import anyio
 from fastapi import Depends, Request
 
-from rap_platform.embeddings.encoders.onnx import Encoder, load_encoder
+from rap_platform.embeddings.encoders.minilm import Encoder, load_encoder
 from rap_platform.embeddings.encoders.registry import EncoderError, Encoders
 from rap_platform.embeddings.encoders.weights import NAME
 from rap_platform.embeddings.search import sound_keys

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from typer.testing import CliRunner
 
-from rap_platform.embeddings.encoders.onnx import Encoder
+from rap_platform.embeddings.encoders.minilm import Encoder
 from rap_platform.settings import NotConfigured, Settings, get_settings
 from rap_platform.training.finetuning.loop import Schedule
 from rap_platform.training.finetuning.style import measures, pairing, t5, texts, transfer

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import psycopg
 
-from rap_platform.embeddings.encoders.onnx import load_encoder
+from rap_platform.embeddings.encoders.minilm import load_encoder
 from rap_platform.lyrics.identity import normalise
 from rap_platform.settings import NotConfigured, Settings
 from rap_platform.training.finetuning import bases, loop, packages
