@@ -273,7 +273,7 @@ class Embeddings(Group):
 
     runtime: Literal["auto", "onnx", "torch"] = Field(
         "auto",
-        description="what runs MiniLM; auto: in assets sentence-transformers where a GPU is, else OpenVINO where the processor has bfloat16, else ONNX Runtime; torch is for assets",
+        description="what runs MiniLM; auto: torch in assets where a GPU is, else OpenVINO where the processor has bfloat16, else ONNX Runtime",
     )
     beside: list[str] = Field(
         [], description="JSON list of encoders filled beside minilm: minilm_int8, or the name of embeddings_api"

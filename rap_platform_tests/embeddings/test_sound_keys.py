@@ -50,17 +50,15 @@ def test_the_pairs_of_a_line_do_not_reach_into_the_next() -> None:
 
 
 def test_pairs_belong_to_the_words_of_their_vowels() -> None:
-    pairs, owners = sound_keys.pairs_of(["ice", "cream", "melting"])
-    assert owners == [(0, 1), (1, 2), (2, 2)]
-    assert len(pairs) == 3
+    assert sound_keys.owners(["ice", "cream", "melting"]) == [(0, 1), (1, 2), (2, 2)]
+    assert len(sound_keys.pairs("ice cream melting")) == 3
 
 
 @pytest.mark.parametrize(
     "line", ["", "...", "mmm brr 24/7 gr8 $100", "señor déjà Ünïcödé", "世界 мир", "rhythm-'n'-blues 'cause it's"]
 )
 def test_every_line_has_as_many_owners_as_pairs(line: str) -> None:
-    pairs, owners = sound_keys.pairs_of(sound_keys.words(line))
-    assert len(pairs) == len(owners)
+    assert len(sound_keys.pairs(line)) == len(sound_keys.owners(sound_keys.line_words(line)))
 
 
 def test_a_text_of_another_script_has_no_keys() -> None:

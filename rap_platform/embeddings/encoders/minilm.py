@@ -22,7 +22,7 @@ __all__ = ["Encoded", "Encoder", "Vectors", "load_encoder", "load_int8"]
 
 INT8 = "minilm_int8"
 INT8_VARIANT = "dynamic int8, fused, per channel"
-SHORT_PIECES = runtimes.QUESTION_WIDTHS[-1]  # a question; a longer text keeps one core busy long enough
+WORDS_KEPT = 50_000  # of lines that were sketched
 _LOADING = threading.Lock()  # lru_cache alone would let two who ask at once load twice
 
 _log = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ class Encoder(WordPieceEncoder):
     """The sentence encoder; safe to call from several threads at once.
 
     Batches go through passes side by side, each with one core to itself: they wait for one another less than cores that share a pass.
-    A lone question, when no other pass runs, has a pass that all cores share.
+    A short text alone, as questions are, goes another way, on which its vector is the same whatever else is encoded.
     """
 
     def __init__(
@@ -43,16 +43,19 @@ class Encoder(WordPieceEncoder):
         self.runtime = runtime
         self._passes = ThreadPoolExecutor(passes, thread_name_prefix="encoder")
         self._room = threading.BoundedSemaphore(passes)
-        self._running = 0
-        self._count = threading.Lock()
         self._words = WordTable(folder / "model.safetensors")
+        self._pieces_of = lru_cache(maxsize=WORDS_KEPT)(lambda word: self.word_pieces([word])[0][1:-1])
 
     def sketch(self, text: str, lines: Sequence[str]) -> npt.NDArray[np.float64]:
         """How alike each line and `text` are by their words' vectors, float64 (len(lines),), about 0..1: quick and rough."""
         if not lines:
             return np.zeros(0)
-        query = self._words.vector(self.word_pieces([text])[0])
-        return np.stack([self._words.vector(ids) for ids in self.word_pieces(lines)]) @ query
+        vectors = self._words.vectors([self._read(line) for line in (text, *lines)])
+        return np.asarray(vectors[1:] @ vectors[0], dtype=np.float64)
+
+    def _read(self, line: str) -> list[int]:
+        """The word pieces of a line without markers: those of its words one by one, most of which were met before."""
+        return [piece for word in line.split() for piece in self._pieces_of(word)]
 
     def encode_pieces(self, pieces: Sequence[list[int]]) -> Vectors:
         """Unit vectors of word pieces, those of like length in one pass."""
@@ -68,16 +71,9 @@ class Encoder(WordPieceEncoder):
     def _pass(self, pieces: list[list[int]]) -> Vectors:
         """One forward pass, when there is room for it: more passes than cores would only slow each other down."""
         with self._room:
-            with self._count:
-                self._running += 1
-                alone = self._running == 1
-            try:
-                if alone and len(pieces) == 1 and len(pieces[0]) <= SHORT_PIECES:
-                    return self.runtime.question(pieces[0])
-                return self.runtime.batch(pieces)
-            finally:
-                with self._count:
-                    self._running -= 1
+            if len(pieces) == 1 and len(pieces[0]) <= runtimes.QUESTION_WIDTHS[-1]:
+                return self.runtime.question(pieces[0])
+            return self.runtime.batch(pieces)
 
 
 def load_encoder(settings: Settings, *, threads: int = 0) -> Encoder:

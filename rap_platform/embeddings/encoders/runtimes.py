@@ -5,7 +5,9 @@ Both are asked for batches, several passes side by side with one core each, and 
 
 import queue
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
@@ -18,7 +20,7 @@ from rap_platform.embeddings.encoders.encoding import Vectors
 
 SHARED_CORES = 4  # a pass of a short text gains nothing from more
 SPIN_US = 50  # how long a core of ONNX Runtime waits for the next operator of a shared pass before it sleeps
-# Word pieces of the passes that OpenVINO prepares for questions: it plans a pass of any other width while somebody waits.
+# Word pieces of the passes that are prepared for questions: OpenVINO plans a pass of any other width while somebody waits.
 QUESTION_WIDTHS = (24, 64)
 
 Pieces = list[int]
@@ -38,12 +40,12 @@ class Runtime(Protocol):
         ...
 
     def question(self, pieces: Pieces) -> Vectors:
-        """The unit vector, float32 (1, 384), of a text of up to 64 word pieces: one pass over all cores."""
+        """The unit vector, float32 (1, 384), of a text of up to 64 word pieces, the same each time: one pass over all cores."""
         ...
 
 
 class OnnxRuntime:
-    """ONNX Runtime in float32, the same on every machine."""
+    """ONNX Runtime in float32, the same on every machine. A question shares its cores with nobody, so one that is not alone has one core."""
 
     token_budget = 256  # one full text, whose layers stay in the cache of a core
 
@@ -52,12 +54,28 @@ class OnnxRuntime:
         self._session = _session(model, 1)
         shared = min(passes, SHARED_CORES)
         self._shared = _session(model, shared) if shared > 1 else self._session
+        self._running = 0
+        self._count = threading.Lock()
 
     def batch(self, pieces: Sequence[Pieces]) -> Vectors:
-        return _run(self._session, pieces)
+        with self._counted():
+            return _run(self._session, pieces)
 
     def question(self, pieces: Pieces) -> Vectors:
-        return _run(self._shared, [pieces])
+        with self._counted() as running:
+            return _run(self._shared if running == 1 else self._session, [pieces])
+
+    @contextmanager
+    def _counted(self) -> Iterator[int]:
+        """How many passes run, this one included."""
+        with self._count:
+            self._running += 1
+            running = self._running
+        try:
+            yield running
+        finally:
+            with self._count:
+                self._running -= 1
 
 
 class OpenVino:

@@ -11,9 +11,8 @@ import psycopg
 
 from rap_platform.embeddings.search import saying, term_queries
 from rap_platform.embeddings.search.question import Found
-from rap_platform.embeddings.search.sound_keys import pairs_held, word_keys
+from rap_platform.embeddings.search.sound_keys import line_words, pairs_held, word_keys
 from rap_platform.embeddings.search.terms import Terms
-from rap_platform.features.phonetics import words
 
 TRACKS = 10  # whose best section is read again
 WORDS_PER_LINE = 14  # a longer question goes over several lines
@@ -46,22 +45,35 @@ def by_line(terms: Terms, found: Sequence[Found], texts: Mapping[int, str]) -> l
     if not texts:
         return list(found)
     stood = {section.section_id: section for section in found if section.section_id in texts}
-    read = [_read(section, texts[section_id], terms) for section_id, section in stood.items()]
+    sung = _Sung(terms.sounds)
+    read = [_read(section, texts[section_id], terms, sung) for section_id, section in stood.items()]
     read.sort(key=lambda section: (-section.coverage, -stood[section.section_id].coverage, section.section_id))
     last = read[-1].coverage
     rest = [replace(one, coverage=min(one.coverage, last)) for one in found if one.section_id not in texts]
     return [*read, *rest]
 
 
-def _read(section: Found, text: str, terms: Terms) -> Found:
+class _Sung(dict[str, frozenset[int]]):
+    """The keys of a sung word that are asked for, found once per word."""
+
+    def __init__(self, sounds: Mapping[int, float]) -> None:
+        super().__init__()
+        self._sounds = sounds
+
+    def __missing__(self, word: str) -> frozenset[int]:
+        held = self[word] = frozenset(key for key in word_keys(word) if key in self._sounds)
+        return held
+
+
+def _read(section: Found, text: str, terms: Terms, sung: _Sung) -> Found:
     """The section with the weight of its best lines, and the share of the question that is.
 
     Words tell which lines are worth hearing, so only those are.
     """
     asked = sum(len(line.split()) for line in terms.text.split("\n"))
     reach = min(MOST_LINES, max(1, math.ceil(asked / WORDS_PER_LINE)))
-    lines = [words(line) for line in dict.fromkeys(text.split("\n"))]
-    held = [{key for word in line for key in word_keys(word) if key in terms.sounds} for line in lines]
+    lines = list(dict.fromkeys(text.split("\n")))
+    held = [set().union(*map(sung.__getitem__, line_words(line))) for line in lines]
     starts = range(max(1, len(lines) - reach + 1))
     promising = nlargest(HEARD, starts, key=lambda at: _weight(terms, held[at : at + reach]))
     heard = {at for start in promising for at in range(start, min(start + reach, len(lines)))}

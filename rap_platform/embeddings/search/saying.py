@@ -41,4 +41,4 @@ def store_sounds(conn: psycopg.Connection[Any], sounds: dict[str, phonetics.Phon
 
 
 def _words(texts: Iterable[str]) -> set[str]:
-    return {word for text in texts for word in phonetics.words(text)}  # no word goes over the end of a line
+    return {word for text in texts for line in text.split("\n") for word in sound_keys.line_words(line)}

@@ -9,10 +9,11 @@ import math
 import struct
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from rap_platform.embeddings.encoders.encoding import unit
 
 TENSOR = "embeddings.word_embeddings.weight"
 FIRST_WORD = 996  # ids below are markers and unused
@@ -30,19 +31,19 @@ class WordTable:
             raise ValueError(f"{TENSOR} in {safetensors} is {entry['dtype']}, expected F32")
         start, _ = entry["data_offsets"]
         rows, columns = entry["shape"]
-        self._table: Any = np.memmap(safetensors, dtype="<f4", mode="r", offset=8 + size + start, shape=(rows, columns))
+        table = np.memmap(safetensors, dtype="<f4", mode="r", offset=8 + size + start, shape=(rows, columns))
+        self._table = table.view(np.ndarray)  # taking rows of a memmap costs as much again as the rows
         rank = np.maximum(np.arange(rows) - FIRST_WORD + 1, 1)
         frequency = 1.0 / (rank * math.log(rows))
-        self.weights = SMOOTHING / (SMOOTHING + frequency)
+        self.weights = np.asarray(SMOOTHING / (SMOOTHING + frequency), dtype=np.float32)
 
-    def vector(self, pieces: Sequence[int]) -> npt.NDArray[np.float64]:
-        """The weighted unit mean of the pieces between the markers, float64 (384,); zeros when there are none."""
-        ids = list(pieces[1:-1])
-        if not ids:
-            return np.zeros(self._table.shape[1])
-        total = (self._table[ids] * self.weights[ids][:, None]).sum(axis=0)
-        length = float(np.linalg.norm(total))
-        return np.asarray(total / length if length > 0 else total, dtype=np.float64)
+    def vectors(self, texts: Sequence[list[int]]) -> npt.NDArray[np.float32]:
+        """The weighted unit mean of each text's pieces, without markers, float32 (n, 384); zeros where there are none."""
+        found = np.zeros((len(texts), self._table.shape[1]), dtype=np.float32)
+        for place, pieces in enumerate(texts):
+            if pieces:
+                found[place] = self.weights[pieces] @ self._table[pieces]
+        return unit(found)
 
     def weighted(self) -> npt.NDArray[np.float32]:
         """All vectors times their weights, float32 (30522, 384)."""

@@ -12,6 +12,7 @@ from itertools import pairwise
 from rap_platform.features.phonetics import Phones, pronounce, pronunciations, words
 
 VERSION = "1"
+LINES_KEPT = 4096  # read lately: those of a few searches
 MOST_KEYS = 16_000  # of a text: as many dimensions as a vector of pgvector has
 
 # One character per phone: vowels are upper case, consonants lower case, so that a stream is a string. AO is heard as AA.
@@ -61,9 +62,21 @@ def load() -> None:
     keys("warm vrombling")  # no dictionary has the second
 
 
-def pairs_held(spelt: Iterable[str]) -> set[int]:
-    """The keys of the pairs of one line's words."""
-    return set(map(_pair_key, _PAIR.findall(stream(_line(spelt)))))
+@lru_cache(maxsize=LINES_KEPT)
+def line_words(line: str) -> tuple[str, ...]:
+    """The words of a line; whoever reads a section asks for them, so a search asks several times."""
+    return tuple(words(line))
+
+
+@lru_cache(maxsize=LINES_KEPT)
+def pairs(line: str) -> tuple[str, ...]:
+    """Each vowel of a line with the consonants after it and the next vowel, in order, as characters."""
+    return tuple(_PAIR.findall(streamed(line_words(line))))
+
+
+def pairs_held(line: str) -> set[int]:
+    """The keys of the pairs of a line."""
+    return set(map(_pair_key, pairs(line)))
 
 
 @lru_cache(maxsize=200_000)
@@ -86,16 +99,9 @@ def streamed(spelt: Iterable[str]) -> str:
     return stream(_line(spelt))
 
 
-def pairs(line: str) -> list[str]:
-    """Each vowel of a line with the consonants after it and the next vowel, in order, as characters."""
-    return _PAIR.findall(streamed(words(line)))
-
-
-def pairs_of(spelt: Sequence[str]) -> tuple[list[str], list[tuple[int, int]]]:
-    """The pairs of a line's words in order, and of each the positions of the words that its two vowels stand in."""
-    owners = [at for at, word in enumerate(spelt) for _ in range(_vowels(word))]
-    found = _PAIR.findall(streamed(spelt))
-    return found, list(pairwise(owners))
+def owners(spelt: Sequence[str]) -> list[tuple[int, int]]:
+    """Of each pair of a line's words, in order, the positions of the words that its two vowels stand in."""
+    return list(pairwise(at for at, word in enumerate(spelt) for _ in range(_vowels(word))))
 
 
 def vowels(spelt: Iterable[str]) -> int:

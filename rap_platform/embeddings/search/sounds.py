@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
 
 import numpy as np
@@ -14,7 +15,7 @@ from rap_platform.embeddings.search.filtering import Filtering
 from rap_platform.embeddings.search.looking import Look, Looking, Rows
 from rap_platform.embeddings.search.question import Found
 from rap_platform.embeddings.search.terms import Terms, coverage, first_words, shares
-from rap_platform.features.phonetics import tokens, words
+from rap_platform.features.phonetics import tokens
 
 _LOW = 0 if sys.byteorder == "little" else 1  # of the two halves of a 32-bit number
 _HEADER = 4  # bytes before the numbers of a vector as `vector_send` writes it
@@ -94,7 +95,7 @@ class _Ear:
             self.spelt.add(_bare(word))
             if not sound_keys.weak([word]):
                 self.words |= dict.fromkeys(sound_keys.word_keys(word), word)
-        self.meant: dict[str, str | None] = {}  # of words that were sung
+        self.meant = _Meant(self)
 
     def alike(self, sung: "_Heard") -> list[Alike]:
         """What of a line sounds like the question."""
@@ -102,19 +103,25 @@ class _Ear:
         covered = [run for run in runs if not any(_within(run, other) for other in runs)]
         single = [
             Alike(asked, word, *sung.span(at))
-            for at, word in enumerate(sung.words)
-            if (asked := self._asked_as(word)) is not None
+            for at, (word, asked) in enumerate(zip(sung.words, map(self.meant.__getitem__, sung.words), strict=True))
+            if asked is not None
         ]
         alone = [pair for pair in single if not any(_within(pair, run) for run in covered)]
         return sorted({*covered, *alone}, key=lambda pair: (pair.start, pair.end, pair.asked))
 
-    def _asked_as(self, word: str) -> str | None:
-        """The asked word that a sung one sounds like, when nobody asked for the sung word itself."""
-        if word not in self.meant:
-            asked = next((self.words[key] for key in sound_keys.word_keys(word) if key in self.words), None)
-            told = asked is not None and _bare(word) not in self.spelt and not sound_keys.weak([word])
-            self.meant[word] = asked if told else None
-        return self.meant[word]
+
+class _Meant(dict[str, str | None]):
+    """The asked word that a sung one sounds like, when nobody asked for the sung word itself; found once per word."""
+
+    def __init__(self, ear: _Ear) -> None:
+        super().__init__()
+        self._ear = ear
+
+    def __missing__(self, word: str) -> str | None:
+        asked = next((self._ear.words[key] for key in sound_keys.word_keys(word) if key in self._ear.words), None)
+        told = asked is not None and _bare(word) not in self._ear.spelt and not sound_keys.weak([word])
+        meant = self[word] = asked if told else None
+        return meant
 
 
 class _Heard:
@@ -122,9 +129,16 @@ class _Heard:
 
     def __init__(self, line: str) -> None:
         self.line = line
-        self.words = words(line)[:_MOST_WORDS]
-        self.pairs, self.owners = sound_keys.pairs_of(self.words)
+        self.words = sound_keys.line_words(line)[:_MOST_WORDS]
+        self.pairs = sound_keys.pairs(line)
+        if len(self.words) == _MOST_WORDS:
+            self.pairs = self.pairs[: len(self.owners)]
         self._spans: list[tuple[int, int]] = []
+
+    @cached_property
+    def owners(self) -> list[tuple[int, int]]:
+        """Of each pair the positions of its words; most lines are never asked."""
+        return sound_keys.owners(self.words)
 
     def span(self, at: int) -> tuple[int, int]:
         """The characters [start, end) of a word; most lines are never asked."""

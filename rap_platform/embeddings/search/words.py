@@ -58,7 +58,12 @@ def held(conn: psycopg.Connection[Any], terms: Terms, lines: Sequence[str]) -> l
     asked = {lexeme: word for word in reversed(terms.words) for lexeme in terms.stems[word]}
     beginnings = {lexeme[0] for lexeme in asked}
     sung = [
-        [(match.group().lower().replace("’", "'"), match.span()) for match in WORD.finditer(line)] for line in lines
+        [
+            (word, match.span())
+            for match in WORD.finditer(line)
+            if (word := match.group().lower().replace("’", "'"))[0] in beginnings
+        ]
+        for line in lines
     ]
     wanted = {word for line in sung for word, _ in line if word[0] in beginnings}
     stems = _stemmed(conn, wanted)
