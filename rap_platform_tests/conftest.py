@@ -19,6 +19,7 @@ from rap_platform.settings import Settings, get_settings
 from rap_platform_tests import worlds
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+SHARED = REPOSITORY / ".rap_platform"  # where the exported encoder lies between test runs
 TEMPLATE = "rap_template"
 LONGEST = "test_kill.py"  # a fifth of the whole: begun first, the other process has work until it ends
 

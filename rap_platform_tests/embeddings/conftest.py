@@ -12,8 +12,7 @@ from rap_platform.embeddings.encoders.minilm import Encoder, load_encoder
 from rap_platform.embeddings.encoders.registry import Encoders
 from rap_platform.lyrics.identity import normalise, slug
 from rap_platform.settings import Settings
-
-SHARED = Path(__file__).resolve().parents[2] / ".rap_platform"
+from rap_platform_tests.conftest import SHARED
 
 AddTrack = Callable[..., int]
 

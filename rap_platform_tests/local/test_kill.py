@@ -14,9 +14,11 @@ import psutil
 import psycopg
 import pytest
 
+from rap_platform.embeddings.encoders import exporting
 from rap_platform.local import stack
 from rap_platform.local.environment import export_environment
 from rap_platform.settings import Dataset, Evaluation, Settings
+from rap_platform_tests.conftest import SHARED
 from rap_platform_tests.local.conftest import free_ports
 
 SONGS, ARTISTS = 16, 4
@@ -59,6 +61,7 @@ def place() -> Iterator[Path]:
 
 def small_platform(data_dir: Path) -> Settings:
     data_dir.mkdir(mode=0o755)
+    shutil.copytree(exporting.ensure_export(SHARED).parent, data_dir / "models")  # the export of the encoder takes long
     return Settings(
         data_dir=data_dir, ports=free_ports(), world_songs=SONGS, world_artists=ARTISTS,
         dataset=Dataset(minimum=10, size=20), evaluation=Evaluation(bootstrap=100),
@@ -143,8 +146,6 @@ def test_a_run_that_is_killed_ends_like_one_that_is_not(
     place: Path, undisturbed: tuple[dict[str, list[tuple[object, ...]]], float]
 ) -> None:
     settings = small_platform(place / "killed once")
-    models = place / "undisturbed" / "models"  # the export of the encoder takes long
-    shutil.copytree(models, settings.data_dir / "models")
     up = start(settings, "up", "--exit-after-fill")
     wait_for_vectors(up, settings)
     kill_everything(up)

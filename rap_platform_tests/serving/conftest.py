@@ -5,7 +5,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 
 import httpx
 import pytest
@@ -15,9 +14,9 @@ from fastapi import FastAPI
 from rap_platform.embeddings.encoders.minilm import Encoder, load_encoder
 from rap_platform.serving.api.app import create_app
 from rap_platform.settings import Settings
+from rap_platform_tests.conftest import SHARED
 
 HOST = "127.0.0.1"
-SHARED = Path(__file__).resolve().parents[2] / ".rap_platform"  # where the exported encoder lies between test runs
 
 
 @pytest.fixture

@@ -17,8 +17,8 @@ from rap_platform.serving.api.recommendations.schemas import RecommendationsAnsw
 from rap_platform.serving.api.search.schemas import SearchAnswer
 from rap_platform.serving.api.tracks.schemas import SimilarAnswer, Track
 from rap_platform.settings import Settings, load
-from rap_platform_tests.conftest import TEMPLATE
-from rap_platform_tests.serving.conftest import SHARED, served
+from rap_platform_tests.conftest import SHARED, TEMPLATE
+from rap_platform_tests.serving.conftest import served
 
 LYRICS = "Rain on the window, a light in the hall\nI wrote you a letter and hung up the call"
 SECRET = "postgresql://admin:hunter2@db/secret"
