@@ -69,7 +69,7 @@ def spawn(launch: Launch) -> subprocess.Popen[bytes]:
             env=dict(launch.env) if launch.env is not None else None,
             cwd=launch.cwd,
             start_new_session=True,
-            preexec_fn=die_with_us(launch.death_signal),  # noqa: PLW1509 - one prctl; we start no threads
+            preexec_fn=die_with_us(launch.death_signal),  # noqa: PLW1509 - three system calls; we start no threads
             user=account.uid if account else None,
             group=account.gid if account else None,
             extra_groups=[] if account else None,
@@ -82,12 +82,18 @@ def spawn(launch: Launch) -> subprocess.Popen[bytes]:
 
 
 def die_with_us(death_signal: int = signal.SIGTERM) -> Callable[[], None] | None:
-    """For `preexec_fn`: the child gets this signal when the calling thread dies. None where the system can't."""
+    """For `preexec_fn`: the child gets this signal when the calling thread dies. None where the system can't.
+
+    It also listens to signals again that we were started to ignore, as shells have what they put in the background ignore SIGINT:
+    Dagster would then ignore SIGTERM too.
+    """
     if _LIBC is None:
         return None
     libc, parent = _LIBC, os.getpid()
 
     def arrange() -> None:
+        for ignored in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(ignored, signal.SIG_DFL)
         libc.prctl(_PR_SET_PDEATHSIG, death_signal, 0, 0, 0)
         if os.getppid() != parent:
             os._exit(1)

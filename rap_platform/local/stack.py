@@ -284,7 +284,7 @@ def _fill(settings: Settings, supervisor: Supervisor, asked_to_stop: list[int]) 
     child = subprocess.Popen(
         [sys.executable, "-m", "rap_platform.cli", "run"],
         env=child_environment(settings) | MLFLOW_PATIENCE,
-        preexec_fn=process.die_with_us(),  # noqa: PLW1509 - one prctl; we start no threads
+        preexec_fn=process.die_with_us(),  # noqa: PLW1509 - three system calls; we start no threads
     )
     try:
         supervisor.run_until(lambda: child.poll() is not None or bool(asked_to_stop))

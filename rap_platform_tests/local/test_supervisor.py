@@ -99,6 +99,21 @@ def test_the_waits_between_restarts_grow(tmp_path: Path, stopping: list[Supervis
     assert running.state is State.BACKING_OFF
 
 
+def test_a_service_ends_when_asked_although_we_were_started_to_ignore_it(tmp_path: Path) -> None:
+    listened = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        service = server("one", tmp_path)
+        child = process.spawn(service.launch())
+    finally:
+        for number, handler in listened.items():
+            signal.signal(number, handler)
+    while not service.ready():
+        assert child.poll() is None
+        time.sleep(0.05)
+    process.stop(child, timeout_s=60)
+    assert child.returncode == -signal.SIGTERM
+
+
 def test_stopping_ends_every_process_and_removes_the_record(tmp_path: Path, stopping: list[Supervisor]) -> None:
     supervisor = supervise([server("one", tmp_path, "with a child"), server("two", tmp_path)], tmp_path, stopping)
     supervisor.run_until(supervisor.are_ready, timeout_s=30)
