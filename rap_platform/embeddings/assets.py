@@ -62,6 +62,7 @@ def lyrics_embeddings(
                 "texts_encoded": found.texts,
                 "texts_over_limit": found.over_limit,
                 "share_over_limit": found.over_limit / found.texts if found.texts else None,
+                "computed_by": encoders.get(name).computed_by if found.texts else None,
                 "word_pieces": found.word_pieces,
                 "word_pieces_per_s": round(found.word_pieces / seconds, 1) if found.word_pieces else None,
                 "seconds": round(seconds, 2),

@@ -82,6 +82,7 @@ def test_one_shard_is_filled_alone_and_its_check_looks_at_it_alone(
     add_track("Last", [CODA], slot=1023)
     result = materialize([assets.lyrics_embeddings], instance, ("15", "15"))
     assert result.success
+    assert figure(result, assets.lyrics_embeddings, "computed_by") in ("OpenVINO, bfloat16", "ONNX Runtime, float32")
     assert connection.execute("select title from section_vectors_minilm join tracks using (track_id)").fetchall() == [
         ("Last",)
     ]

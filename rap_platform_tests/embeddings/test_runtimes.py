@@ -31,6 +31,7 @@ def test_torch_gives_the_same_vectors_under_the_same_name(encoder: minilm.Encode
     found = Encoders(torch_settings, batch=True).get("minilm")
     assert isinstance(found, reference.Encoder)
     assert (found.name, found.fingerprint) == (encoder.name, encoder.fingerprint)
+    assert found.computed_by == "torch on cpu, float32"
     ours, theirs = encoder.encode_whole(TEXTS), found.encode_whole(TEXTS)
     assert (ours.over_limit, ours.word_pieces) == (theirs.over_limit, theirs.word_pieces) == (1, ours.word_pieces)
     assert (ours.vectors * theirs.vectors).sum(axis=1).min() > 0.9999
@@ -89,7 +90,9 @@ def test_bfloat16_is_for_processors_that_have_it_and_settings_that_allow_it(
     monkeypatch.setattr(runtimes, "has_bfloat16", lambda: processor)
     monkeypatch.setattr(minilm, "_load", minilm._load.__wrapped__)
     settings = Settings(data_dir=shared_models.parent, embeddings=Embeddings(runtime=chosen))
-    assert isinstance(load_encoder(settings).runtime, expected)
+    found = load_encoder(settings)
+    assert isinstance(found.runtime, expected)
+    assert found.computed_by == ("OpenVINO, bfloat16" if expected is runtimes.OpenVino else "ONNX Runtime, float32")
 
 
 def test_every_pass_that_openvino_prepares_is_checked_at_start(encoder: minilm.Encoder) -> None:

@@ -52,6 +52,11 @@ class Encoder(Protocol):
     @property
     def fingerprint(self) -> str: ...
 
+    @property
+    def computed_by(self) -> str:
+        """What multiplies, and in which arithmetic: vectors of one fingerprint agree to a cosine of 0.9999 whatever it is."""
+        ...
+
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors of questions, float32 (n, dimension), in their order; what lies beyond the limit may not be read."""
         ...

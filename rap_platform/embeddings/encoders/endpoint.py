@@ -43,6 +43,7 @@ class Encoder:
         parts = [self._base_url, self.model, str(self.dimension), str(config.ask_dimension), str(config.max_tokens),
                  config.query_prefix, config.text_prefix, READING]  # fmt: skip
         self.fingerprint = hashlib.sha256("\n".join(parts).encode()).hexdigest()
+        self.computed_by = "an endpoint"
         self._client = self._new_client()
         self._quick = self._client.with_options(max_retries=0)
 

@@ -41,6 +41,7 @@ class Encoder(WordPieceEncoder):
         """Encode with `runtime`, up to `passes` at a time, and the tokenizer and word table of the weights' `folder`."""
         super().__init__(name, folder, variant=variant)
         self.runtime = runtime
+        self.computed_by = runtime.name
         self._passes = ThreadPoolExecutor(passes, thread_name_prefix="encoder")
         self._room = threading.BoundedSemaphore(passes)
         self._words = WordTable(folder / "model.safetensors")

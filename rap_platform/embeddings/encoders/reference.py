@@ -36,6 +36,7 @@ class Encoder(WordPieceEncoder):
 
         super().__init__(weights.NAME, folder)
         self.device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+        self.computed_by = f"torch on {self.device}, float32"
         self._model: Any = sentence_transformers.SentenceTransformer(str(folder), device=self.device).eval()
 
     def encode_pieces(self, pieces: Sequence[list[int]]) -> Vectors:

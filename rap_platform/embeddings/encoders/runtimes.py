@@ -31,6 +31,11 @@ class Runtime(Protocol):
     """The graph, loaded; safe to call from several threads at once."""
 
     @property
+    def name(self) -> str:
+        """What it is and in which arithmetic it computes."""
+        ...
+
+    @property
     def token_budget(self) -> int:
         """Word pieces per pass of a batch, padding included, with which it is quickest."""
         ...
@@ -47,6 +52,7 @@ class Runtime(Protocol):
 class OnnxRuntime:
     """ONNX Runtime in float32, the same on every machine. A question shares its cores with nobody, so one that is not alone has one core."""
 
+    name = "ONNX Runtime, float32"
     token_budget = 256  # one full text, whose layers stay in the cache of a core
 
     def __init__(self, model: Path, passes: int) -> None:
@@ -81,6 +87,7 @@ class OnnxRuntime:
 class OpenVino:
     """OpenVINO in bfloat16: a third of the time for batches, half for a question, cosine above 0.9999 to float32."""
 
+    name = "OpenVINO, bfloat16"
     token_budget = 1024
 
     def __init__(self, model: Path, passes: int) -> None:
