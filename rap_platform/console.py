@@ -85,8 +85,7 @@ def cell(value: object) -> str:
             return f"{value:,}"
         case float():
             told = f"{value:.3f}"
-            return (
-                f"{value:.6f}" if told == "1.000" and value != 1.0 else told
-            )  # agreement is told apart behind the nines
+            nearly_one = told == "1.000" and value != 1.0  # agreements are told apart behind the nines
+            return f"{value:.6f}" if nearly_one else told
         case _:
             return str(value)

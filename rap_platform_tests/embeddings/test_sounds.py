@@ -152,6 +152,12 @@ def test_only_the_first_words_of_an_endless_question_are_compared(connection: ps
     assert alike(connection, "golden " * 64 + "cents", "it makes no sense") == [[]]
 
 
+def test_only_the_first_hundred_words_of_an_endless_line_are_compared(connection: psycopg.Connection) -> None:
+    for before, told in ((96, [("ice cream", "i scream")]), (100, [])):
+        line = "golden " * before + "then I scream " + "golden " * 40
+        assert alike(connection, "ice cream in the park", line) == [told]
+
+
 def test_what_is_sung_over_and_over_is_compared_a_few_times(
     connection: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:

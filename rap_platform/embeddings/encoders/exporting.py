@@ -96,12 +96,12 @@ def verify(folder: Path, file: str = MODEL_FILE) -> Manifest:
     """The manifest; raises ExportError unless the model's `file`, and what lies beside it, are those that it describes."""
     manifest = read_manifest(folder)
     names = [file, WEIGHTS_FILE] if file == OPENVINO_FILE else [file]
-    if manifest is not None and all(_is(folder / name, manifest.sha256.get(name)) for name in names):
+    if manifest is not None and all(_is_intact(folder / name, manifest.sha256.get(name)) for name in names):
         return manifest
     raise ExportError(f"{folder / file} is damaged: delete {folder} and it is made again")
 
 
-def _is(path: Path, sha256: str | None) -> bool:
+def _is_intact(path: Path, sha256: str | None) -> bool:
     return path.is_file() and weights.sha256_of(path) == sha256
 
 

@@ -1,8 +1,9 @@
 """The best sections by sound, read again line by line: a remembered line stands in one place, what is held by chance is strewn about."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import cache, partial
 from heapq import nlargest
 from itertools import islice
 from typing import Any
@@ -45,27 +46,20 @@ def by_line(terms: Terms, found: Sequence[Found], texts: Mapping[int, str]) -> l
     if not texts:
         return list(found)
     stood = {section.section_id: section for section in found if section.section_id in texts}
-    sung = _Sung(terms.sounds)
-    read = [_read(section, texts[section_id], terms, sung) for section_id, section in stood.items()]
+    asked_keys = cache(partial(_asked_keys, terms.sounds))  # most words are sung in many lines
+    read = [_read(section, texts[section_id], terms, asked_keys) for section_id, section in stood.items()]
     read.sort(key=lambda section: (-section.coverage, -stood[section.section_id].coverage, section.section_id))
     last = read[-1].coverage
     rest = [replace(one, coverage=min(one.coverage, last)) for one in found if one.section_id not in texts]
     return [*read, *rest]
 
 
-class _Sung(dict[str, frozenset[int]]):
-    """The keys of a sung word that are asked for, found once per word."""
-
-    def __init__(self, sounds: Mapping[int, float]) -> None:
-        super().__init__()
-        self._sounds = sounds
-
-    def __missing__(self, word: str) -> frozenset[int]:
-        held = self[word] = frozenset(key for key in word_keys(word) if key in self._sounds)
-        return held
+def _asked_keys(sounds: Mapping[int, float], word: str) -> frozenset[int]:
+    """The keys of a sung word that are asked for."""
+    return frozenset(key for key in word_keys(word) if key in sounds)
 
 
-def _read(section: Found, text: str, terms: Terms, sung: _Sung) -> Found:
+def _read(section: Found, text: str, terms: Terms, asked_keys: Callable[[str], frozenset[int]]) -> Found:
     """The section with the weight of its best lines, and the share of the question that is.
 
     Words tell which lines are worth hearing, so only those are.
@@ -73,7 +67,7 @@ def _read(section: Found, text: str, terms: Terms, sung: _Sung) -> Found:
     asked = sum(len(line.split()) for line in terms.text.split("\n"))
     reach = min(MOST_LINES, max(1, math.ceil(asked / WORDS_PER_LINE)))
     lines = list(dict.fromkeys(text.split("\n")))
-    held = [set().union(*map(sung.__getitem__, line_words(line))) for line in lines]
+    held = [set().union(*map(asked_keys, line_words(line))) for line in lines]
     starts = range(max(1, len(lines) - reach + 1))
     promising = nlargest(HEARD, starts, key=lambda at: _weight(terms, held[at : at + reach]))
     heard = {at for start in promising for at in range(start, min(start + reach, len(lines)))}

@@ -1,9 +1,9 @@
 """The side of the sounds: sections that sound like the question, and which words of a line do."""
 
 import sys
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property, partial
 from itertools import islice
 
 import numpy as np
@@ -95,7 +95,7 @@ class _Ear:
             self.spelt.add(_bare(word))
             if not sound_keys.weak([word]):
                 self.words |= dict.fromkeys(sound_keys.word_keys(word), word)
-        self.meant = _Meant(self)
+        self.meant = cache(partial(_meant, self.words, self.spelt))  # most words are sung in many lines
 
     def alike(self, sung: "_Heard") -> list[Alike]:
         """What of a line sounds like the question."""
@@ -103,25 +103,21 @@ class _Ear:
         covered = [run for run in runs if not any(_within(run, other) for other in runs)]
         single = [
             Alike(asked, word, *sung.span(at))
-            for at, (word, asked) in enumerate(zip(sung.words, map(self.meant.__getitem__, sung.words), strict=True))
+            for at, (word, asked) in enumerate(zip(sung.words, map(self.meant, sung.words), strict=True))
             if asked is not None
         ]
         alone = [pair for pair in single if not any(_within(pair, run) for run in covered)]
         return sorted({*covered, *alone}, key=lambda pair: (pair.start, pair.end, pair.asked))
 
 
-class _Meant(dict[str, str | None]):
-    """The asked word that a sung one sounds like, when nobody asked for the sung word itself; found once per word."""
+def _meant(words: Mapping[int, str], spelt: Set[str], sung: str) -> str | None:
+    """The asked word that a sung one sounds like, when nobody asked for the sung word itself.
 
-    def __init__(self, ear: _Ear) -> None:
-        super().__init__()
-        self._ear = ear
-
-    def __missing__(self, word: str) -> str | None:
-        asked = next((self._ear.words[key] for key in sound_keys.word_keys(word) if key in self._ear.words), None)
-        told = asked is not None and _bare(word) not in self._ear.spelt and not sound_keys.weak([word])
-        meant = self[word] = asked if told else None
-        return meant
+    `words` are those asked for by their keys, `spelt` what nobody needs to be told.
+    """
+    asked = next((words[key] for key in sound_keys.word_keys(sung) if key in words), None)
+    told = asked is not None and _bare(sung) not in spelt and not sound_keys.weak([sung])
+    return asked if told else None
 
 
 class _Heard:
