@@ -14,7 +14,7 @@ SECTIONS_PER_COMMIT = 1000
 
 @dataclass(frozen=True)
 class Figures:
-    """What a run heard: sections, distinct texts among each thousand, keys stored."""
+    """What a run heard: sections, distinct texts among each thousand, keys stored (one in several lines counts in each)."""
 
     sections: int
     texts: int
@@ -27,7 +27,7 @@ def fill(conn: psycopg.Connection[Any], slots: Sequence[int]) -> Figures:
     Commits every thousand sections, and hears outside of any transaction: a killed run loses at most one batch.
     """
     with conn.transaction():
-        unheard = conn.execute(term_queries.UNHEARD, {"slots": list(slots), "version": sound_keys.VERSION}).fetchall()
+        unheard = conn.execute(term_queries.UNHEARD, {"slots": list(slots), "version": version()}).fetchall()
     section_ids = [row[0] for row in unheard]
     batches = range(0, len(section_ids), SECTIONS_PER_COMMIT)
     sections = texts = keys = 0
@@ -35,15 +35,20 @@ def fill(conn: psycopg.Connection[Any], slots: Sequence[int]) -> Figures:
         found = _hear(conn, section_ids[start : start + SECTIONS_PER_COMMIT])
         sections += _store(conn, found)
         texts += len({sha for _, sha, _ in found})
-        keys += sum(len(heard) for _, _, heard in found)
+        keys += sum(len(heard) for _, _, (heard, _) in found)
     return Figures(sections, texts, keys)
 
 
 def missing(conn: psycopg.Connection[Any], slots: Sequence[int]) -> tuple[int, int]:
     """The number of sections in these slots, and how many of them lack the keys of their present text."""
     with conn.transaction():
-        row = conn.execute(term_queries.UNHEARD_COUNT, {"slots": list(slots), "version": sound_keys.VERSION}).fetchone()
+        row = conn.execute(term_queries.UNHEARD_COUNT, {"slots": list(slots), "version": version()}).fetchone()
     return (int(row[0]), int(row[1])) if row else (0, 0)
+
+
+def version() -> str:
+    """What the stored keys of a section are made by."""
+    return f"{sound_keys.VERSION} {sound_keys.LAYOUT}"
 
 
 def unknown_words(conn: psycopg.Connection[Any], limit: int = 500) -> tuple[int, list[str]]:
@@ -78,22 +83,26 @@ def _count(conn: psycopg.Connection[Any], statement: str) -> int:
     return int(row[0]) if row else 0
 
 
-def _hear(conn: psycopg.Connection[Any], section_ids: Sequence[int]) -> list[tuple[int, str, list[int]]]:
+def _hear(
+    conn: psycopg.Connection[Any], section_ids: Sequence[int]
+) -> list[tuple[int, str, tuple[list[int], list[int]]]]:
+    """Of each section its number, the digest of its text, its keys and where those of its lines end."""
     with conn.transaction():
         rows = conn.execute(term_queries.TEXTS, {"section_ids": list(section_ids)}).fetchall()
         heard = {sha: text for _, sha, text in rows}
         saying.recall(conn, heard.values())
-    keys = {sha: sound_keys.keys(text) for sha, text in heard.items()}
+    keys = {sha: sound_keys.by_line(text) for sha, text in heard.items()}
     with conn.transaction():
         saying.store(conn, heard.values())
     return [(section_id, sha, keys[sha]) for section_id, sha, _ in rows]
 
 
-def _store(conn: psycopg.Connection[Any], found: Sequence[tuple[int, str, list[int]]]) -> int:
+def _store(conn: psycopg.Connection[Any], found: Sequence[tuple[int, str, tuple[list[int], list[int]]]]) -> int:
     with conn.transaction(), conn.cursor() as cursor:
         cursor.execute(term_queries.CREATE_STAGED)
         with cursor.copy(term_queries.COPY_STAGED) as copy:
-            for section_id, sha, keys in found:  # written by hand: a dumper per number would take longer than hearing
-                copy.write(f"{section_id}\t{sha}\t{{{','.join(map(str, keys))}}}\n")
-        cursor.execute(term_queries.STORE_STAGED, {"version": sound_keys.VERSION})
+            for section_id, sha, heard in found:  # written by hand: a dumper per number would take longer than hearing
+                keys, ends = (f"{{{','.join(map(str, numbers))}}}" for numbers in heard)
+                copy.write(f"{section_id}\t{sha}\t{keys}\t{ends}\n")
+        cursor.execute(term_queries.STORE_STAGED, {"version": version()})
         return cursor.rowcount

@@ -16,8 +16,8 @@ from rap_platform_tests.embeddings.conftest import AddTrack, sha256
 from rap_platform_tests.embeddings.test_filling import HOOK, SLOTS, VERSE
 
 
-def keys_of(conn: psycopg.Connection) -> list[list[int]]:
-    return [row[0] for row in conn.execute("select keys from section_sounds order by section_id").fetchall()]
+def heard(conn: psycopg.Connection) -> list[tuple[list[int], list[int]]]:
+    return conn.execute("select keys, line_ends from section_sounds order by section_id").fetchall()
 
 
 def test_sections_get_the_keys_of_their_texts_and_equal_texts_are_heard_once(
@@ -25,9 +25,9 @@ def test_sections_get_the_keys_of_their_texts_and_equal_texts_are_heard_once(
 ) -> None:
     add_track("One", [VERSE, HOOK, HOOK])
     assert hearing.fill(connection, SLOTS) == hearing.Figures(
-        3, 2, len(sound_keys.keys(VERSE)) + 2 * len(sound_keys.keys(HOOK))
+        3, 2, len(sound_keys.by_line(VERSE)[0]) + 2 * len(sound_keys.by_line(HOOK)[0])
     )
-    assert keys_of(connection) == [sound_keys.keys(VERSE), sound_keys.keys(HOOK), sound_keys.keys(HOOK)]
+    assert heard(connection) == [sound_keys.by_line(VERSE), sound_keys.by_line(HOOK), sound_keys.by_line(HOOK)]
 
 
 def test_words_that_no_dictionary_has_are_guessed_once_and_read_by_whoever_searches(
@@ -38,7 +38,7 @@ def test_words_that_no_dictionary_has_are_guessed_once_and_read_by_whoever_searc
     hearing.fill(connection, SLOTS)
     stored = dict(connection.execute("select word, phones from word_sounds").fetchall())
     assert set(stored) == {"vrombling", "snorkelbix", "calamandro"}
-    keys = keys_of(connection)[0]
+    ((keys, ends),) = heard(connection)
     for cached in (
         phonetics.pronounce,
         phonetics.pronunciations,
@@ -54,7 +54,7 @@ def test_words_that_no_dictionary_has_are_guessed_once_and_read_by_whoever_searc
 
     monkeypatch.setattr(phonetics.letter_to_sound, "guess", guess)
     saying.recall(connection, [text])
-    assert sound_keys.keys(text) == keys
+    assert sound_keys.by_line(text) == (keys, ends)
     assert phonetics.unlisted(phonetics.words("vrombling the calamandro")) == set()
 
 
@@ -89,7 +89,7 @@ def test_only_the_reworded_section_is_heard_again(connection: psycopg.Connection
     connection.commit()
     assert hearing.missing(connection, SLOTS) == (2, 1)
     assert hearing.fill(connection, SLOTS).sections == 1
-    assert keys_of(connection) == [sound_keys.keys(VERSE), sound_keys.keys(text)]
+    assert heard(connection) == [sound_keys.by_line(VERSE), sound_keys.by_line(text)]
 
 
 def test_all_are_heard_again_when_keys_are_made_otherwise(
@@ -99,7 +99,9 @@ def test_all_are_heard_again_when_keys_are_made_otherwise(
     hearing.fill(connection, SLOTS)
     monkeypatch.setattr(sound_keys, "VERSION", "another")
     assert hearing.fill(connection, SLOTS).sections == 2
-    assert connection.execute("select distinct version from section_sounds").fetchall() == [("another",)]
+    assert connection.execute("select distinct version from section_sounds").fetchall() == [
+        (f"another {sound_keys.LAYOUT}",)
+    ]
 
 
 def test_other_shards_are_left_alone(connection: psycopg.Connection, add_track: AddTrack) -> None:
@@ -114,24 +116,24 @@ def test_a_killed_run_loses_one_batch_at_most(
 ) -> None:
     add_track("One", [f"{HOOK} number {number}" for number in range(6)])
     monkeypatch.setattr(hearing, "SECTIONS_PER_COMMIT", 2)
-    real, heard = sound_keys.keys, []
+    real, texts = sound_keys.by_line, []
 
-    def keys(text: str) -> list[int]:
-        heard.append(text)
-        if len(heard) == 5:
+    def by_line(text: str) -> tuple[list[int], list[int]]:
+        texts.append(text)
+        if len(texts) == 5:
             raise KeyboardInterrupt
         return real(text)
 
-    monkeypatch.setattr(sound_keys, "keys", keys)
+    monkeypatch.setattr(sound_keys, "by_line", by_line)
     with pytest.raises(KeyboardInterrupt):
         hearing.fill(connection, SLOTS)
-    assert len(keys_of(connection)) == 4
+    assert len(heard(connection)) == 4
 
 
 def test_a_text_that_nobody_can_say_is_heard_all_the_same(connection: psycopg.Connection, add_track: AddTrack) -> None:
     add_track("Other", ["世界"])
     assert hearing.fill(connection, SLOTS).sections == 1
-    assert keys_of(connection) == [[]]
+    assert heard(connection) == [([], [])]
     assert hearing.missing(connection, SLOTS) == (1, 0)
 
 

@@ -7,13 +7,10 @@ import numpy as np
 import psycopg
 import pytest
 
-from rap_platform.embeddings import hearing
 from rap_platform.embeddings.encoders.registry import Encoders
-from rap_platform.embeddings.search import facts, terms
 from rap_platform.embeddings.search.finding import candidates, search
 from rap_platform.embeddings.search.fusion import Weights, certainty, fuse
 from rap_platform.embeddings.search.question import Found, Question, Side
-from rap_platform.embeddings.search.rereading import by_line, texts
 from rap_platform.embeddings.search_quality import fitting
 from rap_platform.embeddings.search_quality.benchmark import search_quality
 from rap_platform.embeddings.search_quality.fitting import Looked, fit
@@ -112,42 +109,6 @@ def test_fitting_trusts_the_side_that_is_right_and_fused_it_is_no_worse_than_any
     for name, (low, high) in fitted.flat.items():
         assert low <= getattr(fitted.weights, name) <= high
     assert set(fitted.flat) == set(fitting.GRID)
-
-
-def test_a_line_in_one_place_outranks_the_same_sounds_strewn_over_a_section(
-    connection: psycopg.Connection, add_track: AddTrack
-) -> None:
-    strewn = add_track(
-        "Strewn",
-        ["the lantern on the table\na harbour in the winter\nmy grandmother was sleeping\nall the thunder over water"],
-    )
-    whole = add_track("Whole", ["nobody was listening\nlantern harbour grandmother thunder\nnobody was listening"])
-    connection.commit()
-    hearing.fill(connection, range(1024))
-    facts.state_facts(connection, range(1024))
-    asked = terms.read(connection, "lantern harbour grandmother thunder")
-    ids = dict(connection.execute("select track_id, section_id from track_sections").fetchall())
-    before = [Found(ids[strewn], strewn, strewn, 20.0, 1.0), Found(ids[whole], whole, whole, 19.0, 0.95)]
-    after = by_line(asked, before, texts(connection, asked, before))
-    assert [section.track_id for section in after] == [whole, strewn]
-    assert after[0].coverage == pytest.approx(1.0)
-    assert after[1].coverage < 0.5
-
-
-def test_sections_that_were_not_read_again_follow_and_are_covered_no_better(
-    connection: psycopg.Connection, add_track: AddTrack
-) -> None:
-    tracks = [add_track(f"Song {number}", [f"lantern number {number}\nand a harbour"]) for number in range(12)]
-    connection.commit()
-    hearing.fill(connection, range(1024))
-    asked = terms.read(connection, "lantern harbour")
-    ids = dict(connection.execute("select track_id, section_id from track_sections").fetchall())
-    before = [Found(ids[track], track, track, 10.0, 1.0) for track in tracks]
-    after = by_line(asked, before, texts(connection, asked, before))
-    assert {section.section_id for section in after} == set(ids.values())
-    assert [section.track_id for section in after[10:]] == tracks[10:]
-    assert max(section.coverage for section in after[10:]) <= min(section.coverage for section in after[:10])
-    assert by_line(asked, [], texts(connection, asked, [])) == []
 
 
 def test_the_bench_measures_every_kind_on_what_searches_answer(embedder_settings: Settings, tmp_path: Path) -> None:

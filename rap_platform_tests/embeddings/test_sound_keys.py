@@ -12,8 +12,8 @@ from rap_platform.features import phonetics
 
 def shared_pairs(one: str, other: str) -> float:
     """The share of the pairs of `one` that `other` has too."""
-    pairs = set(sound_keys.pair_keys(one))
-    return len(pairs & set(sound_keys.pair_keys(other))) / len(pairs)
+    pairs = set(sound_keys.pairs(one))
+    return len(pairs & set(sound_keys.pairs(other))) / len(pairs)
 
 
 @pytest.mark.parametrize(
@@ -49,6 +49,17 @@ def test_the_pairs_of_a_line_do_not_reach_into_the_next() -> None:
     assert apart < together
 
 
+def test_the_keys_of_a_text_stand_line_after_line() -> None:
+    lines = ["every dollar has a price", "世界", "every dollar rolls like dice", "every dollar has a price", ""]
+    keys, ends = sound_keys.by_line("\n".join(lines))
+    assert [keys[start:end] for start, end in zip([0, *ends], ends, strict=False)] == [
+        sound_keys.keys(lines[0]), sound_keys.keys(lines[2])
+    ]  # fmt: skip
+    assert ends[-1] == len(keys) > len(set(keys))
+    assert sorted(set(keys)) == sound_keys.keys("\n".join(lines))
+    assert sound_keys.by_line("世界\n") == ([], [])
+
+
 def test_pairs_belong_to_the_words_of_their_vowels() -> None:
     assert sound_keys.owners(["ice", "cream", "melting"]) == [(0, 1), (1, 2), (2, 2)]
     assert len(sound_keys.pairs("ice cream melting")) == 3
@@ -74,6 +85,8 @@ def test_keys_are_sorted_distinct_and_exact_as_floats() -> None:
 def test_a_book_has_as_many_keys_as_a_vector_has_dimensions() -> None:
     book = "\n".join(word for word in islice(phonetics.dictionary(), 40_000) if word.isalpha())
     assert len(sound_keys.keys(book)) == sound_keys.MOST_KEYS
+    keys, ends = sound_keys.by_line(book)
+    assert len(keys) == ends[-1] == sound_keys.MOST_KEYS
 
 
 def test_keys_are_the_same_in_another_process() -> None:

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from rap_platform.embeddings import hearing
-from rap_platform.embeddings.search import planning, sounds, term_queries, terms
+from rap_platform.embeddings.search import planning, sound_keys, sounds, term_queries, terms
 from rap_platform.embeddings.search.filtering import UNFILTERED, Filtering
 from rap_platform.embeddings.search.looking import look
 from rap_platform.embeddings.search.question import Found
@@ -70,17 +70,78 @@ def test_a_line_of_stop_words_is_found_by_its_sound(connection: psycopg.Connecti
     assert found[0].coverage == pytest.approx(1.0)
 
 
-def test_the_score_is_the_weight_of_what_is_held(connection: psycopg.Connection, library: dict[str, int]) -> None:
+def test_the_score_is_the_weight_of_what_the_best_line_holds(
+    connection: psycopg.Connection, library: dict[str, int]
+) -> None:
     with connection.transaction():
         asked = terms.read(connection, "golden rain")
-        found = {one.track_id: one for one in look(connection, sounds.by_sound(asked, UNFILTERED, 10))[0]}
+        found = look(connection, sounds.by_sound(asked, UNFILTERED, 10))[0]
+    assert {one.track_id for one in found} == {library["sense"], library["other"]}
     total = sum(asked.sounds.values())
-    for one in found.values():
-        (keys,) = connection.execute(
-            "select keys from section_sounds where section_id = %s", [one.section_id]
-        ).fetchone() or ([],)
-        assert one.score == pytest.approx(sum(asked.sounds.get(key, 0.0) for key in keys))
+    texts = dict(connection.execute("select section_id, text from track_sections").fetchall())
+    for one in found:
+        held = [
+            sum(asked.sounds.get(key, 0.0) for key in sound_keys.keys(line))
+            for line in texts[one.section_id].split("\n")
+        ]
+        assert one.score == pytest.approx(max(held))
         assert one.coverage == pytest.approx(one.score / total)
+
+
+def test_a_line_in_one_place_outranks_the_same_sounds_strewn_over_a_section(
+    connection: psycopg.Connection, add_track: AddTrack
+) -> None:
+    strewn = add_track(
+        "Strewn",
+        ["the lantern on the table\na harbour in the winter\nmy grandmother was sleeping\nall the thunder over water"],
+    )
+    whole = add_track("Whole", ["nobody was listening\nlantern harbour grandmother thunder\nnobody was listening"])
+    hear(connection)
+    found = find(connection, "lantern harbour grandmother thunder")
+    assert tracks_of(found) == [whole, strewn]
+    assert found[0].coverage == pytest.approx(1.0)
+    assert found[1].coverage < 0.5
+
+
+def test_a_long_question_goes_over_neighbouring_lines(
+    connection: psycopg.Connection, library: dict[str, int], add_track: AddTrack
+) -> None:
+    lines = [
+        "lantern harbour grandmother thunder pocket",
+        "velvet pepper circus nickel summer",
+        "marble orchard blanket whistle dragon",
+    ]
+    together = add_track("Together", ["\n".join(lines)])
+    apart = add_track("Apart", ["\n".join([lines[0], "nobody hears", lines[1], "nobody waits", lines[2]])])
+    hear(connection)
+    assert [one.coverage for one in find(connection, lines[0])[:2]] == pytest.approx([1.0, 1.0])
+    found = find(connection, "\n".join(lines))  # 15 words: two lines
+    assert tracks_of(found)[:2] == [together, apart]
+    assert 0.55 < found[0].coverage < 0.8
+    assert 0.25 < found[1].coverage < 0.45
+
+
+def test_sections_that_were_not_read_by_line_follow_and_are_covered_no_better(
+    connection: psycopg.Connection, library: dict[str, int], add_track: AddTrack
+) -> None:
+    tracks = [add_track(f"Song {number}", [f"lantern number {number}\nand a harbour"]) for number in range(12)]
+    hear(connection)
+    with connection.transaction():
+        asked = terms.read(connection, "lantern harbour")
+        found = look(connection, sounds.by_sound(asked, UNFILTERED, 20))[0]
+    assert {section.track_id for section in found} == set(tracks)
+    assert max(one.score for one in found[:10]) < min(one.score for one in found[10:])  # of a line, of all lines
+    assert max(one.coverage for one in found[10:]) <= min(one.coverage for one in found[:10])
+
+
+def test_what_was_heard_before_lines_were_told_apart_counts_as_one(
+    connection: psycopg.Connection, library: dict[str, int]
+) -> None:
+    by_line = find(connection, "velvet golden")
+    connection.execute("update section_sounds set line_ends = default")
+    found = find(connection, "velvet golden")
+    assert tracks_of(by_line)[0] == tracks_of(found)[0] == library["other"]
+    assert found[0].coverage == pytest.approx(2 * by_line[0].coverage)
 
 
 def test_a_phrase_in_quotes_is_spelled_as_it_is_meant(connection: psycopg.Connection, library: dict[str, int]) -> None:

@@ -14,7 +14,7 @@ import psycopg
 from psycopg.pq import TransactionStatus
 
 from rap_platform.embeddings.encoders.registry import Encoders
-from rap_platform.embeddings.search import cursor, queries, rereading, showing, sounds, words
+from rap_platform.embeddings.search import cursor, queries, showing, sounds, words
 from rap_platform.embeddings.search.asking import Asked, ask
 from rap_platform.embeddings.search.fusion import Ranked, fuse
 from rap_platform.embeddings.search.looking import Looking, look
@@ -82,12 +82,18 @@ def _search(
     room = max(0, min(question.limit, cursor.MAX_DEPTH - len(shown)))
     with conn.transaction():
         asked = _quoting(conn, ask(conn, encoders, question, alone=alone, second=second))
-        unseen = _ranking(conn, asked, shown, room + 1)
+        reader = showing.Reader(conn, encoders, asked)
+
+        def read_ahead(found: Candidates) -> None:
+            likely = [ranked for ranked in fuse(found) if ranked.original_id not in shown]
+            reader.read(ranked.own_section for ranked in likely[:room] if ranked.own_section is not None)
+
+        unseen = _ranking(conn, asked, shown, room + 1, read_ahead)
         page = unseen[:room]
         onward = None
         if len(unseen) > room and len(shown) + room < cursor.MAX_DEPTH:
             onward = cursor.dump(question, shown.union(ranked.original_id for ranked in page))
-        return Page(showing.hits(conn, encoders, asked, page), onward, asked.terms.corrected, asked.encoder)
+        return Page(reader.hits(page), onward, asked.terms.corrected, asked.encoder)
 
 
 def _quoting(conn: psycopg.Connection[Any], asked: Asked) -> Asked:
@@ -106,17 +112,24 @@ def _holding(conn: psycopg.Connection[Any], asked: Asked, wanted: int) -> list[F
     return look(conn, looking)[0]
 
 
-def _ranking(conn: psycopg.Connection[Any], asked: Asked, shown: frozenset[int], wanted: int) -> list[Ranked]:
+def _ranking(
+    conn: psycopg.Connection[Any],
+    asked: Asked,
+    shown: frozenset[int],
+    wanted: int,
+    read_ahead: Callable[[Candidates], None],
+) -> list[Ranked]:
     """At least `wanted` tracks that were not shown, best first, or all there are.
 
-    What a later step adds scores no better than the last of the steps before.
+    What a later step adds scores no better than the last of the steps before. `read_ahead` is told what was found so far where
+    the database is still looking for more on another connection.
     """
     hidden = set(shown)
     if shown:  # a song that was shown may have become another's copy since
         hidden.update(row[0] for row in conn.execute(queries.ORIGINALS, {"track_ids": list(shown)}).fetchall())
     ranking: dict[int, Ranked] = {}
     least = 1.0
-    for candidates in _steps(conn, asked):
+    for candidates in _steps(conn, asked, read_ahead):
         for ranked in fuse(_away(conn, asked, candidates)):
             ranking.setdefault(ranked.original_id, replace(ranked, score=min(ranked.score, least)))
         least = min((ranked.score for ranked in ranking.values()), default=1.0)
@@ -125,13 +138,15 @@ def _ranking(conn: psycopg.Connection[Any], asked: Asked, shown: frozenset[int],
     return [ranked for ranked in ranking.values() if ranked.original_id not in hidden]
 
 
-def _steps(conn: psycopg.Connection[Any], asked: Asked) -> Iterator[Candidates]:
+def _steps(
+    conn: psycopg.Connection[Any], asked: Asked, read_ahead: Callable[[Candidates], None] = lambda _: None
+) -> Iterator[Candidates]:
     """The hits of each side that was asked, further from step to step."""
     search = get_settings().search
     candidates = search.candidates * (AWAY if asked.question.but_not is not None else 1)
     for times, max_scan_tuples, memory in STEPS:
         breadth = Breadth(times * candidates, search.ef_search, max_scan_tuples, memory)
-        found = _found(conn, asked, breadth)
+        found = _found(conn, asked, breadth, read_ahead)
         yield found
         ended = [side for side, sections in found.items() if len(sections) < breadth.sections]
         if "meaning" in ended and asked.filtering.track_ids is None:
@@ -145,15 +160,17 @@ def _steps(conn: psycopg.Connection[Any], asked: Asked) -> Iterator[Candidates]:
         yield {side: nearest if side == "meaning" else [] for side in asked.question.sides}
 
 
-def _found(conn: psycopg.Connection[Any], asked: Asked, breadth: Breadth) -> dict[Side, list[Found]]:
+def _found(
+    conn: psycopg.Connection[Any], asked: Asked, breadth: Breadth, read_ahead: Callable[[Candidates], None]
+) -> dict[Side, list[Found]]:
     if asked.terms.phrases:
         return _quoted(conn, asked, breadth.sections)
-    # Words and sounds first: meanwhile the text is encoded.
+    # Sounds first, for there is much to do with what they find; meanwhile the text is encoded.
     looking: dict[Side, Looking] = {}
-    if "words" in asked.question.sides:
-        looking["words"] = words.by_words(asked.terms, asked.filtering, breadth.sections)
     if "sound" in asked.question.sides:
         looking["sound"] = sounds.by_sound(asked.terms, asked.filtering, breadth.sections)
+    if "words" in asked.question.sides:
+        looking["words"] = words.by_words(asked.terms, asked.filtering, breadth.sections)
     with ExitStack() as stack:
         nearest: list[Callable[[], list[Found]]] = []
 
@@ -162,20 +179,14 @@ def _found(conn: psycopg.Connection[Any], asked: Asked, breadth: Breadth) -> dic
                 beside = by_meaning_beside(asked.beside, asked.encoder, asked.query, asked.filtering, breadth)
                 nearest.append(stack.enter_context(beside))
 
-        found = dict(zip(looking, look(conn, *looking.values(), meanwhile=look_beside), strict=True))
-        texts = rereading.texts(conn, asked.terms, found.get("sound", []))
-
-        def reread() -> None:
-            if "sound" in found:
-                found["sound"] = rereading.by_line(asked.terms, found["sound"], texts)
-
+        looked = dict(zip(looking, look(conn, *looking.values(), meanwhile=look_beside), strict=True))
+        order: tuple[Side, ...] = ("words", "sound")
+        found = {side: looked[side] for side in order if side in looked}
         if nearest:
-            reread()
+            read_ahead(found)
             found["meaning"] = nearest[0]()
         elif "meaning" in asked.question.sides and asked.query is not None:
-            found["meaning"] = by_meaning(conn, asked.encoder, asked.query, asked.filtering, breadth, meanwhile=reread)
-        else:
-            reread()
+            found["meaning"] = by_meaning(conn, asked.encoder, asked.query, asked.filtering, breadth)
     return found
 
 

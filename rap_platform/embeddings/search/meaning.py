@@ -53,16 +53,13 @@ def by_meaning(
     query: HalfVector,
     filtering: Filtering,
     breadth: Breadth,
-    meanwhile: Callable[[], None] = lambda: None,
 ) -> list[Found]:
     """The nearest sections that pass, nearest first: through the index, or exactly where few tracks pass.
 
-    Fewer than are wanted mean that there are no more where few tracks pass, else that the index gave up. `meanwhile` is called once
-    while the database looks; it may not use the connection.
+    Fewer than are wanted mean that there are no more where few tracks pass, else that the index gave up.
     """
     with conn.pipeline():
         nearest = _send(conn, encoder, query, filtering, breadth)
-        meanwhile()
     return _found(nearest.fetchall())
 
 

@@ -1,6 +1,6 @@
 """What is shown of the songs found: the section that speaks for each, its lines with what to mark, and why it was found."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,21 +16,67 @@ from rap_platform.embeddings.search.question import Hit, Why
 TOLD = 0.5  # of a line's score by words and sounds: it is the one that was meant
 
 
-def hits(conn: psycopg.Connection[Any], encoders: Encoders, asked: Asked, page: Sequence[Ranked]) -> list[Hit]:
-    """The hits of a page. A track that the transaction does not see any more is none."""
-    if not page:
-        return []
-    chosen = _sections(conn, asked, page)
-    parameters = {"section_ids": list(chosen.values()), "query": asked.query}
-    rows = {row[0]: row for row in conn.execute(queries.hits(asked.encoder), parameters).fetchall()}
-    present = [(ranked, rows[chosen[ranked.original_id]]) for ranked in page if chosen.get(ranked.original_id) in rows]
-    sections = [row[5].split("\n") for _, row in present]
-    weights = word_weights(asked.terms)
-    evidence = _evidence(conn, encoders, asked, sections, weights)
-    return [
-        _hit(ranked, row, section, lines, weights)
-        for (ranked, row), section, lines in zip(present, sections, evidence, strict=True)
-    ]
+class Reader:
+    """Reads sections for a question, each once: ahead, while the database still looks for more, or when they are shown.
+
+    What it reads is of the transaction that was open when it was made.
+    """
+
+    def __init__(self, conn: psycopg.Connection[Any], encoders: Encoders, asked: Asked) -> None:
+        self._conn = conn
+        self._encoders = encoders
+        self._asked = asked
+        self._weights = word_weights(asked.terms)
+        self._rows: dict[int, tuple[Any, ...]] = {}
+        self._evidence: dict[int, list[Evidence]] = {}
+
+    def read(self, section_ids: Iterable[int]) -> None:
+        """Read what is shown of these sections, and what of the question their lines hold."""
+        unread = [section_id for section_id in dict.fromkeys(section_ids) if section_id not in self._rows]
+        if not unread:
+            return
+        parameters = {"section_ids": unread, "query": self._asked.query}
+        rows = self._conn.execute(queries.hits(self._asked.encoder), parameters).fetchall()
+        self._rows |= {row[0]: row for row in rows}
+        evidence = self._evidence_in([_lines(row) for row in rows])
+        self._evidence |= {row[0]: lines for row, lines in zip(rows, evidence, strict=True)}
+
+    def hits(self, page: Sequence[Ranked]) -> list[Hit]:
+        """The hits of a page. A track that the transaction does not see any more is none."""
+        if not page:
+            return []
+        chosen = _sections(self._conn, self._asked, page)
+        self.read(chosen.values())
+        shown = [(ranked, chosen[ranked.original_id]) for ranked in page if ranked.original_id in chosen]
+        return [self._hit(ranked, section_id) for ranked, section_id in shown if section_id in self._rows]
+
+    def _evidence_in(self, sections: Sequence[Sequence[str]]) -> list[list[Evidence]]:
+        """What of the question each line of each section holds. Likeness is looked at where words and sounds do not tell."""
+        terms = self._asked.terms
+        lines = [line for section in sections for line in section]
+        saying.recall(self._conn, lines)
+        told = map(Evidence, words.held(self._conn, terms, lines), sounds.alike(terms, lines))
+        evidence = [[next(told) for _ in section] for section in sections]
+        untold = [
+            place for place, found in enumerate(evidence) if max(score(line, self._weights) for line in found) < TOLD
+        ]
+        unclear = [line for place in untold for line in sections[place]]
+        likeness = iter(self._encoders.sketch(self._asked.question.text, unclear))
+        for place in untold:
+            evidence[place] = [replace(line, likeness=float(next(likeness))) for line in evidence[place]]
+        return evidence
+
+    def _hit(self, ranked: Ranked, section_id: int) -> Hit:
+        row = self._rows[section_id]
+        _, track_id, section_no, kind, first_line, _, artist, title, year, simulated, cosine = row
+        shown = excerpt(_lines(row), self._evidence[section_id], self._weights, first_line=first_line)
+        ranks = ranked.ranks
+        why = Why(ranks.get("meaning"), cosine, ranks.get("words"), shown.words, ranks.get("sound"), shown.sounds)
+        return Hit(track_id, artist, title, year, ranked.score, simulated, section_no, kind, shown.lines, why)
+
+
+def _lines(row: Sequence[Any]) -> list[str]:
+    return str(row[5]).split("\n")
 
 
 def _sections(conn: psycopg.Connection[Any], asked: Asked, page: Sequence[Ranked]) -> dict[int, int]:
@@ -48,36 +94,3 @@ def _sections(conn: psycopg.Connection[Any], asked: Asked, page: Sequence[Ranked
         statement = queries.sections_of_originals(asked.encoder, asked.filtering.where)
         own |= dict(conn.execute(statement, parameters).fetchall())
     return copies | own
-
-
-def _evidence(
-    conn: psycopg.Connection[Any],
-    encoders: Encoders,
-    asked: Asked,
-    sections: Sequence[Sequence[str]],
-    weights: Mapping[str, float],
-) -> list[list[Evidence]]:
-    """What of the question each line of each section holds. Likeness is looked at where words and sounds do not tell."""
-    lines = [line for section in sections for line in section]
-    saying.recall(conn, lines)
-    told = map(Evidence, words.held(conn, asked.terms, lines), sounds.alike(asked.terms, lines))
-    evidence = [[next(told) for _ in section] for section in sections]
-    untold = [place for place, found in enumerate(evidence) if max(score(line, weights) for line in found) < TOLD]
-    likeness = iter(encoders.sketch(asked.question.text, [line for place in untold for line in sections[place]]))
-    for place in untold:
-        evidence[place] = [replace(line, likeness=float(next(likeness))) for line in evidence[place]]
-    return evidence
-
-
-def _hit(
-    ranked: Ranked,
-    row: tuple[Any, ...],
-    texts: Sequence[str],
-    evidence: Sequence[Evidence],
-    weights: Mapping[str, float],
-) -> Hit:
-    _, track_id, section_no, kind, first_line, _, artist, title, year, simulated, cosine = row
-    shown = excerpt(texts, evidence, weights, first_line=first_line)
-    ranks = ranked.ranks
-    why = Why(ranks.get("meaning"), cosine, ranks.get("words"), shown.words, ranks.get("sound"), shown.sounds)
-    return Hit(track_id, artist, title, year, ranked.score, simulated, section_no, kind, shown.lines, why)

@@ -11,7 +11,8 @@ from itertools import pairwise
 
 from rap_platform.features.phonetics import Phones, pronounce, pronunciations, words
 
-VERSION = "1"
+VERSION = "1"  # of how words sound
+LAYOUT = "by line"  # of how the keys of a text are stored
 LINES_KEPT = 4096  # read lately: those of a few searches
 MOST_KEYS = 16_000  # of a text: as many dimensions as a vector of pgvector has
 
@@ -49,12 +50,22 @@ _SPACE = str.maketrans("", "", " ")
 
 def keys(text: str) -> list[int]:
     """The keys of a text of one or more lines, sorted, each once, 0 to 2**24 - 1; at most 16,000, of which a book has more."""
-    lines = [words(line) for line in text.split("\n")]
-    found: set[int] = set()
-    for word in {word for line in lines for word in line}:
-        found.update(word_keys(word))
-    found.update(map(_pair_key, set(_PAIR.findall(stream("\n".join(map(_line, lines)))))))
-    return sorted(found)[:MOST_KEYS]
+    return sorted(set().union(*map(_line_keys, text.split("\n"))))[:MOST_KEYS]
+
+
+def by_line(text: str) -> tuple[list[int], list[int]]:
+    """The keys of a text line after line, and where those of each line end; at most 16,000 keys.
+
+    A line that was there before and one that nobody can say count for nothing; a key stands in every line that has it.
+    """
+    found: list[int] = []
+    ends: list[int] = []
+    for line in dict.fromkeys(text.split("\n")):
+        held = sorted(_line_keys(line))[: MOST_KEYS - len(found)]
+        if held:
+            found += held
+            ends.append(len(found))
+    return found, ends
 
 
 def load() -> None:
@@ -72,11 +83,6 @@ def line_words(line: str) -> tuple[str, ...]:
 def pairs(line: str) -> tuple[str, ...]:
     """Each vowel of a line with the consonants after it and the next vowel, in order, as characters."""
     return tuple(_PAIR.findall(streamed(line_words(line))))
-
-
-def pairs_held(line: str) -> set[int]:
-    """The keys of the pairs of a line."""
-    return set(map(_pair_key, pairs(line)))
 
 
 @lru_cache(maxsize=200_000)
@@ -124,17 +130,17 @@ def _unstressed(word: str) -> bool:
     return not any(char.isupper() and char != _WEAK for char in spoken(word))
 
 
-def pair_keys(text: str) -> list[int]:
-    """The keys of the pairs of a text in the order of its lines, repeated where they are."""
-    return [_pair_key(pair) for line in text.split("\n") for pair in pairs(line)]
-
-
 @lru_cache(maxsize=200_000)
 def spoken(word: str) -> str:
     """The phones of a word as it is sung in a line, as characters."""
     phones = pronounce(word).phones
     sung = _characters(phones)
     return _WEAK_FORM.sub(_WEAK, sung) if word.strip("'") in _UNSTRESSED else sung
+
+
+def _line_keys(line: str) -> set[int]:
+    spelt = line_words(line)
+    return {key for word in set(spelt) for key in word_keys(word)}.union(map(_pair_key, pairs(line)))
 
 
 def _line(spelt: Iterable[str]) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from rapidfuzz.distance import Indel
 
-from rap_platform.embeddings.search import planning, sound_keys, term_queries
+from rap_platform.embeddings.search import planning, rereading, sound_keys, term_queries
 from rap_platform.embeddings.search.filtering import Filtering
 from rap_platform.embeddings.search.looking import Look, Looking, Rows
 from rap_platform.embeddings.search.question import Found
@@ -43,7 +43,7 @@ class Alike:
 
 
 def by_sound(terms: Terms, filtering: Filtering, wanted: int) -> Looking:
-    """Up to `wanted` sections by the summed weight of the question's sounds they hold.
+    """Up to `wanted` sections by the summed weight of the question's sounds they hold, those of the best tracks by that of a line.
 
     The rarest combinations of sounds are looked for; more common ones when filters leave fewer than wanted. A phrase in quotes is
     spelled as it is meant, so its sound is not looked for, unless all its words are stop words: then all its sounds must be held.
@@ -70,7 +70,7 @@ def by_sound(terms: Terms, filtering: Filtering, wanted: int) -> Looking:
         found = yield from _ask(plan, keys, terms, filtering, wanted)
         if not planning.look_again(len(found), wanted, filtered=bool(filtering.where)):
             break
-    return _ranked(found, terms.sounds, wanted)
+    return _ranked(found, terms, wanted)
 
 
 def alike(terms: Terms, lines: Sequence[str]) -> list[list[Alike]]:
@@ -233,30 +233,48 @@ def _ask(
     return (yield Look(statement, parameters, binary=True))
 
 
-def _ranked(rows: Rows, weights: Mapping[int, float], wanted: int) -> list[Found]:
-    """The best sections by what they hold of the weights: the keys of all of them are looked up at once."""
+def _ranked(rows: Rows, terms: Terms, wanted: int) -> list[Found]:
+    """The best sections by what they hold of the weights, the first of them by line: the keys of all are looked up at once."""
     if not rows:
         return []
-    places, held = _held(b"".join([row[3][_HEADER:] for row in rows]), weights)
+    asked = np.array(sorted(terms.sounds), dtype=np.int32)
+    worth = np.array([terms.sounds[key] for key in asked.tolist()])
+    places, held = _held(b"".join([row[3][_HEADER:] for row in rows]), asked)
     ends = np.cumsum([(len(row[3]) - _HEADER) // 4 for row in rows])
     owners = np.searchsorted(ends, places, side="right")
-    sums = np.asarray(np.bincount(owners, weights=held, minlength=len(rows)), dtype=np.float64)
+    once = np.unique(owners * len(asked) + held)  # a key may stand in several lines
+    sums = np.bincount(once // len(asked), weights=worth[once % len(asked)], minlength=len(rows)).astype(np.float64)
     order = np.lexsort((np.array([row[0] for row in rows]), -sums))[:wanted]
-    scores, coverages = sums[order].tolist(), coverage(weights, sums[order]).tolist()
-    return [
+    scores, coverages = sums[order].tolist(), coverage(terms.sounds, sums[order]).tolist()
+    found = [
         Found(rows[at][0], rows[at][1], rows[at][2], score, share)
         for at, score, share in zip(order.tolist(), scores, coverages, strict=True)
     ]
+    row_of = {section.section_id: at for section, at in zip(found, order.tolist(), strict=True)}
+
+    def lines(section_id: int) -> list[set[int]]:
+        at = row_of[section_id]
+        stop = _numbers(rows[at][4][_HEADER:])
+        first, last = np.searchsorted(owners, (at, at + 1))
+        where = np.searchsorted(stop, places[first:last] - (ends[at - 1] if at else 0), side="right")
+        by_line: list[set[int]] = [set() for _ in stop]
+        for line, key in zip(where.tolist(), asked[held[first:last]].tolist(), strict=True):
+            by_line[line].add(key)
+        return by_line
+
+    return rereading.by_line(terms, found, lines)
 
 
-def _held(sent: bytes, weights: Mapping[int, float]) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.float64]]:
-    """The positions of the keys that have a weight, and their weights. Half of a number's bits tell most others apart."""
-    asked = np.array(sorted(weights), dtype=np.int32)
-    worth = np.array([weights[key] for key in asked.tolist()])
+def _held(sent: bytes, asked: npt.NDArray[np.int32]) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """The positions of the keys that are asked for, and which of these they are. Half of a number's bits tell most others apart."""
     likely = np.zeros(1 << 16, dtype=bool)
     likely[asked & 0xFFFF] = True
-    numbers = np.frombuffer(sent, dtype=">f4").astype(np.int32)
+    numbers = _numbers(sent)
     places = np.flatnonzero(likely[numbers.view(np.uint16)[_LOW::2]])
     found = np.minimum(np.searchsorted(asked, numbers[places]), len(asked) - 1)
     right = asked[found] == numbers[places]
-    return places[right], worth[found[right]]
+    return places[right], found[right]
+
+
+def _numbers(sent: bytes) -> npt.NDArray[np.int32]:
+    return np.frombuffer(sent, dtype=">f4").astype(np.int32)

@@ -16,16 +16,18 @@ order by s.section_id
 TEXTS = "select section_id, text_sha256, text from track_sections where section_id = any(%(section_ids)s) order by section_id"
 
 CREATE_STAGED = """
-create temp table if not exists sounds_staged (section_id bigint not null, input_sha256 text not null, keys integer[] not null)
+create temp table if not exists sounds_staged (
+    section_id bigint not null, input_sha256 text not null, keys integer[] not null, line_ends integer[] not null
+)
 on commit delete rows
 """
 
-COPY_STAGED = "copy pg_temp.sounds_staged (section_id, input_sha256, keys) from stdin"
+COPY_STAGED = "copy pg_temp.sounds_staged (section_id, input_sha256, keys, line_ends) from stdin"
 
 # The join drops sections that were deleted or reworded while they were being heard.
 STORE_STAGED = """
-insert into section_sounds (section_id, track_id, version, input_sha256, keys, simulated)
-select s.section_id, s.track_id, %(version)s, s.text_sha256, g.keys, t.simulated
+insert into section_sounds (section_id, track_id, version, input_sha256, keys, line_ends, simulated)
+select s.section_id, s.track_id, %(version)s, s.text_sha256, g.keys, g.line_ends, t.simulated
 from pg_temp.sounds_staged g
 join track_sections s on s.section_id = g.section_id and s.text_sha256 = g.input_sha256
 join tracks t on t.track_id = s.track_id
@@ -33,7 +35,7 @@ order by s.section_id
 for key share of s
 on conflict (section_id) do update set
     track_id = excluded.track_id, version = excluded.version, input_sha256 = excluded.input_sha256, keys = excluded.keys,
-    simulated = excluded.simulated, heard_at = now()
+    line_ends = excluded.line_ends, simulated = excluded.simulated, heard_at = now()
 """
 
 STORE_WORD_SOUNDS = """
@@ -92,7 +94,7 @@ with sampled as materialized (
 )
 insert into common_terms (kind, term, share)
 select %(kind)s, term, count(*)::real / (select sections from size)
-from sampled, unnest(terms) term
+from sampled, lateral (select distinct unnest(terms)) held (term)
 group by term
 having count(*) >= (select least from size)
 """,
@@ -183,16 +185,17 @@ order by w.weight desc, ts_rank_cd(s.words, (
 
 
 def by_sound(combinations: int, where: str, *, alone: bool, tracks: bool = False, walk: bool = False) -> str:
-    """Sections that hold any key of `alone` or all keys of any combination: ids, original, the keys as `vector_send` gives them.
+    """Sections that hold any key of `alone` or all keys of any combination: ids, original, keys and ends of lines.
 
-    Parameters: `alone` and `combination_0` ... as integer arrays, `track_ids`, `most` sections to read, `reach` as
-    for words. As a vector the keys are sent four times as fast as as an array.
+    The last two are as `vector_send` gives them: four times as fast as arrays. Parameters: `alone` and `combination_0` ... as
+    integer arrays, `track_ids`, `most` sections to read, `reach` as for words.
     """
     conditions = _each("s.keys @> %(combination_{number})s::integer[]", combinations)
     held = _where([*(["s.keys && %(alone)s::integer[]"] if alone else []), *conditions], walk=walk)
     listed = " and s.track_id = any(%(track_ids)s)" if tracks else ""
     return f"""
-select s.section_id, s.track_id, coalesce(f.original_id, s.track_id), vector_send(s.keys::vector)
+select s.section_id, s.track_id, coalesce(f.original_id, s.track_id), vector_send(s.keys::vector),
+    vector_send(coalesce(nullif(s.line_ends, '{{}}'), array[cardinality(s.keys)])::vector)
 from {_read("section_sounds", walk=walk)} s
 {_facts(where)} track_facts f using (track_id)
 where {held}{listed}{where}{_newest(walk)}

@@ -14,9 +14,8 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 from psycopg.types.json import Jsonb
 
-from rap_platform.embeddings import indexing
+from rap_platform.embeddings import hearing, indexing
 from rap_platform.embeddings.encoders.encoding import Encoder, Vectors
-from rap_platform.embeddings.search import sound_keys
 from rap_platform.embeddings.synthetic import load_queries, loading
 from rap_platform.embeddings.synthetic.library import Library
 from rap_platform.embeddings.synthetic.loading import Source
@@ -125,7 +124,7 @@ def _build_indexes(conn: psycopg.Connection[Any]) -> dict[str, float]:
 
 
 def _digest(library: Library, source: Source, planted: int) -> str:
-    told = [loading.VERSION, sound_keys.VERSION, str(library.seed), str(planted), repr(source.surrogate.fit)]
+    told = [loading.VERSION, hearing.version(), str(library.seed), str(planted), repr(source.surrogate.fit)]
     files = [_without_comments(path.read_text(encoding="utf-8")) for path in sorted(SQL_DIR.glob("*.sql"))]
     return hashlib.sha256("\0".join([*told, *files]).encode()).hexdigest()[:12]
 

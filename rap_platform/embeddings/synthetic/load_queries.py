@@ -46,7 +46,7 @@ from stdin
 """
 
 COPY_SOUNDS = """
-copy section_sounds (section_id, track_id, version, input_sha256, keys, simulated) from stdin with (format binary)
+copy section_sounds (section_id, track_id, version, input_sha256, keys, line_ends, simulated) from stdin with (format binary)
 """
 
 # The indexes that no constraint rests on: dropped before the load, made after it.
