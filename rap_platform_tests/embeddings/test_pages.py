@@ -1,9 +1,10 @@
 """Pages follow one another: no song twice, none left out, whatever happens to the library in between."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import replace
+from typing import Any
 
 import psycopg
 import pytest
@@ -11,7 +12,8 @@ from psycopg.errors import UndefinedTable
 
 from rap_platform.embeddings import filling, hearing, indexing
 from rap_platform.embeddings.encoders.registry import Encoders, Vectors
-from rap_platform.embeddings.search import cursor, facts, filtering, finding
+from rap_platform.embeddings.search import cursor, facts, filtering, finding, showing
+from rap_platform.embeddings.search.excerpts import Evidence
 from rap_platform.embeddings.search.finding import search
 from rap_platform.embeddings.search.question import Filters, Found, Page, Question, SearchError
 from rap_platform.resources.postgres import connect
@@ -213,6 +215,33 @@ def test_the_nearest_are_looked_for_on_the_second_connection(
     assert found[0].why.meaning_rank == 1
     with pytest.raises(AssertionError, match="on the first"):
         search(library, encoders, QUESTION)
+
+
+def test_likely_hits_are_read_while_the_nearest_are_looked_for_and_nothing_is_read_twice(
+    library: psycopg.Connection, second: psycopg.Connection, encoders: Encoders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[list[str]] = []
+    before: list[int] = []
+    by_meaning_beside, evidence_in = finding.by_meaning_beside, showing.Reader._evidence_in
+
+    @contextmanager
+    def beside(*asked: Any) -> Iterator[Callable[[], list[Found]]]:
+        with by_meaning_beside(*asked) as nearest:
+            yield lambda: before.append(len(read)) or nearest()
+
+    def recorded(reader: showing.Reader, sections: Sequence[Sequence[str]]) -> list[list[Evidence]]:
+        read.extend(list(lines) for lines in sections)
+        return evidence_in(reader, sections)
+
+    monkeypatch.setattr(finding, "by_meaning_beside", beside)
+    monkeypatch.setattr(showing.Reader, "_evidence_in", recorded)
+    hits = search(library, encoders, QUESTION, second).hits
+    shown = [line.text for hit in hits for line in hit.lines]
+    assert len(hits) == 7
+    assert before[0] >= 5  # the songs that say the place or the thing
+    assert shown[0] in {line for lines in read[: before[0]] for line in lines}
+    assert len(read) == len({tuple(lines) for lines in read}) < 15
+    assert set(shown) <= {line for lines in read for line in lines}
 
 
 def test_both_connections_see_one_moment(
