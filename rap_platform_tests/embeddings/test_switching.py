@@ -54,9 +54,9 @@ def library(connection: psycopg.Connection, encoders: Encoders, add_track: AddTr
 
 
 def test_a_complete_encoder_takes_over_and_gives_back(library: psycopg.Connection, encoders: Encoders) -> None:
-    assert encoders.serving(library) == "minilm"
+    assert encoders.serving(library).name == "minilm"
     switching.switch(library, "minilm_int8")
-    assert encoders.serving(library) == "minilm_int8"
+    assert encoders.serving(library).name == "minilm_int8"
     assert search(library, encoders, Question("ships at night")).encoder == "minilm_int8"
     assert [(found.name, found.serving, found.missing, found.unready()) for found in switching.standings(library)] == [
         ("minilm", False, 0, None),
@@ -84,7 +84,7 @@ def test_an_encoder_that_is_not_ready_is_refused_with_the_reason(
     add_track("New", ["a new verse"])
     with pytest.raises(EncoderError, match="1 of 61 sections have no vector of it: materialize lyrics_embeddings"):
         switching.switch(library, "minilm_int8")
-    assert encoders.serving(library) == "minilm"
+    assert encoders.serving(library).name == "minilm"
 
 
 def test_what_serves_or_is_read_by_others_is_not_dropped(library: psycopg.Connection) -> None:
