@@ -104,9 +104,8 @@ def targets(conn: psycopg.Connection[Any]) -> list[Target]:
     return [target for name in registered(conn) for target in targets_of(name)] + [AUDIO]
 
 
-Asked = Literal[
-    "lines", "disturbed"
-]  # what recall is measured with: lines of stored sections, or stored vectors with noise
+# What recall is measured with: lines of stored sections, or stored vectors with noise.
+Asked = Literal["lines", "disturbed"]
 # What makes the lines to ask an index with; None where it is asked with disturbed vectors.
 Ask = Callable[[Target], Callable[[], Sequence[HalfVector]] | None]
 
@@ -309,9 +308,9 @@ def measure_index(
         return replace(earlier, vectors=vectors, size_bytes=size, carried=True)
     asked, questions = _questions(conn, target, make) if vectors else ("disturbed", [])
     exact = _exactly(conn, target, questions)
-    ef_search, recall = _breadth(conn, target, questions[: len(exact)], exact, least) if exact else (None, None)
+    ef_search, share = _breadth(conn, target, questions[: len(exact)], exact, least) if exact else (None, None)
     return IndexReport(
-        target.index, vectors, size, len(exact), recall, vectors, now, f"{build} {least} {asked}", ef_search=ef_search, asked=asked
+        target.index, vectors, size, len(exact), share, vectors, now, f"{build} {least} {asked}", ef_search=ef_search, asked=asked
     )  # fmt: skip
 
 

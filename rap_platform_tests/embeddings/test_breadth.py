@@ -201,7 +201,6 @@ def test_similar_songs_walk_each_index_as_broadly_as_it_needs(
         )
     _, lyrics, analysis = indexing.targets_of("minilm")
     store(connection, {lyrics.index: 310, analysis.index: 320, indexing.AUDIO.index: 330})
-
     walked = {
         kind: breadth_of(
             connection, lambda kind=kind: similar_tracks(connection, tracks[0], Weights.only(kind), limit=1)
