@@ -9,7 +9,7 @@ import dagster as dg
 from rap_platform.analyses import assets as analyses
 from rap_platform.embeddings import assets as embeddings
 from rap_platform.embeddings import fact_assets as facts
-from rap_platform.embeddings import filling, indexing
+from rap_platform.embeddings import filling, indexing, lines
 from rap_platform.embeddings import term_assets as terms
 from rap_platform.embeddings.audio import assets as audio
 from rap_platform.embeddings.encoders import switching, weights
@@ -75,9 +75,11 @@ def analysis_embeddings(
     kinds={"postgres"},
     owners=[metadata.TEAM],
     retry_policy=failures.RETRY,
-    description="HNSW indexes over all vectors, with their recall@10 against an exact scan; what searches read is then complete.",
+    description="HNSW indexes over all vectors, each with the breadth that finds what an exact scan finds; what searches read is then complete.",
 )
-def vector_index(context: dg.AssetExecutionContext, postgres: PostgresResource) -> dg.MaterializeResult:
+def vector_index(
+    context: dg.AssetExecutionContext, postgres: PostgresResource, embedder: EmbedderResource
+) -> dg.MaterializeResult:
     """Build the indexes that are missing and measure those whose vectors changed; nothing when they are those of the last report."""
     started = time.monotonic()
     with postgres.exclusively(indexing.LOCK), postgres.connection() as conn:
@@ -92,7 +94,8 @@ def vector_index(context: dg.AssetExecutionContext, postgres: PostgresResource) 
         built = indexing.build_missing(conn, found.vectors)
         switching.sweep(conn)
         with conn.transaction():
-            reports = indexing.measure(conn, found.vectors, indexing.latest_reports(conn))
+            ask = lines.asking(conn, embedder.encoders(batch=False))
+            reports = indexing.measure(conn, found.vectors, indexing.latest_reports(conn), ask)
             indexing.store(conn, found, reports, built)
         recall = {report.index: report.recall_at_10 for report in reports if report.recall_at_10 is not None}
         return dg.MaterializeResult(
@@ -105,6 +108,7 @@ def vector_index(context: dg.AssetExecutionContext, postgres: PostgresResource) 
                 built_s=built,
                 carried=[report.index for report in reports if report.carried],
                 recall_at_10_minimum=min(recall.values(), default=None),
+                ef_search={report.index: report.ef_search for report in reports if report.ef_search is not None},
                 seconds=round(time.monotonic() - started, 2),
                 indexes=dg.MetadataValue.md(indexing.table(reports)),
             )

@@ -81,6 +81,16 @@ order by hashint8extended({key}, 7), {key}
 """
 
 
+def sample_texts(encoder: str) -> str:
+    """Texts of sections that have a vector, the same every time, by the hash of the key."""
+    return f"""
+select s.text from track_sections s
+join (select section_id from {section_table(encoder)} order by hashint8extended(section_id, 9), section_id limit %(limit)s) sampled
+    using (section_id)
+order by hashint8extended(section_id, 9), section_id
+"""
+
+
 def nearest(table: str, where: str, operators: str) -> str:
     """The least distances to a vector."""
     operator = OPERATORS[operators]
@@ -93,6 +103,11 @@ INDEX_SCAN = "select set_config('enable_indexscan', 'on', true), set_config('ena
 
 SEARCH_SETTINGS = """
 select set_config('hnsw.ef_search', %(ef_search)s, true), set_config('hnsw.iterative_scan', %(iterative_scan)s, true)
+"""
+
+STORE_BREADTH = """
+insert into index_breadths (index_name, ef_search, measured_at) values (%(index)s, %(ef_search)s, %(measured_at)s::timestamptz)
+on conflict (index_name) do update set ef_search = excluded.ef_search, measured_at = excluded.measured_at
 """
 
 STORED_REPORT = """

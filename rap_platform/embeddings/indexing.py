@@ -1,12 +1,16 @@
-"""Builds the HNSW indexes of every encoder and measures how often they find what an exact scan finds. No orchestration here."""
+"""Builds the HNSW indexes of every encoder and finds how broadly each must be walked to find what an exact scan finds.
+
+No orchestration here.
+"""
 
 import hashlib
 import json
+import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import psycopg
@@ -15,11 +19,20 @@ from psycopg.types.json import Jsonb
 
 from rap_platform.embeddings import index_queries as queries
 from rap_platform.embeddings.encoders import weights
+from rap_platform.embeddings.encoders.encoding import EncoderError
 from rap_platform.embeddings.encoders.registering import registered
-from rap_platform.embeddings.queries import section_table, track_table
+from rap_platform.embeddings.queries import (
+    AUDIO_INDEX,
+    AUDIO_TABLE,
+    section_index,
+    section_table,
+    track_index,
+    track_table,
+)
+from rap_platform.embeddings.search.meaning import MAX_EF_SEARCH
 from rap_platform.settings import get_settings
 
-VERSION = "2"
+VERSION = "3"
 NEIGHBOURS = 10
 QUERIES = 100
 FEWEST_QUERIES = 25  # when the exact scan is slow
@@ -30,6 +43,8 @@ SEED = 20260
 TOLERANCE = 1e-6
 PARALLEL_FROM = 50_000  # below this a build takes seconds; a parallel one needs shared memory that containers limit
 MINIMUM_RECALL = 0.98
+WIDER = 1.25  # times the breadth before, while that finds too little
+REMEDY = "raise RAP_EMBEDDINGS__HNSW_EF_CONSTRUCTION or RAP_EMBEDDINGS__HNSW_M and build it anew with `rap-platform encoders rebuild`"
 LOCK = "vector_index"  # one who builds and cleans at a time: another would clean away what is being built
 NEXT = "_next"  # suffix of an index that is built beside the one it will replace
 
@@ -72,16 +87,16 @@ def targets_of(encoder: str) -> list[Target]:
     sections, tracks = section_table(encoder), track_table(encoder)
     suffix = "" if encoder == weights.NAME else f" {encoder}"
     of_kinds = [
-        Target(f"{kind}{suffix}", f"{tracks}_{kind}_hnsw", tracks, "track_id", f" where kind = '{kind}'", "halfvec_cosine_ops", encoder)
+        Target(f"{kind}{suffix}", track_index(encoder, kind), tracks, "track_id", f" where kind = '{kind}'", "halfvec_cosine_ops", encoder)
         for kind in ("lyrics", "analysis")
     ]  # fmt: skip
     return [
-        Target(f"sections{suffix}", f"{sections}_hnsw", sections, "section_id", "", "halfvec_cosine_ops", encoder),
+        Target(f"sections{suffix}", section_index(encoder), sections, "section_id", "", "halfvec_cosine_ops", encoder),
         *of_kinds,
     ]
 
 
-AUDIO = Target("audio", "track_vectors_audio_hnsw", "track_vectors_audio", "track_id", "", "halfvec_l2_ops", None)
+AUDIO = Target("audio", AUDIO_INDEX, AUDIO_TABLE, "track_id", "", "halfvec_l2_ops", None)
 
 
 def targets(conn: psycopg.Connection[Any]) -> list[Target]:
@@ -89,12 +104,18 @@ def targets(conn: psycopg.Connection[Any]) -> list[Target]:
     return [target for name in registered(conn) for target in targets_of(name)] + [AUDIO]
 
 
+# What recall is measured with: lines of stored sections, or stored vectors with noise.
+Asked = Literal["lines", "disturbed"]
+# What makes the lines to ask an index with; None where it is asked with disturbed vectors.
+Ask = Callable[[Target], Callable[[], Sequence[HalfVector]] | None]
+
+
 @dataclass(frozen=True)
 class IndexReport:
-    """One index: vectors in it, bytes, recall@10 over `queries` disturbed vectors (None while it is empty).
+    """One index: vectors in it, bytes, recall@10 over `queries` questions at the breadth `ef_search` (None while it is empty).
 
-    The last fields say when recall was measured, over how many vectors, of which build of the index and with what breadth;
-    `carried` that this was an earlier run.
+    The other fields say when recall was measured, over how many vectors, of which build of the index, from which least breadth and
+    with what questions; `carried` that this was an earlier run.
     """
 
     index: str
@@ -106,6 +127,8 @@ class IndexReport:
     measured_at: str | None = None
     measured_of: str | None = None
     carried: bool = False
+    ef_search: int | None = None
+    asked: Asked = "disturbed"
 
 
 @dataclass(frozen=True)
@@ -251,30 +274,81 @@ def _outside(conn: psycopg.Connection[Any]) -> Iterator[None]:
 
 
 def measure(
-    conn: psycopg.Connection[Any], vectors: Mapping[str, int], known: Mapping[str, IndexReport] | None = None
+    conn: psycopg.Connection[Any],
+    vectors: Mapping[str, int],
+    known: Mapping[str, IndexReport] | None = None,
+    ask: Ask = lambda _: None,
 ) -> list[IndexReport]:
-    """Recall@10 of each index against an exact scan, on disturbed copies of up to 100 stored vectors; fewer where scans are slow.
+    """Of each index the least breadth with enough recall@10 against an exact scan, for up to 100 questions; fewer where scans are slow.
 
     A figure in `known` that was good is carried while at most CARRIED_SHARE of the vectors have changed since: exact scans read all
-    vectors, and a few new songs must not cost what the whole library does.
+    vectors, and a few new songs must not cost what the whole library does. What `ask` gives is called for what is not carried only;
+    where it raises EncoderError or makes no question, disturbed vectors are asked.
     """
     known = known or {}
-    return [_report(conn, target, vectors.get(target.label, 0), known.get(target.index)) for target in targets(conn)]
+    return [
+        measure_index(conn, target, vectors.get(target.label, 0), known.get(target.index), ask)
+        for target in targets(conn)
+    ]
 
 
-def _report(conn: psycopg.Connection[Any], target: Target, vectors: int, earlier: IndexReport | None) -> IndexReport:
+def measure_index(
+    conn: psycopg.Connection[Any],
+    target: Target,
+    vectors: int,
+    earlier: IndexReport | None = None,
+    ask: Ask = lambda _: None,
+) -> IndexReport:
+    """As `measure`, one index that is over so many vectors."""
     size, build, now = conn.execute(queries.INDEX_STATE, {"name": target.index}).fetchone() or (0, None, None)
-    measured_of = f"{build} {breadth()['ef_search']}"
-    if earlier is not None and earlier.measured_of == measured_of and not _drifted(conn, target, vectors, earlier):
+    least = get_settings().search.ef_search
+    make = ask(target)
+    expected = f"{build} {least} {'disturbed' if make is None else 'lines'}"
+    if earlier is not None and earlier.measured_of == expected and not _drifted(conn, target, vectors, earlier):
         return replace(earlier, vectors=vectors, size_bytes=size, carried=True)
+    asked, questions = _questions(conn, target, make) if vectors else ("disturbed", [])
+    exact = _exactly(conn, target, questions)
+    ef_search, share = _breadth(conn, target, questions[: len(exact)], exact, least) if exact else (None, None)
+    return IndexReport(
+        target.index, vectors, size, len(exact), share, vectors, now, f"{build} {least} {asked}", ef_search=ef_search, asked=asked
+    )  # fmt: skip
+
+
+def _questions(
+    conn: psycopg.Connection[Any], target: Target, make: Callable[[], Sequence[HalfVector]] | None
+) -> tuple[Asked, Sequence[HalfVector]]:
+    try:
+        lines = [] if make is None else make()
+    except EncoderError:
+        lines = []
+    return ("lines", lines) if lines else ("disturbed", disturbed(conn, target))
+
+
+def _exactly(conn: psycopg.Connection[Any], target: Target, questions: Sequence[HalfVector]) -> list[list[float]]:
+    """The ten least distances from each question, of as many questions as there is time for."""
     until = time.monotonic() + MEASURE_S
-    recalls: list[float] = []
-    for query in disturbed(conn, target) if vectors else []:
-        recalls.append(recall(conn, target, query))
-        if len(recalls) >= FEWEST_QUERIES and time.monotonic() > until:
+    found: list[list[float]] = []
+    for question in questions:
+        found.append(_distances(conn, target, question, queries.EXACT_SCAN))
+        if len(found) >= FEWEST_QUERIES and time.monotonic() > until:
             break
-    mean = float(np.mean(recalls)) if recalls else None
-    return IndexReport(target.index, vectors, size, len(recalls), mean, vectors, now, measured_of)
+    return found
+
+
+def _breadth(
+    conn: psycopg.Connection[Any],
+    target: Target,
+    questions: Sequence[HalfVector],
+    exact: Sequence[list[float]],
+    least: int,
+) -> tuple[int, float]:
+    """The first breadth from `least` on that reaches MINIMUM_RECALL, or pgvector's greatest, and its recall."""
+    breadth = least
+    while True:
+        found = recall(conn, target, questions, exact, breadth)
+        if found >= MINIMUM_RECALL or breadth >= MAX_EF_SEARCH:
+            return breadth, found
+        breadth = min(MAX_EF_SEARCH, math.ceil(breadth * WIDER))
 
 
 def _drifted(conn: psycopg.Connection[Any], target: Target, vectors: int, earlier: IndexReport) -> bool:
@@ -308,20 +382,34 @@ def latest_recall(conn: psycopg.Connection[Any]) -> dict[str, float] | None:
 
 
 def store(conn: psycopg.Connection[Any], found: Inventory, reports: list[IndexReport], built: dict[str, float]) -> None:
-    """Keep the report under its digest, so that unchanged vectors are not measured again."""
+    """Keep the report under its digest, so that unchanged vectors are not measured again, and the breadths for searches."""
     body = {"vectors": found.vectors, "built_s": built, "indexes": [asdict(report) for report in reports]}
     markdown = table(reports)
     parameters = {"digest": found.digest, "body": Jsonb(body), "markdown": markdown, "simulated": found.simulated}
-    conn.execute(queries.STORE_REPORT, parameters)
+    with conn.transaction():
+        conn.execute(queries.STORE_REPORT, parameters)
+        store_breadths(conn, reports)
+
+
+def store_breadths(conn: psycopg.Connection[Any], reports: Iterable[IndexReport]) -> None:
+    """Have searches walk each index that was measured with its breadth, from the next one on."""
+    for report in reports:
+        if report.ef_search is not None:
+            conn.execute(queries.STORE_BREADTH, asdict(report))
 
 
 def table(reports: list[IndexReport]) -> str:
     """The reports as a Markdown table."""
-    lines = ["| index | vectors | MB | queries | recall@10 | measured at |", "|---|---:|---:|---:|---:|---:|"]
+    lines = [
+        "| index | vectors | MB | asked with | queries | ef_search | recall@10 | measured at |",
+        "|---|---:|---:|---|---:|---:|---:|---:|",
+    ]
     for report in reports:
         recall = "none" if report.recall_at_10 is None else f"{report.recall_at_10:.4f}"
+        breadth = "none" if report.ef_search is None else report.ef_search
         lines.append(
-            f"| {report.index} | {report.vectors} | {report.size_bytes / 1e6:.1f} | {report.queries} | {recall} | {report.measured_vectors} |"
+            f"| {report.index} | {report.vectors} | {report.size_bytes / 1e6:.1f} | {report.asked} | {report.queries} | {breadth} | "
+            f"{recall} | {report.measured_vectors} |"
         )
     return "\n".join(lines)
 
@@ -338,24 +426,28 @@ def disturbed(conn: psycopg.Connection[Any], target: Target, count: int = QUERIE
     return found
 
 
-def recall(conn: psycopg.Connection[Any], target: Target, query: HalfVector) -> float:
-    """Share of the exact ten nearest that the index finds, by distance: equal vectors stand for each other."""
-    exact = _distances(conn, target, query, queries.EXACT_SCAN)
-    found = _distances(conn, target, query, queries.INDEX_SCAN)
-    if not exact:
-        return 1.0
-    return sum(distance <= exact[-1] + TOLERANCE for distance in found) / len(exact)
+def recall(
+    conn: psycopg.Connection[Any],
+    target: Target,
+    questions: Sequence[HalfVector],
+    exact: Sequence[list[float]],
+    ef_search: int,
+) -> float:
+    """Mean share of the `exact` nearest that the index finds at this breadth, by distance: equal vectors stand for each other."""
+    shares = []
+    for question, nearest in zip(questions, exact, strict=True):
+        found = _distances(conn, target, question, queries.INDEX_SCAN, ef_search)
+        shares.append(sum(distance <= nearest[-1] + TOLERANCE for distance in found) / len(nearest) if nearest else 1.0)
+    return float(np.mean(shares))
 
 
-def breadth() -> dict[str, str]:
-    """The search settings that recall is measured with: those of an unfiltered search."""
-    return {"ef_search": str(get_settings().search.ef_search), "iterative_scan": "relaxed_order"}
-
-
-def _distances(conn: psycopg.Connection[Any], target: Target, query: HalfVector, scan: str) -> list[float]:
+def _distances(
+    conn: psycopg.Connection[Any], target: Target, question: HalfVector, scan: str, ef_search: int = MAX_EF_SEARCH
+) -> list[float]:
     statement = queries.nearest(target.table, target.where, target.operators)
     with conn.transaction(force_rollback=True):
         conn.execute(scan)
-        conn.execute(queries.SEARCH_SETTINGS, breadth())
-        rows = conn.execute(statement, {"query": query, "limit": NEIGHBOURS}).fetchall()
+        conn.execute(queries.SEARCH_SETTINGS, {"ef_search": str(ef_search), "iterative_scan": "relaxed_order"})
+        # Never prepared: a plan that is kept would be that of the other scan.
+        rows = conn.execute(statement, {"query": question, "limit": NEIGHBOURS}, prepare=False).fetchall()
     return [float(row[0]) for row in rows]

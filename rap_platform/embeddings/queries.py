@@ -22,9 +22,28 @@ def track_table(encoder: str) -> str:
     return f"track_vectors_{checked(encoder)}"
 
 
+def section_index(encoder: str) -> str:
+    """The HNSW index over an encoder's section vectors."""
+    return f"{section_table(encoder)}_hnsw"
+
+
+def track_index(encoder: str, kind: str) -> str:
+    """The HNSW index over an encoder's track vectors of a kind: lyrics or analysis."""
+    return f"{track_table(encoder)}_{kind}_hnsw"
+
+
+AUDIO_TABLE = "track_vectors_audio"
+AUDIO_INDEX = f"{AUDIO_TABLE}_hnsw"
+
+
 # ---- encoders -------------------------------------------------------------------------------------------------------
 
-SERVING_ENCODER = "select s.name, e.fingerprint from serving_encoder s join encoders e using (name)"
+# One row: name and fingerprint are null until an encoder was switched to.
+SERVING = """
+select s.name, e.fingerprint, (select coalesce(jsonb_object_agg(index_name, ef_search), '{}') from index_breadths)
+from (select) one
+left join (serving_encoder s join encoders e using (name)) on true
+"""
 
 TABLES_EXIST = "select to_regclass(%(table)s) is not null"
 
@@ -45,6 +64,8 @@ on conflict (one) do update set name = excluded.name, switched_at = now()
 """
 
 UNREGISTER = "delete from encoders where name = %(name)s"
+
+FORGET_BREADTHS = "delete from index_breadths where index_name = any(%(indexes)s)"
 
 LOCK_ENCODERS = "lock table encoders in share row exclusive mode"
 

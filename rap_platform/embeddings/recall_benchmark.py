@@ -16,6 +16,8 @@ from rap_platform.embeddings import bench_queries
 from rap_platform.embeddings.encoders import weights
 from rap_platform.embeddings.encoders.encoding import Encoder, Vectors
 from rap_platform.embeddings.encoders.registry import Encoders
+from rap_platform.embeddings.encoders.serving import serving
+from rap_platform.embeddings.queries import section_index
 from rap_platform.embeddings.search import queries as search_queries
 from rap_platform.embeddings.search.filtering import UNFILTERED, Filtering, filtering
 from rap_platform.embeddings.search.finding import STEPS
@@ -37,9 +39,18 @@ SMALL_BREADTH = 20  # at a few thousand vectors more would find nearly everythin
 RANK = 20  # of the artist that is filtered by, among the most productive
 
 
+def first_step(conn: psycopg.Connection[Any]) -> Breadth:
+    """How broadly the first step of a search walks the index over sections."""
+    times, max_scan_tuples, memory = STEPS[0]
+    with conn.transaction():
+        ef_search = serving(conn).ef_search(section_index(weights.NAME))
+    return Breadth(times * get_settings().search.candidates, ef_search, max_scan_tuples, memory)
+
+
 def unfiltered(conn: psycopg.Connection[Any], vectors: Sequence[HalfVector]) -> dict[str, float]:
     """Recall@10 over tracks of the search's first step."""
-    found = [_recall(conn, vector, UNFILTERED) for vector in progress.track(vectors, len(vectors), "recall")]
+    breadth = first_step(conn)
+    found = [_recall(conn, vector, UNFILTERED, breadth) for vector in progress.track(vectors, len(vectors), "recall")]
     return {"recall_at_10": round(float(np.mean(found)), 4)}
 
 
@@ -52,12 +63,13 @@ def filtered(
     short = 0
     filters = _filters(conn)
     conn.rollback()
+    breadth = first_step(conn)
     for name, wanted in progress.track(filters.items(), len(filters), "filters"):
         found = []
         for text, vector in zip(texts, vectors, strict=True):
             with conn.transaction():
                 passing = filtering(conn, wanted)
-            found.append(_recall(conn, vector, passing))
+            found.append(_recall(conn, vector, passing, breadth))
             with conn.transaction():
                 page = find(conn, encoders, Question(text, filters=wanted))
             short += len(page.hits) < min(NEIGHBOURS, _originals(conn, passing))
@@ -89,11 +101,8 @@ def _originals(conn: psycopg.Connection[Any], passing: Filtering) -> int:
     return int(row[0]) if row else 0
 
 
-def _recall(conn: psycopg.Connection[Any], query: HalfVector, passing: Filtering) -> float:
+def _recall(conn: psycopg.Connection[Any], query: HalfVector, passing: Filtering, breadth: Breadth) -> float:
     """Share of the ten nearest tracks that the first step finds; equally near ones stand for each other."""
-    settings = get_settings().search
-    times, max_scan_tuples, memory = STEPS[0]
-    breadth = Breadth(times * settings.candidates, settings.ef_search, max_scan_tuples, memory)
     with conn.transaction():
         conn.execute(search_queries.OPENING)
         found = _tracks(by_meaning(conn, weights.NAME, query, passing, breadth))

@@ -22,11 +22,10 @@ from rap_platform.embeddings.encoders import weights
 from rap_platform.embeddings.encoders.registry import Encoders
 from rap_platform.embeddings.search import queries as search_queries
 from rap_platform.embeddings.search.filtering import UNFILTERED
-from rap_platform.embeddings.search.finding import STEPS
 from rap_platform.embeddings.search.finding import search as find
-from rap_platform.embeddings.search.meaning import Breadth, by_meaning, by_meaning_exactly
+from rap_platform.embeddings.search.meaning import by_meaning, by_meaning_exactly
 from rap_platform.embeddings.search.question import Question
-from rap_platform.embeddings.synthetic.database import Learned, learned, made
+from rap_platform.embeddings.synthetic.database import ASKED_BEFORE, Learned, learned, made
 from rap_platform.embeddings.synthetic.library import Library
 from rap_platform.embeddings.synthetic.loading import Source
 from rap_platform.embeddings.synthetic.questions import questions, subjects
@@ -82,7 +81,7 @@ def search(
             server, library, source, encoder, keep=keep, workers=size.workers, planted=size.planted_songs
         )
         ours = settings.model_copy(update={"database_url": SecretStr(dsn), "redis_url": None})
-        asked = questions(library, subjects(library, size.planted_songs))
+        asked = islice(questions(library, subjects(library, size.planted_songs)), ASKED_BEFORE, None)
         measured, reference = _measure(ours, encoders, asked, taught, size)
     ratio = measured["endpoint_p50_ms_1_client"] / reference["vector_p50_ms_1_client"]
     figures = {"tracks": float(tracks), **figures, **measured}
@@ -156,15 +155,15 @@ def _endpoint(settings: Settings, asked: Iterator[str], size: Size) -> dict[str,
 @contextmanager
 def _plain_client(settings: Settings) -> Iterator[Callable[[HalfVector], object]]:
     with closing(connect(settings.require_database_url(), autocommit=True)) as conn:
-        conn.execute(bench_queries.PLAIN_BREADTH, {"ef_search": str(settings.search.ef_search)})
+        ef_search = recall_benchmark.first_step(conn).ef_search
+        conn.execute(bench_queries.PLAIN_BREADTH, {"ef_search": str(ef_search)})
         yield lambda query: conn.execute(bench_queries.PLAIN, {"query": query}).fetchall()
 
 
 @contextmanager
 def _vector_client(settings: Settings) -> Iterator[Callable[[HalfVector], object]]:
-    times, max_scan_tuples, memory = STEPS[0]
-    breadth = Breadth(times * settings.search.candidates, settings.search.ef_search, max_scan_tuples, memory)
     with closing(connect(settings.require_database_url())) as conn:
+        breadth = recall_benchmark.first_step(conn)
 
         def ask(query: HalfVector) -> object:
             with conn.transaction():

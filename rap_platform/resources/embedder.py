@@ -18,12 +18,12 @@ class EmbedderResource(dg.ConfigurableResource):
         """MiniLM without torch; the first call on a machine exports it. Raises WeightsError or ExportError."""
         return load_encoder(get_settings(), threads=self.threads)
 
-    def encoders(self) -> Encoders:
-        """All of them, for filling: MiniLM through torch where a GPU is, or where RAP_EMBEDDINGS__RUNTIME says so."""
-        return _encoders(get_settings().model_dump_json(), self.threads)
+    def encoders(self, *, batch: bool = True) -> Encoders:
+        """All of them. For filling, MiniLM runs through torch where a GPU is, or where RAP_EMBEDDINGS__RUNTIME says so; else never."""
+        return _encoders(get_settings().model_dump_json(), self.threads, batch)
 
 
-@lru_cache(maxsize=2)
-def _encoders(settings: str, threads: int) -> Encoders:
+@lru_cache(maxsize=4)
+def _encoders(settings: str, threads: int, batch: bool) -> Encoders:
     del settings  # the key: settings hold lists, so they have no hash
-    return Encoders(get_settings(), threads=threads, batch=True)
+    return Encoders(get_settings(), threads=threads, batch=batch)

@@ -7,7 +7,7 @@ from typing import Any
 
 from psycopg import Connection
 
-from rap_platform.embeddings.encoders.switching import serving_name
+from rap_platform.embeddings.encoders.serving import serving
 from rap_platform.serving import queries
 from rap_platform.serving.champion import ChampionVersion, find_champion
 from rap_platform.settings import Settings
@@ -63,7 +63,7 @@ def served_model(settings: Settings) -> ServedModel:
 
 def draft(conn: Connection[Any], model: ServedModel) -> Draft:
     """The release that is due now. It is simulated when anything in it is."""
-    encoder = serving_name(conn)
+    encoder = serving(conn).name
     counts = {**queries.counts(conn, encoder), "model_absent_because": model.reason}
     evaluation = queries.latest_evaluation(conn)
     champion = model.champion

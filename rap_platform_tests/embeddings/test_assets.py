@@ -7,7 +7,7 @@ import dagster as dg
 import psycopg
 import pytest
 
-from rap_platform.embeddings import analysis_assets, assets, checks
+from rap_platform.embeddings import analysis_assets, assets, checks, indexing
 from rap_platform.embeddings.audio import assets as audio
 from rap_platform.resources.embedder import EmbedderResource
 from rap_platform.resources.postgres import PostgresResource
@@ -70,6 +70,8 @@ def test_the_stage_fills_checks_and_indexes_and_a_second_run_does_nothing(
     assert first.success
     assert figure(first, ALL[3], "status") == "measured"
     assert figure(first, ALL[3], "recall_at_10_minimum") == pytest.approx(1.0)
+    assert figure(first, ALL[3], "ef_search") == {target.index: 200 for target in indexing.targets(connection)}
+    assert (indexing.latest_reports(connection) or {})["section_vectors_minilm_hnsw"].asked == "lines"
     for asset in ALL[:3]:
         assert figure(materialize([asset], instance), asset, "rows_new") == 0
     assert figure(materialize([ALL[3]], instance, None), ALL[3], "status") == "unchanged"
@@ -110,4 +112,6 @@ def test_a_poor_index_stops_the_graph(
 ) -> None:
     monkeypatch.setattr(checks.indexing, "latest_recall", lambda _: {"section_vectors_minilm_hnsw": 0.97})
     result = materialize([analysis_assets.vector_index], instance, None)
-    assert [check.passed for check in result.get_asset_check_evaluations()] == [False]
+    (check,) = result.get_asset_check_evaluations()
+    assert not check.passed
+    assert "section_vectors_minilm_hnsw: raise RAP_EMBEDDINGS__HNSW_EF_CONSTRUCTION" in (check.description or "")

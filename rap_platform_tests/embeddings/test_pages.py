@@ -12,6 +12,7 @@ from psycopg.errors import UndefinedTable
 
 from rap_platform.embeddings import filling, hearing, indexing
 from rap_platform.embeddings.encoders.registry import Encoders, Vectors
+from rap_platform.embeddings.encoders.serving import Serving
 from rap_platform.embeddings.search import cursor, facts, filtering, finding, showing
 from rap_platform.embeddings.search.excerpts import Evidence
 from rap_platform.embeddings.search.finding import search
@@ -289,7 +290,7 @@ def test_tables_that_are_dropped_while_it_is_asked_are_asked_no_more(
 ) -> None:
     minilm = encoders.get("minilm")
     names = iter(["gone", "minilm", "gone", "gone"])
-    monkeypatch.setattr(encoders, "serving", lambda conn: next(names))
+    monkeypatch.setattr(encoders, "serving", lambda conn: Serving(next(names), None, {}))
     monkeypatch.setattr(encoders, "get", lambda name: minilm)
     page = search(library, encoders, QUESTION)
     assert (page.encoder, len(page.hits)) == ("minilm", 7)
@@ -302,7 +303,7 @@ def test_a_second_connection_outlives_a_table_that_is_dropped(
 ) -> None:
     minilm = encoders.get("minilm")
     names = iter(["gone", "minilm"])
-    monkeypatch.setattr(encoders, "serving", lambda conn: next(names))
+    monkeypatch.setattr(encoders, "serving", lambda conn: Serving(next(names), None, {}))
     monkeypatch.setattr(encoders, "get", lambda name: minilm)
     assert len(search(library, encoders, QUESTION, second).hits) == 7
 

@@ -34,7 +34,7 @@ def test_an_unknown_name_is_refused_with_the_known_ones(encoders: Encoders) -> N
 def test_minilm_serves_and_one_that_is_not_configured_here_is_named(
     encoders: Encoders, connection: psycopg.Connection
 ) -> None:
-    assert encoders.serving(connection) == "minilm"
+    assert encoders.serving(connection).name == "minilm"
     connection.execute("insert into encoders (name, model, dimension, fingerprint) values ('e5', 'e5-small', 384, 'f')")
     connection.execute("insert into serving_encoder (name) values ('e5')")
     with pytest.raises(NotConfiguredHere, match="no encoder 'e5' is configured; there are: minilm, minilm_int8"):

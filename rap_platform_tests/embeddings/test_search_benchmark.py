@@ -34,6 +34,8 @@ def test_the_bench_measures_all_sides(embedder_settings: Settings) -> None:
     for what in ("vector", "hybrid", "endpoint"):
         for clients in ("1_client", "16_clients"):
             assert 0 < first.figures[f"{what}_p50_ms_{clients}"] <= first.figures[f"{what}_p99_ms_{clients}"]
+    assert first.figures["index_ef_search"] == embedder_settings.search.ef_search
+    assert first.figures["made_breadth_s"] > 0
     assert first.figures["recall_at_10"] >= 0.97
     assert first.figures["recall_at_10_filtered"] >= 0.97
     assert first.figures["short_pages"] == 0

@@ -9,7 +9,7 @@ import pytest
 from pgvector import HalfVector
 
 from rap_platform.embeddings import indexing
-from rap_platform.embeddings.encoders.switching import serving_name
+from rap_platform.embeddings.encoders.serving import Serving, serving
 from rap_platform.embeddings.search import likeness, similar_queries
 from rap_platform.embeddings.search.likeness import Among, Comparing, Weights
 from rap_platform.embeddings.search.question import SearchError
@@ -282,7 +282,7 @@ def test_another_encoder_is_asked_for_its_own_vectors_once_it_serves(
         )
     connection.execute("delete from serving_encoder")
     connection.execute("insert into serving_encoder (name) values ('other')")
-    assert serving_name(connection) == "other"
+    assert serving(connection).name == "other"
     assert found(similar_tracks(connection, seven["asked"], Weights.only("lyrics"))) == ["Mood", "Words"]
     with pytest.raises(ValueError, match="is no encoder's name"):
         similar_queries.vectors("minilm; drop table tracks")
@@ -294,11 +294,12 @@ def test_an_encoder_that_is_dropped_in_the_middle_of_a_question_is_left_for_the_
     expected = similar_tracks(connection, seven["asked"])
     names: list[str] = []
 
-    def read_before_the_drop(conn: psycopg.Connection) -> str:
-        names.append("gone" if not names else serving_name(conn))
-        return names[-1]
+    def read_before_the_drop(conn: psycopg.Connection) -> Serving:
+        found = serving(conn) if names else Serving("gone", None, {})
+        names.append(found.name)
+        return found
 
-    monkeypatch.setattr(likeness, "serving_name", read_before_the_drop)
+    monkeypatch.setattr(likeness, "serving", read_before_the_drop)
     for ask in (
         lambda: similar_tracks(connection, seven["asked"]),
         lambda: similar_by_kind(connection, seven["asked"])["lyrics"],

@@ -54,9 +54,9 @@ def library(connection: psycopg.Connection, encoders: Encoders, add_track: AddTr
 
 
 def test_a_complete_encoder_takes_over_and_gives_back(library: psycopg.Connection, encoders: Encoders) -> None:
-    assert encoders.serving(library) == "minilm"
+    assert encoders.serving(library).name == "minilm"
     switching.switch(library, "minilm_int8")
-    assert encoders.serving(library) == "minilm_int8"
+    assert encoders.serving(library).name == "minilm_int8"
     assert search(library, encoders, Question("ships at night")).encoder == "minilm_int8"
     assert [(found.name, found.serving, found.missing, found.unready()) for found in switching.standings(library)] == [
         ("minilm", False, 0, None),
@@ -72,7 +72,10 @@ def test_an_encoder_that_is_not_ready_is_refused_with_the_reason(
     with pytest.raises(EncoderError, match="no encoder 'e5' has vectors; there are: minilm, minilm_int8"):
         switching.switch(library, "e5")
     monkeypatch.setattr(indexing, "latest_recall", lambda _: {"section_vectors_minilm_int8_hnsw": 0.9})
-    with pytest.raises(EncoderError, match=r"its index finds 0.900 of the ten nearest, under 0.98"):
+    with pytest.raises(
+        EncoderError,
+        match=r"its index finds 0.900 of the ten nearest, under 0.98: raise RAP_EMBEDDINGS__HNSW_EF_CONSTRUCTION",
+    ):
         switching.switch(library, "minilm_int8")
     monkeypatch.setattr(indexing, "latest_recall", lambda _: None)
     with pytest.raises(EncoderError, match="was never measured: materialize vector_index"):
@@ -84,7 +87,7 @@ def test_an_encoder_that_is_not_ready_is_refused_with_the_reason(
     add_track("New", ["a new verse"])
     with pytest.raises(EncoderError, match="1 of 61 sections have no vector of it: materialize lyrics_embeddings"):
         switching.switch(library, "minilm_int8")
-    assert encoders.serving(library) == "minilm"
+    assert encoders.serving(library).name == "minilm"
 
 
 def test_what_serves_or_is_read_by_others_is_not_dropped(library: psycopg.Connection) -> None:
@@ -103,6 +106,18 @@ def test_what_serves_or_is_read_by_others_is_not_dropped(library: psycopg.Connec
     assert [found.name for found in switching.standings(library)] == ["minilm"]
     with pytest.raises(EncoderError, match="no encoder 'minilm_int8' has vectors"):
         switching.drop(library, "minilm_int8")
+
+
+def test_a_dropped_encoder_leaves_no_breadth_to_the_next_of_its_name(library: psycopg.Connection) -> None:
+    kept = {target.index for target in indexing.targets_of("minilm")[:2]}  # nothing was analysed
+    gone = {target.index for target in indexing.targets_of("minilm_int8")[:2]}
+    assert breadths(library) == kept | gone
+    switching.drop(library, "minilm_int8")
+    assert breadths(library) == kept
+
+
+def breadths(conn: psycopg.Connection) -> set[str]:
+    return {row[0] for row in conn.execute("select index_name from index_breadths").fetchall()}
 
 
 def test_a_dropped_encoder_goes_at_once_and_its_name_is_free_though_somebody_reads_tracks(

@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import psycopg
 
-from rap_platform.embeddings import queries
 from rap_platform.embeddings.encoders import endpoint, minilm, reference, weights, wordpieces
 from rap_platform.embeddings.encoders.encoding import Encoded, Encoder, EncoderError, NotConfiguredHere, Vectors
+from rap_platform.embeddings.encoders.serving import Serving, serving
 from rap_platform.settings import Settings
 
 __all__ = ["Encoded", "Encoder", "EncoderError", "Encoders", "NotConfiguredHere", "Vectors"]
@@ -43,7 +43,7 @@ class Encoders:
 
     def due(self, conn: psycopg.Connection[Any]) -> tuple[str, ...]:
         """The names of the encoders that a run fills: those of `filled`, and the one that searches ask."""
-        return tuple(dict.fromkeys((*self.filled(), self.serving(conn))))
+        return tuple(dict.fromkeys((*self.filled(), self.serving(conn).name)))
 
     def get(self, name: str) -> Encoder:
         """The encoder `name`; the first caller waits while it loads. Raises EncoderError that says what to do.
@@ -76,22 +76,22 @@ class Encoders:
         """Whether `get(name)` answers at once."""
         return name in self._loaded
 
-    def serving(self, conn: psycopg.Connection[Any]) -> str:
-        """The name of the encoder whose vectors searches ask, read anew each time; minilm until another was switched to.
+    def serving(self, conn: psycopg.Connection[Any]) -> Serving:
+        """The encoder whose vectors searches ask, read anew each time.
 
         Raises NotConfiguredHere when these settings make another encoder of that name: its questions would be compared with vectors that
         are not its own.
         """
-        row = conn.execute(queries.SERVING_ENCODER).fetchone()
-        if row is None:
-            return weights.NAME
-        name, fingerprint = row
-        ours = wordpieces.fingerprint() if name == weights.NAME else self.get(name).fingerprint
-        if ours != fingerprint:
+        found = serving(conn)
+        if found.fingerprint is not None and self.fingerprint(found.name) != found.fingerprint:
             raise NotConfiguredHere(
-                f"the encoder {name} of these settings is not the one whose vectors are stored: set what it was, or give it another name"
+                f"the encoder {found.name} of these settings is not the one whose vectors are stored: set what it was, or give it another name"
             )
-        return str(name)
+        return found
+
+    def fingerprint(self, name: str) -> str:
+        """The fingerprint of the encoder `name` as these settings make it; MiniLM's without loading it. Raises as `get` does."""
+        return wordpieces.fingerprint() if name == weights.NAME else self.get(name).fingerprint
 
     def sketch(self, text: str, lines: Sequence[str]) -> npt.NDArray[np.float64]:
         """How alike each line and `text` are by MiniLM's word vectors, float64 (len(lines),), about 0..1: quick and rough."""

@@ -10,6 +10,7 @@ import psycopg
 from rap_platform.embeddings import indexing, queries
 from rap_platform.embeddings.encoders import weights
 from rap_platform.embeddings.encoders.encoding import EncoderError
+from rap_platform.embeddings.encoders.serving import serving
 
 DROP_TRIES = 20
 LOCK_WAIT_MS = 800  # PostgreSQL looks for deadlocks after a second, and would end a search
@@ -39,15 +40,15 @@ class Standing:
         if self.sections and self.recall_at_10 is None:
             return "the recall of its index was never measured: materialize vector_index"
         if self.recall_at_10 is not None and self.recall_at_10 < indexing.MINIMUM_RECALL:
-            return f"its index finds {self.recall_at_10:.3f} of the ten nearest, under {indexing.MINIMUM_RECALL}: raise RAP_SEARCH__EF_SEARCH or rebuild it"
+            return f"its index finds {self.recall_at_10:.3f} of the ten nearest, under {indexing.MINIMUM_RECALL}: {indexing.REMEDY}"
         return None
 
 
 def standings(conn: psycopg.Connection[Any]) -> list[Standing]:
     """Every encoder that was registered, in the order of registration."""
-    serving = serving_name(conn)
+    asked = serving(conn).name
     recalls = indexing.latest_recall(conn) or {}
-    return [_standing(conn, entry, serving, recalls) for entry in conn.execute(queries.REGISTERED).fetchall()]
+    return [_standing(conn, entry, asked, recalls) for entry in conn.execute(queries.REGISTERED).fetchall()]
 
 
 def switch(conn: psycopg.Connection[Any], name: str) -> None:
@@ -107,28 +108,21 @@ def _retire(conn: psycopg.Connection[Any], name: str) -> None:
     names = [str(row[0]) for row in conn.execute(queries.REGISTERED).fetchall()]
     if name not in names:
         raise EncoderError(f"no encoder {name!r} has vectors; there are: {', '.join(names) or 'none'}")
-    if serving_name(conn) == name:
+    if serving(conn).name == name:
         raise EncoderError(f"searches ask {name}: switch to another first, `rap-platform encoders switch minilm`")
     for statement in queries.retire_tables(name):
         conn.execute(statement)
+    conn.execute(queries.FORGET_BREADTHS, {"indexes": [target.index for target in indexing.targets_of(name)]})
     conn.execute(queries.UNREGISTER, {"name": name})
 
 
-def serving_name(conn: psycopg.Connection[Any]) -> str:
-    """The encoder that searches ask; minilm until another was switched to."""
-    row = conn.execute(queries.SERVING_ENCODER).fetchone()
-    return weights.NAME if row is None else str(row[0])
-
-
-def _standing(
-    conn: psycopg.Connection[Any], entry: tuple[Any, ...], serving: str, recalls: dict[str, float]
-) -> Standing:
+def _standing(conn: psycopg.Connection[Any], entry: tuple[Any, ...], asked: str, recalls: dict[str, float]) -> Standing:
     name, model, dimension, _ = entry
     sections, missing = conn.execute(queries.missing_sections(name)).fetchone() or (0, 0)
-    index = indexing.targets_of(name)[0].index
+    index = queries.section_index(name)
     tables = [queries.section_table(name), queries.track_table(name)]
     size = conn.execute(queries.TABLE_BYTES, {"tables": tables}).fetchone()
     return Standing(
-        name=name, model=model, dimension=dimension, serving=name == serving, sections=sections, missing=missing,
+        name=name, model=model, dimension=dimension, serving=name == asked, sections=sections, missing=missing,
         indexed=indexing.exists(conn, index), recall_at_10=recalls.get(index), size_bytes=int(size[0]) if size else 0,
     )  # fmt: skip

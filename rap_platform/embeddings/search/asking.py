@@ -9,6 +9,7 @@ import psycopg
 from pgvector import HalfVector
 
 from rap_platform.embeddings.encoders.registry import Encoders, Vectors
+from rap_platform.embeddings.queries import section_index
 from rap_platform.embeddings.search import queries
 from rap_platform.embeddings.search import terms as lexical
 from rap_platform.embeddings.search.filtering import Filtering, filtering
@@ -24,11 +25,13 @@ _ENCODING = ThreadPoolExecutor(32, thread_name_prefix="question")
 class Asked:
     """A question as it was understood. `encoding` is the vectors of its text and of `but_not`; None when no side needs them.
 
+    `ef_search` is the breadth that the encoder's section index is walked with.
     `beside` is where the nearest vectors are looked for while words and sounds are, if there is a second connection.
     """
 
     question: Question
     encoder: str
+    ef_search: int
     filtering: Filtering
     terms: Terms
     encoding: Future[Vectors] | None
@@ -67,13 +70,21 @@ def ask(
         conn.execute(queries.OPENING)
         if alone and second is not None:
             exported = conn.execute(queries.EXPORT_MOMENT)
-        name = encoders.serving(conn)
+        serving = encoders.serving(conn)
     texts = [text.strip() for text in (question.text, question.but_not) if text is not None]
     encoding = None
     if "meaning" in question.sides or question.but_not is not None:
-        encoding = _ENCODING.submit(encoders.get(name).encode, texts)
+        encoding = _ENCODING.submit(encoders.get(serving.name).encode, texts)
     beside = None
     if exported is not None and second is not None:
         ((snapshot,),) = exported.fetchall()
         beside = Beside(second, snapshot)
-    return Asked(question, name, filtering(conn, question.filters), lexical.read(conn, texts[0]), encoding, beside)
+    return Asked(
+        question,
+        serving.name,
+        serving.ef_search(section_index(serving.name)),
+        filtering(conn, question.filters),
+        lexical.read(conn, texts[0]),
+        encoding,
+        beside,
+    )

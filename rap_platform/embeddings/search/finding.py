@@ -142,10 +142,9 @@ def _steps(
     conn: psycopg.Connection[Any], asked: Asked, read_ahead: Callable[[Candidates], None] = lambda _: None
 ) -> Iterator[Candidates]:
     """The hits of each side that was asked, further from step to step."""
-    search = get_settings().search
-    candidates = search.candidates * (AWAY if asked.question.but_not is not None else 1)
+    candidates = get_settings().search.candidates * (AWAY if asked.question.but_not is not None else 1)
     for times, max_scan_tuples, memory in STEPS:
-        breadth = Breadth(times * candidates, search.ef_search, max_scan_tuples, memory)
+        breadth = Breadth(times * candidates, asked.ef_search, max_scan_tuples, memory)
         found = _found(conn, asked, breadth, read_ahead)
         yield found
         ended = [side for side, sections in found.items() if len(sections) < breadth.sections]

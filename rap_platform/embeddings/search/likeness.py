@@ -17,11 +17,10 @@ import numpy.typing as npt
 import psycopg
 from pgvector import HalfVector
 
-from rap_platform.embeddings.encoders.switching import serving_name
+from rap_platform.embeddings.encoders.serving import serving
 from rap_platform.embeddings.search import queries, similar_queries
 from rap_platform.embeddings.search.question import SearchError
 from rap_platform.lyrics.identity import normalise, slug
-from rap_platform.settings import get_settings
 
 Kind = Literal["lyrics", "audio", "analysis"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -129,7 +128,8 @@ class Comparing:
         self.conn = conn
         self.weights = weights
         conn.execute(queries.OPENING)
-        self.encoder = serving_name(conn)
+        self.serving = serving(conn)
+        self.encoder = self.serving.name
         self.vectors = similar_queries.vectors(self.encoder)
 
     def known(self, track_ids: Sequence[int]) -> list[Known]:
@@ -196,7 +196,7 @@ class Comparing:
             parameters["vector"] = HalfVector(np.mean(vectors, axis=0))
         else:
             # Of many tracks' neighbours few reach an answer, so each search may be a quick one.
-            breadth = get_settings().search.ef_search if len(vectors) == 1 else LEAST_BREADTH
+            breadth = self.serving.ef_search(self.vectors[kind].index) if len(vectors) == 1 else LEAST_BREADTH
             ef_search = min(1000, max(breadth, reach.each))
             self.conn.execute(similar_queries.BREADTH, {"ef_search": str(ef_search)})
             statement = similar_queries.nearest(self.vectors[kind], _names(among))

@@ -3,14 +3,15 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from rap_platform.embeddings.queries import track_table
+from rap_platform.embeddings.queries import AUDIO_INDEX, AUDIO_TABLE, track_index, track_table
 
 
 @dataclass(frozen=True)
 class Vectors:
-    """Where the vectors of a kind are, and the operator of their index: `<=>` cosine, `<->` Euclidean distance."""
+    """Where the vectors of a kind are, their index, and its operator: `<=>` cosine, `<->` Euclidean distance."""
 
     table: str
+    index: str
     kind: str  # a condition on the alias v, "" where the table holds one kind
     operator: str
 
@@ -19,9 +20,9 @@ def vectors(encoder: str) -> dict[str, Vectors]:
     """The three kinds of track vectors; those of texts are the encoder's. Raises ValueError for a name that is none."""
     texts = track_table(encoder)
     return {
-        "lyrics": Vectors(texts, " and v.kind = 'lyrics'", "<=>"),
-        "audio": Vectors("track_vectors_audio", "", "<->"),
-        "analysis": Vectors(texts, " and v.kind = 'analysis'", "<=>"),
+        "lyrics": Vectors(texts, track_index(encoder, "lyrics"), " and v.kind = 'lyrics'", "<=>"),
+        "audio": Vectors(AUDIO_TABLE, AUDIO_INDEX, "", "<->"),
+        "analysis": Vectors(texts, track_index(encoder, "analysis"), " and v.kind = 'analysis'", "<=>"),
     }
 
 

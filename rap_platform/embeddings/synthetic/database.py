@@ -5,21 +5,24 @@ import re
 import time
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import psycopg
+from pgvector import HalfVector
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 from psycopg.types.json import Jsonb
 
 from rap_platform.embeddings import hearing, indexing
+from rap_platform.embeddings.encoders import weights
 from rap_platform.embeddings.encoders.encoding import Encoder, Vectors
 from rap_platform.embeddings.synthetic import load_queries, loading
 from rap_platform.embeddings.synthetic.library import Library
 from rap_platform.embeddings.synthetic.loading import Source
-from rap_platform.embeddings.synthetic.questions import subjects
+from rap_platform.embeddings.synthetic.questions import questions, subjects
 from rap_platform.embeddings.synthetic.vectors import Surrogate, learn
 from rap_platform.embeddings.synthetic.verse import Book
 from rap_platform.orchestration import progress
@@ -28,6 +31,9 @@ from rap_platform.resources.postgres import connect
 
 ENCODED_AT_ONCE = 64
 PREFIX = "library"
+ASKED_BEFORE = (
+    indexing.QUERIES
+)  # questions of a library that the breadth of its index was found with: benches ask the next ones
 
 
 @dataclass(frozen=True)
@@ -104,11 +110,15 @@ def _make(dsn: str, library: Library, source: Source, encoder: Encoder, workers:
     figures = {f"made_{step.replace(' ', '_')}_s": value for step, value in loaded.seconds.items()}
     with closing(connect(dsn, autocommit=True)) as conn:
         started = time.monotonic()
-        planted_ids = [row.section_id for song in subjects(library, planted) for row in loading.sections_of(song)]
+        about = subjects(library, planted)
+        planted_ids = [row.section_id for song in about for row in loading.sections_of(song)]
         figures["planted_sections"] = float(loading.plant(conn, encoder, planted_ids))
         conn.execute(load_queries.VACUUM_VECTORS)
         figures["made_planted_s"] = round(time.monotonic() - started, 2)
         figures |= _build_indexes(conn)
+        texts = list(islice(questions(library, about), ASKED_BEFORE))
+        asked = [HalfVector(vector) for vector in source.surrogate.encode(texts)]
+        figures |= _measure_breadth(conn, loaded.sections, asked)
         figures["sections"] = float(loaded.sections)
         stored: dict[str, Any] = {
             "kind": loading.MAKER,
@@ -121,6 +131,17 @@ def _make(dsn: str, library: Library, source: Source, encoder: Encoder, workers:
 def _build_indexes(conn: psycopg.Connection[Any]) -> dict[str, float]:
     built = indexing.build_missing(conn, indexing.inventory(conn).vectors)
     return {f"made_{name}_s": seconds for name, seconds in built.items()}
+
+
+def _measure_breadth(conn: psycopg.Connection[Any], sections: int, asked: list[HalfVector]) -> dict[str, float]:
+    """Find the breadth of the index over sections with these questions, and have searches use it."""
+    started = time.monotonic()
+    report = indexing.measure_index(conn, indexing.targets_of(weights.NAME)[0], sections, ask=lambda _: lambda: asked)
+    indexing.store_breadths(conn, [report])
+    return {
+        "index_ef_search": float(report.ef_search or 0),
+        "made_breadth_s": round(time.monotonic() - started, 2),
+    }
 
 
 def _digest(library: Library, source: Source, planted: int) -> str:
