@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
@@ -218,31 +218,29 @@ def test_the_nearest_are_looked_for_on_the_second_connection(
         search(library, encoders, QUESTION)
 
 
-def test_likely_hits_are_read_while_the_nearest_are_looked_for_and_nothing_is_read_twice(
+def test_likely_hits_are_read_before_the_nearest_are_waited_for_and_nothing_is_read_twice(
     library: psycopg.Connection, second: psycopg.Connection, encoders: Encoders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read: list[list[str]] = []
+    read: list[tuple[str, ...]] = []
     before: list[int] = []
-    by_meaning_beside, evidence_in = finding.by_meaning_beside, showing.Reader._evidence_in
+    by_meaning_sent, evidence_in = finding.by_meaning_sent, showing.Reader._evidence_in
 
-    @contextmanager
-    def beside(*asked: Any) -> Iterator[Callable[[], list[Found]]]:
-        with by_meaning_beside(*asked) as nearest:
-            yield lambda: before.append(len(read)) or nearest()
+    def sent(*asked: Any) -> Callable[[], list[Found]]:
+        nearest = by_meaning_sent(*asked)
+        return lambda: before.append(len(read)) or nearest()
 
     def recorded(reader: showing.Reader, sections: Sequence[Sequence[str]]) -> list[list[Evidence]]:
-        read.extend(list(lines) for lines in sections)
+        read.extend(map(tuple, sections))
         return evidence_in(reader, sections)
 
-    monkeypatch.setattr(finding, "by_meaning_beside", beside)
+    monkeypatch.setattr(finding, "by_meaning_sent", sent)
     monkeypatch.setattr(showing.Reader, "_evidence_in", recorded)
     hits = search(library, encoders, QUESTION, second).hits
-    shown = [line.text for hit in hits for line in hit.lines]
     assert len(hits) == 7
-    assert before[0] >= 5  # the songs that say the place or the thing
-    assert shown[0] in {line for lines in read[: before[0]] for line in lines}
-    assert len(read) == len({tuple(lines) for lines in read}) < 15
-    assert set(shown) <= {line for lines in read for line in lines}
+    assert before[0] >= 5
+    assert hits[0].lines[0].text in {line for lines in read[: before[0]] for line in lines}
+    assert len(read) == len(set(read)) < 15
+    assert {line.text for hit in hits for line in hit.lines} <= {line for lines in read for line in lines}
 
 
 def test_both_connections_see_one_moment(

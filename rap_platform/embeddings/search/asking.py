@@ -13,7 +13,8 @@ from rap_platform.embeddings.queries import section_index
 from rap_platform.embeddings.search import queries
 from rap_platform.embeddings.search import terms as lexical
 from rap_platform.embeddings.search.filtering import Filtering, filtering
-from rap_platform.embeddings.search.meaning import Beside, Unwanted
+from rap_platform.embeddings.search.looking import Beside
+from rap_platform.embeddings.search.meaning import Unwanted
 from rap_platform.embeddings.search.question import Question
 from rap_platform.embeddings.search.terms import Terms
 

@@ -6,7 +6,6 @@ what the steps before found, so the order does not depend on the page that is as
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
 
@@ -17,13 +16,13 @@ from rap_platform.embeddings.encoders.registry import Encoders
 from rap_platform.embeddings.search import cursor, queries, showing, sounds, words
 from rap_platform.embeddings.search.asking import Asked, ask
 from rap_platform.embeddings.search.fusion import Ranked, fuse
-from rap_platform.embeddings.search.looking import Looking, look
+from rap_platform.embeddings.search.looking import Beside, Looking, Sent, look
 from rap_platform.embeddings.search.meaning import (
     Breadth,
     by_meaning,
-    by_meaning_beside,
     by_meaning_exactly,
     by_meaning_of,
+    by_meaning_sent,
     excesses,
     pushed,
 )
@@ -161,31 +160,50 @@ def _steps(
 
 def _found(
     conn: psycopg.Connection[Any], asked: Asked, breadth: Breadth, read_ahead: Callable[[Candidates], None]
-) -> dict[Side, list[Found]]:
+) -> Candidates:
     if asked.terms.phrases:
         return _quoted(conn, asked, breadth.sections)
-    # Sounds first, for there is much to do with what they find; meanwhile the text is encoded.
+    if asked.beside is not None:
+        return _found_beside(conn, asked.beside, asked, breadth, read_ahead)
+    found: dict[Side, list[Found]] = {side: [] for side in asked.question.sides}
     looking: dict[Side, Looking] = {}
-    if "sound" in asked.question.sides:
-        looking["sound"] = sounds.by_sound(asked.terms, asked.filtering, breadth.sections)
-    if "words" in asked.question.sides:
+    if "words" in found:
         looking["words"] = words.by_words(asked.terms, asked.filtering, breadth.sections)
-    with ExitStack() as stack:
-        nearest: list[Callable[[], list[Found]]] = []
+    if "sound" in found:
+        looking["sound"] = sounds.by_sound(asked.terms, asked.filtering, breadth.sections)
+    found |= zip(looking, look(conn, *looking.values()), strict=True)
+    if "meaning" in found and asked.query is not None:
+        found["meaning"] = by_meaning(conn, asked.encoder, asked.query, asked.filtering, breadth)
+    return found
 
-        def look_beside() -> None:
-            if asked.beside is not None and looking and asked.query is not None and "meaning" in asked.question.sides:
-                beside = by_meaning_beside(asked.beside, asked.encoder, asked.query, asked.filtering, breadth)
-                nearest.append(stack.enter_context(beside))
 
-        looked = dict(zip(looking, look(conn, *looking.values(), meanwhile=look_beside), strict=True))
-        order: tuple[Side, ...] = ("words", "sound")
-        found = {side: looked[side] for side in order if side in looked}
-        if nearest:
-            read_ahead(found)
-            found["meaning"] = nearest[0]()
-        elif "meaning" in asked.question.sides and asked.query is not None:
-            found["meaning"] = by_meaning(conn, asked.encoder, asked.query, asked.filtering, breadth)
+def _found_beside(
+    conn: psycopg.Connection[Any],
+    beside: Beside,
+    asked: Asked,
+    breadth: Breadth,
+    read_ahead: Callable[[Candidates], None],
+) -> Candidates:
+    """Words and meaning on the second connection; meanwhile sounds on the first, and what they find is read ahead."""
+    sides = asked.question.sides
+    found: dict[Side, list[Found]] = {side: [] for side in sides}
+    with beside.opened() as second:
+        sent: dict[Side, Callable[[], list[Found]]] = {}
+        if "words" in sides:
+            sent["words"] = Sent(second, words.by_words(asked.terms, asked.filtering, breadth.sections)).found
+
+        def send_meaning() -> None:
+            if "meaning" in sides and asked.query is not None:  # waits until the text is encoded
+                sent["meaning"] = by_meaning_sent(second, asked.encoder, asked.query, asked.filtering, breadth)
+
+        if "sound" in sides:
+            sounding = sounds.by_sound(asked.terms, asked.filtering, breadth.sections)
+            (found["sound"],) = look(conn, sounding, meanwhile=send_meaning)
+            read_ahead({"sound": found["sound"]})
+        else:
+            send_meaning()
+        for side, wait in sent.items():
+            found[side] = wait()
     return found
 
 

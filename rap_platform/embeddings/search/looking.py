@@ -1,11 +1,13 @@
-"""Lets several sides look for sections side by side: what one of them found is read while the database is at the next."""
+"""Lets several sides look for sections side by side: on one connection in one go, or beside each other on two."""
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import psycopg
 
+from rap_platform.embeddings.search import queries, term_queries
 from rap_platform.embeddings.search.question import Found
 
 
@@ -23,33 +25,56 @@ Rows: TypeAlias = Sequence[tuple[Any, ...]]
 Looking: TypeAlias = Generator[Look, Rows, list[Found]]
 
 
+@dataclass(frozen=True)
+class Beside:
+    """A second connection, idle, and the `snapshot` of the transaction whose moment it is to see."""
+
+    conn: psycopg.Connection[Any]
+    snapshot: str
+
+    @contextmanager
+    def opened(self) -> Iterator[psycopg.Connection[Any]]:
+        """The connection in a transaction that sees this moment, in a pipeline: what is sent waits for no answer. Rolled back after."""
+        try:
+            with self.conn.pipeline():
+                self.conn.execute(queries.ONE_MOMENT)
+                self.conn.execute(queries.same_moment(self.snapshot))
+                self.conn.execute(queries.OPENING)
+                self.conn.execute(term_queries.BY_INDEX)
+                yield self.conn
+        finally:
+            self.conn.rollback()
+
+
+class Sent:
+    """A side whose first statement was sent; for a connection in a pipeline."""
+
+    def __init__(self, conn: psycopg.Connection[Any], side: Looking) -> None:
+        self._conn = conn
+        self._side = side
+        self._found: list[Found] | None = None
+        self._cursor = self._ask(None)
+
+    def found(self) -> list[Found]:
+        """What the side found in the end; waits, and asks what it asks next."""
+        while self._cursor is not None:
+            self._cursor = self._ask(self._cursor.fetchall())
+        return self._found or []
+
+    def _ask(self, rows: Rows | None) -> psycopg.Cursor[Any] | None:
+        try:
+            look = next(self._side) if rows is None else self._side.send(rows)
+        except StopIteration as done:
+            self._found = done.value
+            return None
+        return self._conn.cursor(binary=look.binary).execute(look.statement, look.parameters)
+
+
 def look(
     conn: psycopg.Connection[Any], *sides: Looking, meanwhile: Callable[[], None] = lambda: None
 ) -> list[list[Found]]:
     """What each side found, in their order. `meanwhile` is called once, while the database looks if there is anything to look for."""
-    found: dict[int, list[Found]] = {}
-    asking = {place: _next(side, None, found, place) for place, side in enumerate(sides)}
-    waits = True
-    while any(asking.values()):
-        with conn.pipeline():
-            sent = {place: _ask(conn, asked) for place, asked in asking.items() if asked is not None}
-            if waits:
-                meanwhile()
-                waits = False
-            asking = {place: _next(sides[place], cursor.fetchall(), found, place) for place, cursor in sent.items()}
-    if waits:
+    with conn.pipeline():
+        sent = [Sent(conn, side) for side in sides]
         meanwhile()
-    return [found[place] for place in range(len(sides))]
-
-
-def _ask(conn: psycopg.Connection[Any], asked: Look) -> psycopg.Cursor[Any]:
-    return conn.cursor(binary=asked.binary).execute(asked.statement, asked.parameters)
-
-
-def _next(side: Looking, rows: Rows | None, found: dict[int, list[Found]], place: int) -> Look | None:
-    """What the side asks next; None when it is done, and then what it found is kept."""
-    try:
-        return next(side) if rows is None else side.send(rows)
-    except StopIteration as done:
-        found[place] = done.value
-        return None
+        return [side.found() for side in sent]

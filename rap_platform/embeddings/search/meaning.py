@@ -1,15 +1,14 @@
 """The side of the meaning: the sections whose vectors are nearest to the question's, and away from what it must not be like."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import psycopg
 from pgvector import HalfVector
 
-from rap_platform.embeddings.search import queries, term_queries
+from rap_platform.embeddings.search import queries
 from rap_platform.embeddings.search.filtering import Filtering
 from rap_platform.embeddings.search.question import Found, Side
 
@@ -39,14 +38,6 @@ class Breadth:
         }
 
 
-@dataclass(frozen=True)
-class Beside:
-    """A second connection, idle, and the `snapshot` of the transaction whose moment it is to see."""
-
-    conn: psycopg.Connection[Any]
-    snapshot: str
-
-
 def by_meaning(
     conn: psycopg.Connection[Any],
     encoder: str,
@@ -63,21 +54,12 @@ def by_meaning(
     return _found(nearest.fetchall())
 
 
-@contextmanager
-def by_meaning_beside(
-    beside: Beside, encoder: str, query: HalfVector, filtering: Filtering, breadth: Breadth
-) -> Iterator[Callable[[], list[Found]]]:
-    """As `by_meaning`, looked for on a connection of its own from now on; what is yielded waits and returns what was found."""
-    try:
-        with beside.conn.pipeline():
-            beside.conn.execute(queries.ONE_MOMENT)
-            beside.conn.execute(queries.same_moment(beside.snapshot))
-            beside.conn.execute(queries.OPENING)
-            beside.conn.execute(term_queries.BY_INDEX)
-            nearest = _send(beside.conn, encoder, query, filtering, breadth)
-            yield lambda: _found(nearest.fetchall())
-    finally:
-        beside.conn.rollback()
+def by_meaning_sent(
+    conn: psycopg.Connection[Any], encoder: str, query: HalfVector, filtering: Filtering, breadth: Breadth
+) -> Callable[[], list[Found]]:
+    """As `by_meaning`, sent on a connection in a pipeline; what is returned waits and gives what was found."""
+    nearest = _send(conn, encoder, query, filtering, breadth)
+    return lambda: _found(nearest.fetchall())
 
 
 def _send(
