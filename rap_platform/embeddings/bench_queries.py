@@ -13,6 +13,8 @@ ONLY_INDEX = "select set_config('enable_seqscan', 'off', true)"
 
 NEAREST = "select embedding <=> %(query)s from section_vectors_minilm order by embedding <=> %(query)s limit 10"
 
+HUGE_PAGES = "select (current_setting('huge_pages_status') = 'on')::integer"
+
 ARTIST_OF_RANK = """
 select a.name
 from (select artist_id from track_facts group by artist_id order by count(*) desc, artist_id offset %(rank)s limit 1) t

@@ -136,6 +136,7 @@ def _measure(
         outside = [HalfVector(encoder.encode([text])[0]) for text in islice(asked, size.recall)]
         figures["recall_at_10_of_real_questions"] = recall_benchmark.unfiltered(conn, outside)["recall_at_10"]
         figures |= sizes(conn)
+        figures["huge_pages"] = float(conn.execute(bench_queries.HUGE_PAGES).fetchall()[0][0])
     return figures, reference
 
 

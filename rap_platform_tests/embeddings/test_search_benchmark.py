@@ -35,6 +35,7 @@ def test_the_bench_measures_all_sides(embedder_settings: Settings) -> None:
         for clients in ("1_client", "16_clients"):
             assert 0 < first.figures[f"{what}_p50_ms_{clients}"] <= first.figures[f"{what}_p99_ms_{clients}"]
     assert first.figures["index_ef_search"] == embedder_settings.search.ef_search
+    assert first.figures["huge_pages"] in (0.0, 1.0)
     assert first.figures["made_breadth_s"] > 0
     assert first.figures["recall_at_10"] >= 0.97
     assert first.figures["recall_at_10_filtered"] >= 0.97
