@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 # Every process of a stack carries its data directory under this name, so that orphans are recognised.
 MARKER = "_RAP_PLATFORM_STACK"
 REPOSITORY = Path(__file__).resolve().parents[2]
+RECYCLE_S = 600
 
 
 def export_environment(settings: Settings) -> dict[str, str]:
@@ -107,8 +108,30 @@ def dagster_instance(settings: Settings) -> Iterator["DagsterInstance"]:
 
     create_dagster_database(settings)
     home = prepare_dagster_home(settings)
-    with exported(dagster_environment(settings)), DagsterInstance.from_config(str(home)) as instance:
+    with (
+        exported(dagster_environment(settings)),
+        DagsterInstance.from_config(str(home)) as instance,
+        _kept_open(instance),
+    ):
         yield instance
+
+
+@contextmanager
+def _kept_open(instance: "DagsterInstance") -> Iterator[None]:
+    """Let the instance write its events over a connection that stays, tried before each use, for as long as the block lasts.
+
+    Dagster opens one for each event: of a small platform's first fill that is a quarter.
+    """
+    instance.optimize_for_webserver(statement_timeout=0, pool_recycle=RECYCLE_S, max_overflow=-1)
+    storages: tuple[Any, ...] = (instance.run_storage, instance.event_log_storage, instance.schedule_storage)
+    engines = [storage._engine for storage in storages]
+    for engine in engines:
+        engine.pool._pre_ping = True  # a PostgreSQL that came back is met by a new connection, as without a pool
+    try:
+        yield
+    finally:
+        for engine in engines:
+            engine.dispose()
 
 
 @contextmanager

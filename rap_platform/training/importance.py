@@ -35,22 +35,26 @@ def permutation(
     chance = np.random.default_rng(seed)
     fold = np.asarray(model.fold, dtype=int)
     growth: dict[str, Array] = {name: np.zeros(REPEATS) for name in families}
+    places = {name: x.columns.get_indexer(pd.Index(columns)) for name, columns in families.items()}
     for number in range(int(fold.max()) + 1):
         rows = np.flatnonzero(fold == number)
         left_out, actual = x.iloc[rows], y[rows]
         error = np.abs(model.left_out(number, left_out) - actual).sum()
-        for name, columns in families.items():
-            copies = pd.concat([_shuffled(left_out, columns, chance) for _ in range(REPEATS)])
+        for name, columns in places.items():
+            copies = _shuffled(left_out, columns, chance)
             errors = np.abs(model.left_out(number, copies).reshape(REPEATS, -1) - actual)
             growth[name] += (errors.sum(axis=1) - error) / len(y)
     found = [Importance(name, float(values.mean()), float(values.std(ddof=1))) for name, values in growth.items()]
     return tuple(sorted(found, key=lambda entry: -entry.mae_growth))
 
 
-def _shuffled(x: pd.DataFrame, columns: Sequence[str], chance: np.random.Generator) -> pd.DataFrame:
-    mixed = x.copy()
-    mixed[list(columns)] = x[list(columns)].to_numpy()[chance.permutation(len(x))]
-    return mixed
+def _shuffled(x: pd.DataFrame, columns: npt.NDArray[np.int64], chance: np.random.Generator) -> pd.DataFrame:
+    """The rows REPEATS times, below each other; in each, what stands in the columns at these places is shuffled anew."""
+    values = x.to_numpy(dtype=float)
+    mixed = np.tile(values, (REPEATS, 1))
+    for copy in np.split(mixed, REPEATS):  # views: pandas would set each of the hundreds of columns on its own
+        copy[:, columns] = values[chance.permutation(len(values))][:, columns]
+    return pd.DataFrame(mixed, columns=x.columns)
 
 
 def table(found: Sequence[Importance], unit: str) -> str:

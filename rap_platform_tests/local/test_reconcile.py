@@ -1,6 +1,7 @@
 """What Dagster believes after a crash is put right."""
 
 import dagster as dg
+import psycopg
 import pytest
 from dagster import DagsterRunStatus
 from dagster._core.remote_origin import GrpcServerCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
@@ -77,3 +78,26 @@ def test_the_instance_is_the_one_of_the_repository(settings: Settings) -> None:
         assert instance.get_concurrency_config().pool_config.default_pool_limit == 1
         assert instance.storage_directory().startswith(str(settings.data_dir))
     assert isinstance(instance, dg.DagsterInstance)
+
+
+def test_events_go_over_one_connection_and_over_a_new_one_when_postgresql_came_back(settings: Settings) -> None:
+    others = "from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
+    with dagster_instance(settings) as instance:
+
+        def written(asset: str) -> set[int]:
+            """The servers' processes after an event was written."""
+            instance.report_runless_asset_event(dg.AssetMaterialization(asset))
+            return {pid for (pid,) in conn.execute(f"select pid {others}")}
+
+        with psycopg.connect(settings.require_dagster_database_url(), autocommit=True) as conn:
+            before = written("tracks")
+            assert before
+            assert written("lyric_features") == before
+            conn.execute(f"select pg_terminate_backend(pid, 5000) {others}")
+            after = written("champion")
+            assert after
+            assert not after & before
+        for asset in ("tracks", "lyric_features", "champion"):
+            assert instance.get_latest_materialization_event(dg.AssetKey(asset)) is not None
+    with psycopg.connect(settings.require_dagster_database_url()) as conn:
+        assert conn.execute(f"select count(*) {others}").fetchone() == (0,), "a connection was left open"
