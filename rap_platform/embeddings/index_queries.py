@@ -110,12 +110,8 @@ insert into index_breadths (index_name, ef_search, measured_at) values (%(index)
 on conflict (index_name) do update set ef_search = excluded.ef_search, measured_at = excluded.measured_at
 """
 
-STORED_REPORT = """
-select body from reports where kind = 'vector_index' and input_digest = %(digest)s
-"""
-
 LATEST_REPORT = """
-select body from reports where kind = 'vector_index' order by created_at desc limit 1
+select body, input_digest from reports where kind = 'vector_index' order by created_at desc limit 1
 """
 
 STORE_REPORT = """

@@ -283,7 +283,7 @@ def measure(
 
     A figure in `known` that was good is carried while at most CARRIED_SHARE of the vectors have changed since: exact scans read all
     vectors, and a few new songs must not cost what the whole library does. What `ask` gives is called for what is not carried only;
-    where it raises EncoderError or makes no question, disturbed vectors are asked.
+    where it raises EncoderError or makes no question, disturbed vectors are asked, and the breadth is not lowered.
     """
     known = known or {}
     return [
@@ -300,7 +300,7 @@ def measure_index(
     ask: Ask = lambda _: None,
 ) -> IndexReport:
     """As `measure`, one index that is over so many vectors."""
-    size, build, now = conn.execute(queries.INDEX_STATE, {"name": target.index}).fetchone() or (0, None, None)
+    size, build, now = _state(conn, target)
     least = get_settings().search.ef_search
     make = ask(target)
     expected = f"{build} {least} {'disturbed' if make is None else 'lines'}"
@@ -308,10 +308,21 @@ def measure_index(
         return replace(earlier, vectors=vectors, size_bytes=size, carried=True)
     asked, questions = _questions(conn, target, make) if vectors else ("disturbed", [])
     exact = _exactly(conn, target, questions)
-    ef_search, share = _breadth(conn, target, questions[: len(exact)], exact, least) if exact else (None, None)
+    start = least
+    if (
+        earlier is not None and make is not None and asked == "disturbed"
+    ):  # easier than lines, so not to narrow what those need
+        start = max(least, earlier.ef_search or 0)
+    ef_search, share = _breadth(conn, target, questions[: len(exact)], exact, start) if exact else (None, None)
     return IndexReport(
         target.index, vectors, size, len(exact), share, vectors, now, f"{build} {least} {asked}", ef_search=ef_search, asked=asked
     )  # fmt: skip
+
+
+def _state(conn: psycopg.Connection[Any], target: Target) -> tuple[int, int | None, str]:
+    """Bytes of the index, which build of it that is, and the time of this transaction."""
+    ((size, build, now),) = conn.execute(queries.INDEX_STATE, {"name": target.index}).fetchall()
+    return size, build, now
 
 
 def _questions(
@@ -361,10 +372,15 @@ def _drifted(conn: psycopg.Connection[Any], target: Target, vectors: int, earlie
 
 
 def is_reported(conn: psycopg.Connection[Any], found: Inventory) -> bool:
-    """Whether exactly these vectors were measured before and every index is still there."""
-    if not all(exists(conn, target.index) for target in targets(conn)):
+    """Whether the last report is of exactly these vectors, and of the builds of the indexes that are there."""
+    row = conn.execute(queries.LATEST_REPORT).fetchone()
+    if row is None or row[1] != found.digest:
         return False
-    return conn.execute(queries.STORED_REPORT, {"digest": found.digest}).fetchone() is not None
+    builds = {report["index"]: report["measured_of"].split()[0] for report in row[0]["indexes"]}
+    return all(
+        exists(conn, target.index) and builds.get(target.index) == str(_state(conn, target)[1])
+        for target in targets(conn)
+    )
 
 
 def latest_reports(conn: psycopg.Connection[Any]) -> dict[str, IndexReport] | None:

@@ -1,6 +1,7 @@
 """The breadth of each index is the one that finds enough; it is measured, carried, stored, searched with and forgotten."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import psycopg
@@ -253,6 +254,16 @@ def test_disturbed_vectors_are_asked_of_an_encoder_that_is_not_to_be_had(
     assert (report.asked, report.queries) == ("disturbed", 40)
     mended = measured(written, lines.asking(written, encoders))[SECTIONS.index]
     assert (mended.asked, mended.carried) == ("lines", False)
+
+
+def test_vectors_with_noise_do_not_narrow_what_lines_needed(written: psycopg.Connection, encoders: Encoders) -> None:
+    def broken() -> Sequence[HalfVector]:
+        raise EncoderError("the endpoint can't be reached")
+
+    lined = measured(written, lines.asking(written, encoders))[SECTIONS.index]
+    drifted = replace(lined, ef_search=490, measured_vectors=1)
+    assert indexing.measure_index(written, SECTIONS, 40, drifted, lambda _: broken).ef_search == 490
+    assert indexing.measure_index(written, SECTIONS, 40, drifted, lines.asking(written, encoders)).ef_search == 200
 
 
 def test_an_encoder_that_is_not_the_one_of_the_vectors_makes_no_questions(

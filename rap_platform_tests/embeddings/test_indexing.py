@@ -1,5 +1,7 @@
 """The indexes exist, are used, and find what an exact scan finds."""
 
+from dataclasses import replace
+
 import numpy as np
 import psycopg
 import pytest
@@ -81,6 +83,24 @@ def test_unchanged_vectors_are_not_measured_again(vectors: psycopg.Connection) -
         [sha256("new")],
     )
     assert not indexing.is_reported(vectors, indexing.inventory(vectors))
+
+
+def test_an_index_that_was_built_anew_and_vectors_of_before_the_last_report_are_measured_again(
+    vectors: psycopg.Connection,
+) -> None:
+    first = indexing.inventory(vectors)
+    vectors.commit()
+    built = indexing.build_missing(vectors, first.vectors)
+    indexing.store(vectors, first, indexing.measure(vectors, first.vectors), built)
+    assert indexing.is_reported(vectors, first)
+    indexing.rebuild(vectors, indexing.AUDIO)
+    assert not indexing.is_reported(vectors, first)
+    indexing.store(vectors, first, indexing.measure(vectors, first.vectors), {})
+    vectors.commit()
+    assert indexing.is_reported(vectors, first)
+    other = replace(first, digest="0" * 64)
+    indexing.store(vectors, other, indexing.measure(vectors, first.vectors), {})
+    assert not indexing.is_reported(vectors, first)  # what searches read is of the others
 
 
 def test_an_index_that_was_dropped_is_built_again(vectors: psycopg.Connection) -> None:

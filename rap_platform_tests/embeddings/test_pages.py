@@ -1,7 +1,8 @@
 """Pages follow one another: no song twice, none left out, whatever happens to the library in between."""
 
+import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from typing import Any
@@ -11,11 +12,12 @@ import pytest
 from psycopg.errors import UndefinedTable
 
 from rap_platform.embeddings import filling, hearing, indexing
-from rap_platform.embeddings.encoders.registry import Encoders, Vectors
+from rap_platform.embeddings.encoders.registry import EncoderError, Encoders, Vectors
 from rap_platform.embeddings.encoders.serving import Serving
-from rap_platform.embeddings.search import cursor, facts, filtering, finding, showing
+from rap_platform.embeddings.search import cursor, facts, filtering, finding, showing, words
 from rap_platform.embeddings.search.excerpts import Evidence
 from rap_platform.embeddings.search.finding import search
+from rap_platform.embeddings.search.looking import Looking
 from rap_platform.embeddings.search.question import Filters, Found, Page, Question, SearchError
 from rap_platform.resources.postgres import connect
 from rap_platform.settings import Search, Settings
@@ -205,6 +207,31 @@ def test_a_second_connection_changes_no_answer(
     library.rollback()
 
 
+def test_a_second_connection_changes_no_answer_of_the_later_steps(
+    library: psycopg.Connection, second: psycopg.Connection, encoders: Encoders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(finding, "get_settings", lambda: TEN_CANDIDATES)
+    question = replace(QUESTION, limit=40)
+    found = search(library, encoders, question, second)
+    assert len(found.hits) == 40
+    assert found == search(library, encoders, question)
+
+
+def test_an_encoder_that_fails_while_words_are_looked_for_leaves_both_connections_as_they_were(
+    library: psycopg.Connection, second: psycopg.Connection, encoders: Encoders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(texts: Sequence[str]) -> Vectors:
+        raise EncoderError("the endpoint can't be reached")
+
+    with monkeypatch.context() as failing:
+        failing.setattr(encoders.get("minilm"), "encode", fail)
+        with pytest.raises(EncoderError, match="can't be reached"):
+            search(library, encoders, QUESTION, second)
+    assert library.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
+    assert second.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
+    assert len(search(library, encoders, QUESTION, second).hits) == 7
+
+
 def test_the_nearest_are_looked_for_on_the_second_connection(
     library: psycopg.Connection, second: psycopg.Connection, encoders: Encoders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -281,6 +308,39 @@ def test_a_second_connection_that_is_lost_is_done_without(
     assert search(library, encoders, QUESTION, second) == expected
     assert second.closed
     assert library.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
+
+
+def test_one_who_waits_for_the_first_connection_does_not_hold_up_the_second(
+    library: psycopg.Connection,
+    second: psycopg.Connection,
+    database: str,
+    encoders: Encoders,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    expected = search(library, encoders, QUESTION)
+    second.execute("set statement_timeout = '5s'")  # without it a ring would stay for ever
+    second.commit()
+    by_words = words.by_words
+    changed: list[Future[None]] = []
+
+    def change() -> None:
+        with closing(connect(database)) as other:
+            other.execute("lock table track_sections in access exclusive mode")
+
+    def waited_for(*asked: Any) -> Looking:
+        if not changed:
+            changed.append(thread.submit(change))
+            while not watcher.execute(
+                "select 1 from pg_locks where not granted and mode = 'AccessExclusiveLock'"
+            ).fetchone():
+                time.sleep(0.01)
+        return by_words(*asked)
+
+    monkeypatch.setattr(words, "by_words", waited_for)
+    with ThreadPoolExecutor(1) as thread, closing(connect(database, autocommit=True)) as watcher:
+        assert search(library, encoders, QUESTION, second) == expected
+    (done,) = changed
+    done.result()
 
 
 def test_tables_that_are_dropped_while_it_is_asked_are_asked_no_more(

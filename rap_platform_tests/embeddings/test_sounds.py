@@ -144,6 +144,16 @@ def test_what_was_heard_before_lines_were_told_apart_counts_as_one(
     assert found[0].coverage == pytest.approx(2 * by_line[0].coverage)
 
 
+@pytest.mark.parametrize("ends", ["array[1]", "line_ends || 16000"])
+def test_ends_of_lines_that_are_not_those_of_the_keys_are_ignored(
+    connection: psycopg.Connection, library: dict[str, int], ends: str
+) -> None:
+    connection.execute(f"update section_sounds set line_ends = {ends}")
+    found = find(connection, "velvet golden")
+    connection.execute("update section_sounds set line_ends = default")
+    assert found == find(connection, "velvet golden")
+
+
 def test_a_phrase_in_quotes_is_spelled_as_it_is_meant(connection: psycopg.Connection, library: dict[str, int]) -> None:
     assert find(connection, '"golden letters"') == []
 

@@ -57,10 +57,12 @@ def search(
     except psycopg.errors.UndefinedTable:
         # Searches were switched to another encoder and the tables of this one dropped meanwhile: once more, with the other.
         return _search(conn, encoders, question, shown, second)
-    except psycopg.OperationalError:
-        if second is None or not second.closed or conn.closed:
+    except psycopg.OperationalError as error:
+        held_up = isinstance(error, psycopg.errors.LockNotAvailable)
+        if second is None or conn.closed or not (second.closed or held_up):
             raise
-        return _search(conn, encoders, question, shown, None)  # the second connection was lost, nothing else
+        # The second connection alone was lost, or waited for somebody who waits for the first.
+        return _search(conn, encoders, question, shown, None)
 
 
 def candidates(conn: psycopg.Connection[Any], encoders: Encoders, question: Question) -> Candidates:

@@ -34,11 +34,15 @@ class Beside:
 
     @contextmanager
     def opened(self) -> Iterator[psycopg.Connection[Any]]:
-        """The connection in a transaction that sees this moment, in a pipeline: what is sent waits for no answer. Rolled back after."""
+        """The connection in a transaction that sees this moment, in a pipeline: what is sent waits for no answer. Rolled back after.
+
+        What it asks may raise LockNotAvailable.
+        """
         try:
             with self.conn.pipeline():
                 self.conn.execute(queries.ONE_MOMENT)
                 self.conn.execute(queries.same_moment(self.snapshot))
+                self.conn.execute(queries.BRIEF_LOCK_WAITS)
                 self.conn.execute(queries.OPENING)
                 self.conn.execute(term_queries.BY_INDEX)
                 yield self.conn

@@ -35,6 +35,9 @@ select set_config('plan_cache_mode', 'force_custom_plan', true), set_config('jit
 # The answer is that of one moment: what is deleted while it is made is in it, or not, as a whole.
 ONE_MOMENT = "set transaction isolation level repeatable read, read only"
 
+# Of a connection beside another: who holds the lock it waits for may wait for one of the other's, a ring that no server sees.
+BRIEF_LOCK_WAITS = "select set_config('lock_timeout', '200ms', true)"
+
 # So that another connection sees the same moment while this transaction is open.
 EXPORT_MOMENT = "select pg_export_snapshot()"
 

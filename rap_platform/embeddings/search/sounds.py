@@ -240,7 +240,8 @@ def _ranked(rows: Rows, terms: Terms, wanted: int) -> list[Found]:
     asked = np.array(sorted(terms.sounds), dtype=np.int32)
     worth = np.array([terms.sounds[key] for key in asked.tolist()])
     places, held = _held(b"".join([row[3][_HEADER:] for row in rows]), asked)
-    ends = np.cumsum([(len(row[3]) - _HEADER) // 4 for row in rows])
+    sizes = np.array([(len(row[3]) - _HEADER) // 4 for row in rows])
+    ends = np.cumsum(sizes)
     owners = np.searchsorted(ends, places, side="right")
     once = np.unique(owners * len(asked) + held)  # a key may stand in several lines
     sums = np.bincount(once // len(asked), weights=worth[once % len(asked)], minlength=len(rows)).astype(np.float64)
@@ -255,6 +256,8 @@ def _ranked(rows: Rows, terms: Terms, wanted: int) -> list[Found]:
     def lines(section_id: int) -> list[set[int]]:
         at = row_of[section_id]
         stop = _numbers(rows[at][4][_HEADER:])
+        if stop[-1] != sizes[at]:  # keys of a release that leaves the ends of lines as they were
+            stop = sizes[at : at + 1]
         first, last = np.searchsorted(owners, (at, at + 1))
         where = np.searchsorted(stop, places[first:last] - (ends[at - 1] if at else 0), side="right")
         by_line: list[set[int]] = [set() for _ in stop]

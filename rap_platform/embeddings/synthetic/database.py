@@ -31,9 +31,8 @@ from rap_platform.resources.postgres import connect
 
 ENCODED_AT_ONCE = 64
 PREFIX = "library"
-ASKED_BEFORE = (
-    indexing.QUERIES
-)  # questions of a library that the breadth of its index was found with: benches ask the next ones
+# Questions of a library that the breadth of its index was found with: benches ask the next ones.
+ASKED_BEFORE = indexing.QUERIES
 
 
 @dataclass(frozen=True)
