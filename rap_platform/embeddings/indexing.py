@@ -449,12 +449,17 @@ def recall(
     exact: Sequence[list[float]],
     ef_search: int,
 ) -> float:
-    """Mean share of the `exact` nearest that the index finds at this breadth, by distance: equal vectors stand for each other."""
-    shares = []
-    for question, nearest in zip(questions, exact, strict=True):
-        found = _distances(conn, target, question, queries.INDEX_SCAN, ef_search)
-        shares.append(sum(distance <= nearest[-1] + TOLERANCE for distance in found) / len(nearest) if nearest else 1.0)
+    """Mean share of the `exact` nearest that the index finds at this breadth."""
+    shares = [
+        share_found(_distances(conn, target, question, queries.INDEX_SCAN, ef_search), nearest)
+        for question, nearest in zip(questions, exact, strict=True)
+    ]
     return float(np.mean(shares))
+
+
+def share_found(found: Sequence[float], nearest: Sequence[float]) -> float:
+    """The share of the `nearest` distances, in order, that are among those `found`; equally near ones stand for each other."""
+    return sum(distance <= nearest[-1] + TOLERANCE for distance in found) / len(nearest) if nearest else 1.0
 
 
 def _distances(

@@ -12,7 +12,7 @@ import numpy as np
 import psycopg
 from pgvector import HalfVector
 
-from rap_platform.embeddings import bench_queries
+from rap_platform.embeddings import bench_queries, indexing
 from rap_platform.embeddings.encoders import weights
 from rap_platform.embeddings.encoders.encoding import Encoder, Vectors
 from rap_platform.embeddings.encoders.registry import Encoders
@@ -30,7 +30,6 @@ from rap_platform.orchestration import progress
 from rap_platform.settings import get_settings
 
 NEIGHBOURS = 10
-TOLERANCE = 1e-6
 BREADTHS = (40, 100, 200, 400, 800)
 BUILDS = ((16, 64), (16, 128))
 SAMPLE_BREADTHS = (40, 100, 200)
@@ -107,16 +106,14 @@ def _recall(conn: psycopg.Connection[Any], query: HalfVector, passing: Filtering
         conn.execute(search_queries.OPENING)
         found = _tracks(by_meaning(conn, weights.NAME, query, passing, breadth))
         exact = _tracks(by_meaning_exactly(conn, weights.NAME, query, passing, NEIGHBOURS))
-    if not exact:
-        return 1.0
-    return sum(cosine >= exact[-1] - TOLERANCE for cosine in found[: len(exact)]) / len(exact)
+    return indexing.share_found(found[: len(exact)], exact)
 
 
 def _tracks(found: Sequence[Found]) -> list[float]:
-    """The cosine of the best section of each track, best first."""
+    """The cosine distance of the best section of each track, best first."""
     best: dict[int, float] = {}
     for section in found:
-        best.setdefault(section.track_id, section.score)
+        best.setdefault(section.track_id, 1.0 - section.score)
     return list(best.values())
 
 
@@ -235,9 +232,7 @@ def _asked(
         started = time.perf_counter()
         found = _distances(conn, statement, query, ef_search)
         seconds.append(time.perf_counter() - started)
-        recalls.append(
-            sum(distance <= nearest[-1] + TOLERANCE for distance in found) / len(nearest) if nearest else 1.0
-        )
+        recalls.append(indexing.share_found(found, nearest))
     return round(float(np.mean(recalls)), 4), round(float(np.median(seconds)) * 1000, 3)
 
 

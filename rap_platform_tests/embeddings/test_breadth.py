@@ -19,7 +19,7 @@ from rap_platform.embeddings.search.question import Question
 from rap_platform.embeddings.search.similar import similar_tracks
 from rap_platform.settings import get_settings
 from rap_platform_tests.embeddings.conftest import AddTrack, sha256
-from rap_platform_tests.embeddings.test_plans import LIBRARY, random_unit
+from rap_platform_tests.embeddings.test_plans import add_library, random_unit
 
 SLOTS = list(range(1024))
 LEAST = 10
@@ -42,15 +42,8 @@ def small(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], None]]:
 
 @pytest.fixture
 def scattered(connection: psycopg.Connection) -> psycopg.Connection:
-    """Two thousand sections with vectors that are near to nobody: the hardest there are for a graph."""
-    rng = np.random.default_rng(3)
-    connection.execute(LIBRARY, {"tracks": 500, "sections": 4})
-    rows = connection.execute("select section_id, track_id from track_sections order by section_id").fetchall()
-    table = "section_vectors_minilm (section_id, track_id, input_sha256, embedding, simulated)"
-    with connection.cursor() as cursor, cursor.copy(f"copy {table} from stdin with (format binary)") as copy:
-        copy.set_types(["int8", "int8", "text", "halfvec", "bool"])
-        for section_id, track_id in rows:
-            copy.write_row((section_id, track_id, "0" * 64, HalfVector(random_unit(rng)), True))
+    """Two thousand sections."""
+    add_library(connection, 500, 4)
     connection.commit()
     return connection
 

@@ -54,15 +54,20 @@ def filled(postgres_server: Cluster) -> Iterator[str]:
         server.execute(f"drop database if exists {name} with (force)")
 
 
-def _fill(conn: psycopg.Connection) -> None:
+def add_library(conn: psycopg.Connection, tracks: int, sections: int) -> None:
+    """So many tracks of so many sections each, with vectors that are near to nobody: the hardest there are for a graph."""
     rng = np.random.default_rng(3)
-    conn.execute(LIBRARY, {"tracks": TRACKS, "sections": SECTIONS})
+    conn.execute(LIBRARY, {"tracks": tracks, "sections": sections})
     rows = conn.execute("select section_id, track_id from track_sections order by section_id").fetchall()
     table = "section_vectors_minilm (section_id, track_id, input_sha256, embedding, simulated)"
     with conn.cursor() as cursor, cursor.copy(f"copy {table} from stdin with (format binary)") as copy:
         copy.set_types(["int8", "int8", "text", "halfvec", "bool"])
         for section_id, track_id in rows:
             copy.write_row((section_id, track_id, "0" * 64, HalfVector(random_unit(rng)), True))
+
+
+def _fill(conn: psycopg.Connection) -> None:
+    add_library(conn, TRACKS, SECTIONS)
     facts.state_facts(conn, SLOTS)
     conn.commit()
     indexing.build_missing(conn, indexing.inventory(conn).vectors)
