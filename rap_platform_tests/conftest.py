@@ -35,7 +35,7 @@ def pytest_collection_finish() -> None:
     """The collector leaves alone what was imported, a million objects which it would read through time and again: a tenth of all."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000, 20, 20)
+    gc.set_threshold(10_000, 10, 10)  # what the tests leave in cycles is large: it may not wait for long
 
 
 @pytest.fixture(scope="session", autouse=True)
