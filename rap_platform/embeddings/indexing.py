@@ -5,6 +5,7 @@ No orchestration here.
 
 import hashlib
 import json
+import logging
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -31,6 +32,8 @@ from rap_platform.embeddings.queries import (
 )
 from rap_platform.embeddings.search.meaning import MAX_EF_SEARCH
 from rap_platform.settings import get_settings
+
+logger = logging.getLogger(__name__)
 
 VERSION = "3"
 NEIGHBOURS = 10
@@ -309,10 +312,8 @@ def measure_index(
     asked, questions = _questions(conn, target, make) if vectors else ("disturbed", [])
     exact = _exactly(conn, target, questions)
     start = least
-    if (
-        earlier is not None and make is not None and asked == "disturbed"
-    ):  # easier than lines, so not to narrow what those need
-        start = max(least, earlier.ef_search or 0)
+    if earlier is not None and make is not None and asked == "disturbed":
+        start = max(least, earlier.ef_search or 0)  # easier than lines, so not to narrow what those need
     ef_search, share = _breadth(conn, target, questions[: len(exact)], exact, start) if exact else (None, None)
     return IndexReport(
         target.index, vectors, size, len(exact), share, vectors, now, f"{build} {least} {asked}", ef_search=ef_search, asked=asked
@@ -330,7 +331,8 @@ def _questions(
 ) -> tuple[Asked, Sequence[HalfVector]]:
     try:
         lines = [] if make is None else make()
-    except EncoderError:
+    except EncoderError as error:
+        logger.warning("%s is asked with disturbed vectors, for lines can't be encoded: %s", target.index, error)
         lines = []
     return ("lines", lines) if lines else ("disturbed", disturbed(conn, target))
 

@@ -235,7 +235,7 @@ def test_an_index_is_asked_with_lines_that_it_does_not_hold(
 
 
 def test_disturbed_vectors_are_asked_of_an_encoder_that_is_not_to_be_had(
-    written: psycopg.Connection, encoders: Encoders
+    written: psycopg.Connection, encoders: Encoders, caplog: pytest.LogCaptureFixture
 ) -> None:
     other = indexing.targets_of("other")[0]
     assert lines.asking(written, encoders)(other) is None
@@ -245,6 +245,7 @@ def test_disturbed_vectors_are_asked_of_an_encoder_that_is_not_to_be_had(
 
     report = measured(written, lambda target: broken if target == SECTIONS else None)[SECTIONS.index]
     assert (report.asked, report.queries) == ("disturbed", 40)
+    assert f"{SECTIONS.index} is asked with disturbed vectors" in caplog.text
     mended = measured(written, lines.asking(written, encoders))[SECTIONS.index]
     assert (mended.asked, mended.carried) == ("lines", False)
 

@@ -27,7 +27,7 @@ class Asked:
     """A question as it was understood. `encoding` is the vectors of its text and of `but_not`; None when no side needs them.
 
     `ef_search` is the breadth that the encoder's section index is walked with.
-    `beside` is where the nearest vectors are looked for while words and sounds are, if there is a second connection.
+    `beside` is where words and the nearest vectors are looked for while sounds are, if there is a second connection.
     """
 
     question: Question

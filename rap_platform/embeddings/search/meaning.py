@@ -50,27 +50,22 @@ def by_meaning(
     Fewer than are wanted mean that there are no more where few tracks pass, else that the index gave up.
     """
     with conn.pipeline():
-        nearest = _send(conn, encoder, query, filtering, breadth)
-    return _found(nearest.fetchall())
+        nearest = by_meaning_sent(conn, encoder, query, filtering, breadth)
+    return nearest()
 
 
 def by_meaning_sent(
     conn: psycopg.Connection[Any], encoder: str, query: HalfVector, filtering: Filtering, breadth: Breadth
 ) -> Callable[[], list[Found]]:
     """As `by_meaning`, sent on a connection in a pipeline; what is returned waits and gives what was found."""
-    nearest = _send(conn, encoder, query, filtering, breadth)
-    return lambda: _found(nearest.fetchall())
-
-
-def _send(
-    conn: psycopg.Connection[Any], encoder: str, query: HalfVector, filtering: Filtering, breadth: Breadth
-) -> psycopg.Cursor[Any]:
     if filtering.track_ids is not None:
         among = {"query": query, "track_ids": filtering.track_ids, "wanted": breadth.sections}
-        return conn.execute(queries.by_meaning_among(encoder), among)
-    parameters = {**filtering.parameters, "query": query, "wanted": breadth.sections}
-    conn.execute(queries.BREADTH, breadth.settings())
-    return conn.execute(queries.by_meaning(encoder, filtering.where), parameters)
+        nearest = conn.execute(queries.by_meaning_among(encoder), among)
+    else:
+        parameters = {**filtering.parameters, "query": query, "wanted": breadth.sections}
+        conn.execute(queries.BREADTH, breadth.settings())
+        nearest = conn.execute(queries.by_meaning(encoder, filtering.where), parameters)
+    return lambda: _found(nearest.fetchall())
 
 
 def by_meaning_exactly(
