@@ -47,7 +47,13 @@ TOLERANCE = 1e-6
 PARALLEL_FROM = 50_000  # below this a build takes seconds; a parallel one needs shared memory that containers limit
 MINIMUM_RECALL = 0.98
 WIDER = 1.25  # times the breadth before, while that finds too little
-REMEDY = "raise RAP_EMBEDDINGS__HNSW_EF_CONSTRUCTION or RAP_EMBEDDINGS__HNSW_M and build it anew with `rap-platform encoders rebuild`"
+FEW_LINKS = 16  # per vector of an index, and per vector of one over MANY_VECTORS and more, unless settings say
+MANY_LINKS = 32
+MANY_VECTORS = 500_000
+REMEDY = (
+    "raise RAP_EMBEDDINGS__HNSW_EF_CONSTRUCTION or RAP_EMBEDDINGS__HNSW_M (an index that grew past "
+    f"{MANY_VECTORS:,} vectors gets {MANY_LINKS} links by itself) and build it anew with `rap-platform encoders rebuild`"
+)
 LOCK = "vector_index"  # one who builds and cleans at a time: another would clean away what is being built
 NEXT = "_next"  # suffix of an index that is built beside the one it will replace
 
@@ -69,12 +75,11 @@ class Target:
         """The name of the index that is built to take its place."""
         return self.index + NEXT
 
-    def statement(self, *, beside: bool = False) -> str:
-        """The statement that creates it; `beside` under its next name, without keeping writers out."""
-        config = get_settings().embeddings
+    def statement(self, vectors: int, *, beside: bool = False) -> str:
+        """The statement that creates it over so many vectors; `beside` under its next name, without keeping writers out."""
         name = self.following if beside else self.index
         create = queries.create_index(name, self.table, self.where, self.operators, concurrently=beside)
-        return create.format(m=config.hnsw_m, ef_construction=config.hnsw_ef_construction)
+        return create.format(m=links(vectors), ef_construction=get_settings().embeddings.hnsw_ef_construction)
 
     def inventory(self) -> str:
         """The statement that counts and digests its vectors."""
@@ -241,7 +246,7 @@ def _create_with(conn: psycopg.Connection[Any], target: Target, vectors: int, wo
         with _outside(conn):
             conn.execute(queries.BUILD_SETTINGS, settings)
             try:
-                conn.execute(target.statement(beside=True))
+                conn.execute(target.statement(vectors, beside=True))
             finally:
                 if not conn.broken:
                     for statement in queries.RESET_BUILD_SETTINGS:
@@ -249,7 +254,13 @@ def _create_with(conn: psycopg.Connection[Any], target: Target, vectors: int, wo
         return
     with conn.transaction():
         conn.execute(queries.BUILD_SETTINGS, settings)
-        conn.execute(target.statement())
+        conn.execute(target.statement(vectors))
+
+
+def links(vectors: int) -> int:
+    """m of an index built over so many vectors: what settings say, else the more the more vectors."""
+    few_or_many = MANY_LINKS if vectors >= MANY_VECTORS else FEW_LINKS
+    return get_settings().embeddings.hnsw_m or few_or_many
 
 
 def build_memory_mb(vectors: int, dimension: int = weights.DIMENSION) -> int:
@@ -259,7 +270,7 @@ def build_memory_mb(vectors: int, dimension: int = weights.DIMENSION) -> int:
     of its own.
     """
     config = get_settings().embeddings
-    each = 2 * dimension + 16 * 3 * config.hnsw_m + 200
+    each = 2 * dimension + 16 * 3 * links(vectors) + 200
     return min(config.build_memory_mb, 64 + int(1.1 * vectors * each / 2**20))
 
 

@@ -31,7 +31,7 @@ from rap_platform.settings import get_settings
 
 NEIGHBOURS = 10
 BREADTHS = (40, 100, 200, 400, 800)
-BUILDS = ((16, 64), (16, 128))
+BUILDS = ((16, 64), (16, 128), (16, 256))
 SAMPLE_BREADTHS = (40, 100, 200)
 RERANKED = (100, 400)  # candidates of the index over bits that are ordered by their vectors
 SMALL_BREADTH = 20  # at a few thousand vectors more would find nearly everything

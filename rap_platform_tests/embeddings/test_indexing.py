@@ -129,7 +129,7 @@ def test_a_rebuild_takes_the_present_parameters_and_leaves_one_index(
     indexing.build_missing(vectors, {})
     monkeypatch.setattr(indexing, "get_settings", lambda: Settings(embeddings=Embeddings(hnsw_m=8)))
     indexing.rebuild(vectors, SECTIONS)
-    assert hnsw_indexes(vectors) == [(SECTIONS.index, True, ["m=8", "ef_construction=128"])]
+    assert hnsw_indexes(vectors) == [(SECTIONS.index, True, ["m=8", "ef_construction=256"])]
     assert not vectors.autocommit
 
 
@@ -138,7 +138,7 @@ def test_a_rebuild_takes_the_present_parameters_and_leaves_one_index(
 )
 def test_what_a_killed_rebuild_left_is_mended(vectors: psycopg.Connection, left: str) -> None:
     indexing.build_missing(vectors, {})
-    vectors.execute(SECTIONS.statement(beside=True).replace("concurrently ", ""))
+    vectors.execute(SECTIONS.statement(0, beside=True).replace("concurrently ", ""))
     if left == "half built":
         vectors.execute(
             "update pg_index set indisvalid = false where indexrelid = to_regclass(%s)", [SECTIONS.index + "_next"]
@@ -180,10 +180,18 @@ def test_a_parallel_build_that_finds_no_shared_memory_goes_on_alone(
     assert indexing.exists(vectors, SECTIONS.index)
 
 
+def test_an_index_over_many_vectors_has_more_links_unless_settings_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "(m = 16, " in SECTIONS.statement(499_999)
+    assert "(m = 32, " in SECTIONS.statement(500_000, beside=True)
+    assert indexing.build_memory_mb(500_000) / indexing.build_memory_mb(499_999) > 1.3
+    monkeypatch.setattr(indexing, "get_settings", lambda: Settings(embeddings=Embeddings(hnsw_m=8)))
+    assert "(m = 8, " in SECTIONS.statement(500_000)
+
+
 def test_build_memory_grows_with_the_vectors_up_to_the_setting() -> None:
     assert indexing.build_memory_mb(1_000) < 70
     assert 600 < indexing.build_memory_mb(350_000) < 900
-    assert indexing.build_memory_mb(50_000_000) == 2048
+    assert indexing.build_memory_mb(50_000_000) == 4096
 
 
 def test_a_slow_scan_is_asked_fewer_times(vectors: psycopg.Connection, monkeypatch: pytest.MonkeyPatch) -> None:

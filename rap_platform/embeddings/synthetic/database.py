@@ -144,7 +144,9 @@ def _measure_breadth(conn: psycopg.Connection[Any], sections: int, asked: list[H
 
 
 def _digest(library: Library, source: Source, planted: int) -> str:
-    told = [loading.VERSION, hearing.version(), str(library.seed), str(planted), repr(source.surrogate.fit)]
+    index = indexing.targets_of(weights.NAME)[0]
+    graphs = [index.statement(vectors) for vectors in (0, indexing.MANY_VECTORS)]
+    told = [loading.VERSION, hearing.version(), str(library.seed), str(planted), repr(source.surrogate.fit), *graphs]
     files = [_without_comments(path.read_text(encoding="utf-8")) for path in sorted(SQL_DIR.glob("*.sql"))]
     return hashlib.sha256("\0".join([*told, *files]).encode()).hexdigest()[:12]
 
