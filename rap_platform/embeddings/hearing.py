@@ -27,7 +27,7 @@ def fill(conn: psycopg.Connection[Any], slots: Sequence[int]) -> Figures:
     Commits every thousand sections, and hears outside of any transaction: a killed run loses at most one batch.
     """
     with conn.transaction():
-        unheard = conn.execute(term_queries.UNHEARD, {"slots": list(slots), "version": version()}).fetchall()
+        unheard = conn.execute(term_queries.UNHEARD, {"slots": list(slots), "version": sound_keys.STORED}).fetchall()
     section_ids = [row[0] for row in unheard]
     batches = range(0, len(section_ids), SECTIONS_PER_COMMIT)
     sections = texts = keys = 0
@@ -42,13 +42,8 @@ def fill(conn: psycopg.Connection[Any], slots: Sequence[int]) -> Figures:
 def missing(conn: psycopg.Connection[Any], slots: Sequence[int]) -> tuple[int, int]:
     """The number of sections in these slots, and how many of them lack the keys of their present text."""
     with conn.transaction():
-        row = conn.execute(term_queries.UNHEARD_COUNT, {"slots": list(slots), "version": version()}).fetchone()
+        row = conn.execute(term_queries.UNHEARD_COUNT, {"slots": list(slots), "version": sound_keys.STORED}).fetchone()
     return (int(row[0]), int(row[1])) if row else (0, 0)
-
-
-def version() -> str:
-    """What the stored keys of a section are made by."""
-    return f"{sound_keys.VERSION} {sound_keys.LAYOUT}"
 
 
 def unknown_words(conn: psycopg.Connection[Any], limit: int = 500) -> tuple[int, list[str]]:
@@ -104,5 +99,5 @@ def _store(conn: psycopg.Connection[Any], found: Sequence[tuple[int, str, tuple[
             for section_id, sha, heard in found:  # written by hand: a dumper per number would take longer than hearing
                 keys, ends = (f"{{{','.join(map(str, numbers))}}}" for numbers in heard)
                 copy.write(f"{section_id}\t{sha}\t{keys}\t{ends}\n")
-        cursor.execute(term_queries.STORE_STAGED, {"version": version()})
+        cursor.execute(term_queries.STORE_STAGED, {"version": sound_keys.STORED})
         return cursor.rowcount

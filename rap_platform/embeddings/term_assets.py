@@ -5,7 +5,7 @@ import time
 import dagster as dg
 
 from rap_platform.embeddings import hearing
-from rap_platform.embeddings.search import spelling, terms
+from rap_platform.embeddings.search import sound_keys, spelling, terms
 from rap_platform.lyrics import assets as lyrics
 from rap_platform.orchestration import failures, metadata
 from rap_platform.orchestration.automation import on_new_data
@@ -25,7 +25,7 @@ HEARD = dg.AssetCheckSpec(
     partitions_def=SHARDS,
     backfill_policy=dg.BackfillPolicy.multi_run(len(SHARDS.get_partition_keys())),
     deps=[lyrics.tracks],
-    code_version=hearing.version(),
+    code_version=sound_keys.STORED,
     automation_condition=on_new_data(),
     kinds={"python", "postgres"},
     owners=[metadata.TEAM],
@@ -62,6 +62,6 @@ def section_sounds(context: dg.AssetExecutionContext, postgres: PostgresResource
                 distinct_words=hearing.distinct_words(conn),
                 terms_sampled={one.kind: one.terms for one in sampled} or None,
                 seconds=round(seconds, 2),
-                version=hearing.version(),
+                version=sound_keys.STORED,
             ),
         )

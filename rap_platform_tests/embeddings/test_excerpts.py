@@ -3,10 +3,10 @@
 import psycopg
 import pytest
 
-from rap_platform.embeddings.search import sounds, terms, words
+from rap_platform.embeddings.search import terms, words
 from rap_platform.embeddings.search.excerpts import Evidence, excerpt, word_weights
 from rap_platform.embeddings.search.question import Line
-from rap_platform.embeddings.search.sounds import Alike
+from rap_platform.embeddings.search.soundalikes import Alike, Ear
 from rap_platform.embeddings.search.terms import Terms
 from rap_platform.embeddings.search.words import Held
 
@@ -107,6 +107,6 @@ def test_marks_are_the_characters_of_the_words_in_any_writing(
     connection: psycopg.Connection, question: str, line: str, marked: list[str]
 ) -> None:
     read = terms.read(connection, question)
-    (held,), (alike,) = words.held(connection, read, [line]), sounds.alike(read, [line])
+    (held,), (alike,) = words.held(connection, read, [line]), [Ear(read).alike(line)]
     (shown,) = excerpt([line], [Evidence(held, alike)], word_weights(read), first_line=1).lines
     assert [line[start:end] for start, end in shown.spans] == marked

@@ -65,6 +65,7 @@ def test_words_are_guessed_again_when_sounds_are_made_otherwise(
     hearing.fill(connection, SLOTS)
     connection.execute("update word_sounds set phones = 'OW1'")
     monkeypatch.setattr(sound_keys, "VERSION", "another")
+    monkeypatch.setattr(sound_keys, "STORED", "another by line")
     monkeypatch.setattr(phonetics, "_told", {})
     hearing.fill(connection, SLOTS)
     stored = connection.execute("select word, version, phones from word_sounds").fetchall()
@@ -97,11 +98,9 @@ def test_all_are_heard_again_when_keys_are_made_otherwise(
 ) -> None:
     add_track("One", [VERSE, HOOK])
     hearing.fill(connection, SLOTS)
-    monkeypatch.setattr(sound_keys, "VERSION", "another")
+    monkeypatch.setattr(sound_keys, "STORED", "another by line")
     assert hearing.fill(connection, SLOTS).sections == 2
-    assert connection.execute("select distinct version from section_sounds").fetchall() == [
-        (f"another {sound_keys.LAYOUT}",)
-    ]
+    assert connection.execute("select distinct version from section_sounds").fetchall() == [("another by line",)]
 
 
 def test_other_shards_are_left_alone(connection: psycopg.Connection, add_track: AddTrack) -> None:

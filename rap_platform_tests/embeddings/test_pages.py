@@ -256,9 +256,9 @@ def test_likely_hits_are_read_before_the_nearest_are_waited_for_and_nothing_is_r
         nearest = by_meaning_sent(*asked)
         return lambda: before.append(len(read)) or nearest()
 
-    def recorded(reader: showing.Reader, sections: Sequence[Sequence[str]]) -> list[list[Evidence]]:
+    def recorded(reader: showing.Reader, sections: Sequence[Sequence[str]], alike: Any) -> list[list[Evidence]]:
         read.extend(map(tuple, sections))
-        return evidence_in(reader, sections)
+        return evidence_in(reader, sections, alike)
 
     monkeypatch.setattr(finding, "by_meaning_sent", sent)
     monkeypatch.setattr(showing.Reader, "_evidence_in", recorded)

@@ -11,7 +11,7 @@ import pytest
 from pgvector import HalfVector
 
 from rap_platform.embeddings import indexing
-from rap_platform.embeddings.search import facts, queries
+from rap_platform.embeddings.search import facts, queries, sound_keys
 from rap_platform.embeddings.search.filtering import filtering
 from rap_platform.embeddings.search.meaning import Breadth, by_meaning, by_meaning_exactly
 from rap_platform.embeddings.search.question import Filters
@@ -130,6 +130,7 @@ def test_what_is_shown_and_compared_is_looked_up_by_key(library: psycopg.Connect
         "query": QUERY,
         "unwanted": QUERY,
         "but_not": "x",
+        "heard": sound_keys.STORED,
     }
     for statement in (
         queries.hits("minilm"),

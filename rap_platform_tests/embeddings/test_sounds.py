@@ -1,4 +1,4 @@
-"""Sections are found by how they sound, over the borders of words, and the words that sound alike are told."""
+"""Sections are found by how they sound, over the borders of words."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -174,72 +174,6 @@ def test_filters_and_listed_tracks_hold(connection: psycopg.Connection, library:
     found = find(connection, "golden cents", where=" and f.year < %(year)s", parameters={"year": 2010})
     assert tracks_of(found) == [library["sense"]]
     assert tracks_of(find(connection, "golden cents", tracks=[library["other"]])) == [library["other"]]
-
-
-def alike(conn: psycopg.Connection, text: str, *lines: str) -> list[list[tuple[str, str]]]:
-    with conn.transaction():
-        asked = terms.read(conn, text)
-    found = sounds.alike(asked, lines)
-    for line, pairs in zip(lines, found, strict=True):
-        assert all(line[pair.start : pair.end].lower() == pair.sung for pair in pairs)
-    return [[(pair.asked, pair.sung) for pair in pairs] for pairs in found]
-
-
-def test_a_word_that_sounds_like_an_asked_one_is_told(connection: psycopg.Connection) -> None:
-    assert alike(connection, "no cents at all", "It makes no SENSE at all", "nothing") == [[("cents", "sense")], []]
-
-
-def test_words_that_sound_alike_over_their_borders_are_told_as_a_run(connection: psycopg.Connection) -> None:
-    assert alike(connection, "ice cream in the park", "Then I scream at you") == [[("ice cream", "i scream")]]
-    assert alike(connection, "kiss this guy", "while I kiss the sky") == [[("this guy", "the sky")]]
-
-
-def test_the_same_words_do_not_sound_alike_but_are_the_same(connection: psycopg.Connection) -> None:
-    assert alike(connection, "golden letters folded", "golden letters folded") == [[]]
-
-
-def test_a_line_that_shares_only_a_vowel_is_not_alike(connection: psycopg.Connection) -> None:
-    assert alike(connection, "bathroom on the right", "there's a bad moon on the rise") == [[]]
-
-
-@pytest.mark.parametrize(
-    ("asked", "sung"),
-    [
-        ("running in the rain", "an old man and the sea"),  # in, an, and
-        ("but to be", "that is"),
-        ("my love, the seams", "to see you"),
-        ("money", "a funny one"),
-        ("take it", "'take it"),
-    ],
-)
-def test_what_no_listener_takes_for_each_other_is_not_told(
-    connection: psycopg.Connection, asked: str, sung: str
-) -> None:
-    assert alike(connection, asked, sung) == [[]]
-
-
-def test_only_the_first_words_of_an_endless_question_are_compared(connection: psycopg.Connection) -> None:
-    assert alike(connection, "golden " * 63 + "cents", "it makes no sense") == [[("cents", "sense")]]
-    assert alike(connection, "golden " * 64 + "cents", "it makes no sense") == [[]]
-
-
-def test_only_the_first_hundred_words_of_an_endless_line_are_compared(connection: psycopg.Connection) -> None:
-    for before, told in ((96, [("ice cream", "i scream")]), (100, [])):
-        line = "golden " * before + "then I scream " + "golden " * 40
-        assert alike(connection, "ice cream in the park", line) == [told]
-
-
-def test_what_is_sung_over_and_over_is_compared_a_few_times(
-    connection: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    compared = []
-    differing = sounds._differing
-    monkeypatch.setattr(sounds, "_differing", lambda *run: compared.append(run) or differing(*run))
-    letters = "abcdefghijklmnopqrstuvwxyz"
-    question, line = (" ".join(start + letter for letter in letters * 4) for start in ("bababa", "babab"))
-    (pairs,) = alike(connection, question, line)
-    assert 0 < len(pairs) <= 40 + 100  # runs and words
-    assert len(compared) <= 4 * 3 * 100  # places of each pair of vowels, of which a word has three
 
 
 def test_sections_are_found_by_their_index(connection: psycopg.Connection, library: dict[str, int]) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from rap_platform.embeddings.search.question import Line
-from rap_platform.embeddings.search.sounds import Alike
+from rap_platform.embeddings.search.soundalikes import Alike
 from rap_platform.embeddings.search.terms import Terms
 from rap_platform.embeddings.search.words import Held
 

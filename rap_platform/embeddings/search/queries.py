@@ -166,13 +166,17 @@ order by s.track_id, s.text_sha256 = any(array(select c.text_sha256 from track_s
 
 
 def hits(encoder: str) -> str:
-    """What is shown of sections: ids, number, kind, first line, text, song, cosine to the question."""
+    """What is shown of sections: ids, number, kind, first line, text, song, cosine to the question, keys of sound and ends of lines.
+
+    The last two as `vector_send` gives them, if these very texts were heard as the version `heard` hears them.
+    """
     return f"""
 select s.section_id, s.track_id, s.section_no, s.kind, s.first_line, s.text, t.artist, t.title, t.year, t.simulated,
-    1 - (v.embedding <=> %(query)s::halfvec)
+    1 - (v.embedding <=> %(query)s::halfvec), vector_send(nullif(h.keys, '{{}}')::vector), vector_send(nullif(h.line_ends, '{{}}')::vector)
 from track_sections s
 join tracks t using (track_id)
 left join {section_vectors(encoder)} v using (section_id)
+left join section_sounds h on h.section_id = s.section_id and h.input_sha256 = s.text_sha256 and h.version = %(heard)s
 where s.section_id = any(%(section_ids)s)
 """
 

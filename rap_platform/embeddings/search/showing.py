@@ -7,12 +7,16 @@ from typing import Any
 import psycopg
 
 from rap_platform.embeddings.encoders.registry import Encoders
-from rap_platform.embeddings.search import queries, saying, sounds, words
+from rap_platform.embeddings.search import queries, saying, sound_keys, words
 from rap_platform.embeddings.search.asking import Asked
 from rap_platform.embeddings.search.excerpts import Evidence, excerpt, score, word_weights
 from rap_platform.embeddings.search.fusion import Ranked
-from rap_platform.embeddings.search.question import Hit, Why
+from rap_platform.embeddings.search.looking import Rows
+from rap_platform.embeddings.search.question import WORD, Hit, Why
+from rap_platform.embeddings.search.soundalikes import Alike, Ear
+from rap_platform.embeddings.search.stored_keys import Held
 
+_KEYS, _ENDS = 11, 12  # columns of `queries.hits`
 TOLD = 0.5  # of a line's score by words and sounds: it is the one that was meant
 
 
@@ -27,6 +31,7 @@ class Reader:
         self._encoders = encoders
         self._asked = asked
         self._weights = word_weights(asked.terms)
+        self._ear = Ear(asked.terms)
         self._rows: dict[int, tuple[Any, ...]] = {}
         self._evidence: dict[int, list[Evidence]] = {}
 
@@ -35,10 +40,11 @@ class Reader:
         unread = [section_id for section_id in dict.fromkeys(section_ids) if section_id not in self._rows]
         if not unread:
             return
-        parameters = {"section_ids": unread, "query": self._asked.query}
-        rows = self._conn.execute(queries.hits(self._asked.encoder), parameters).fetchall()
+        parameters = {"section_ids": unread, "query": self._asked.query, "heard": sound_keys.STORED}
+        cursor = self._conn.cursor(binary=True).execute(queries.hits(self._asked.encoder), parameters)
+        rows = cursor.fetchall()
         self._rows |= {row[0]: row for row in rows}
-        evidence = self._evidence_in([_lines(row) for row in rows])
+        evidence = self._evidence_in([_lines(row) for row in rows], self._alike_in(rows))
         self._evidence |= {row[0]: lines for row, lines in zip(rows, evidence, strict=True)}
 
     def hits(self, page: Sequence[Ranked]) -> list[Hit]:
@@ -50,13 +56,24 @@ class Reader:
         shown = [(ranked, chosen[ranked.original_id]) for ranked in page if ranked.original_id in chosen]
         return [self._hit(ranked, section_id) for ranked, section_id in shown if section_id in self._rows]
 
-    def _evidence_in(self, sections: Sequence[Sequence[str]]) -> list[list[Evidence]]:
+    def _alike_in(self, rows: Rows) -> list[list[list[Alike]]]:
+        """What in each line of each section sounds like the question. Only lines that may are read: most have none of its keys."""
+        held = Held([row[_KEYS] or b"" for row in rows], self._ear.keys())
+        sections = [_lines(row) for row in rows]
+        likely = [_likely(lines, held, at, rows[at][_ENDS]) for at, lines in enumerate(sections)]
+        saying.recall(self._conn, set().union(*likely))
+        return [
+            [self._ear.alike(line) if line in some else [] for line in lines]
+            for lines, some in zip(sections, likely, strict=True)
+        ]
+
+    def _evidence_in(
+        self, sections: Sequence[Sequence[str]], alike: Sequence[Sequence[Sequence[Alike]]]
+    ) -> list[list[Evidence]]:
         """What of the question each line of each section holds. Likeness is looked at where words and sounds do not tell."""
-        terms = self._asked.terms
         lines = [line for section in sections for line in section]
-        saying.recall(self._conn, lines)
-        told = map(Evidence, words.held(self._conn, terms, lines), sounds.alike(terms, lines))
-        evidence = [[next(told) for _ in section] for section in sections]
+        held = iter(words.held(self._conn, self._asked.terms, lines))
+        evidence = [[Evidence(next(held), sounding) for sounding in section] for section in alike]
         untold = [
             place for place, found in enumerate(evidence) if max(score(line, self._weights) for line in found) < TOLD
         ]
@@ -68,11 +85,22 @@ class Reader:
 
     def _hit(self, ranked: Ranked, section_id: int) -> Hit:
         row = self._rows[section_id]
-        _, track_id, section_no, kind, first_line, _, artist, title, year, simulated, cosine = row
+        _, track_id, section_no, kind, first_line, _, artist, title, year, simulated, cosine = row[:_KEYS]
         shown = excerpt(_lines(row), self._evidence[section_id], self._weights, first_line=first_line)
         ranks = ranked.ranks
         why = Why(ranks.get("meaning"), cosine, ranks.get("words"), shown.words, ranks.get("sound"), shown.sounds)
         return Hit(track_id, artist, title, year, ranked.score, simulated, section_no, kind, shown.lines, why)
+
+
+def _likely(lines: Sequence[str], held: Held, at: int, sent_ends: bytes | None) -> set[str]:
+    """The lines of a section that hold any of the keys; all of them where it is not known which keys are whose."""
+    distinct = [line for line in dict.fromkeys(lines) if WORD.search(line)]
+    if sent_ends is None or held.sizes[at] >= sound_keys.MOST_KEYS:
+        return set(distinct)
+    keys = held.lines(at, sent_ends)
+    if len(keys) != len(distinct):  # a line that nobody can say has no keys and no end
+        return set(distinct)
+    return {line for line, any_of_them in zip(distinct, keys, strict=True) if any_of_them}
 
 
 def _lines(row: Sequence[Any]) -> list[str]:

@@ -12,7 +12,7 @@ from itertools import pairwise
 from rap_platform.features.phonetics import Phones, pronounce, pronunciations, words
 
 VERSION = "1"  # of how words sound
-LAYOUT = "by line"  # of how the keys of a text are stored
+STORED = f"{VERSION} by line"  # what the stored keys of a section are made by, and how they are laid out
 LINES_KEPT = 4096  # read lately: those of a few searches
 MOST_KEYS = 16_000  # of a text: as many dimensions as a vector of pgvector has
 
@@ -140,7 +140,7 @@ def spoken(word: str) -> str:
 
 def _line_keys(line: str) -> set[int]:
     spelt = line_words(line)
-    return {key for word in set(spelt) for key in word_keys(word)}.union(map(_pair_key, pairs(line)))
+    return {key for word in set(spelt) for key in word_keys(word)}.union(map(pair_key, pairs(line)))
 
 
 def _line(spelt: Iterable[str]) -> str:
@@ -156,7 +156,8 @@ def _characters(phones: Phones) -> str:
 
 
 @lru_cache(maxsize=200_000)
-def _pair_key(pair: str) -> int:
+def pair_key(pair: str) -> int:
+    """The key of a pair of neighbouring vowels as `pairs` gives it."""
     return _key(f"pair {pair}")
 
 

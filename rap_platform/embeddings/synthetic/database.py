@@ -16,9 +16,10 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 from psycopg.types.json import Jsonb
 
-from rap_platform.embeddings import hearing, indexing
+from rap_platform.embeddings import indexing
 from rap_platform.embeddings.encoders import weights
 from rap_platform.embeddings.encoders.encoding import Encoder, Vectors
+from rap_platform.embeddings.search import sound_keys
 from rap_platform.embeddings.synthetic import load_queries, loading
 from rap_platform.embeddings.synthetic.library import Library
 from rap_platform.embeddings.synthetic.loading import Source
@@ -146,7 +147,7 @@ def _measure_breadth(conn: psycopg.Connection[Any], sections: int, asked: list[H
 def _digest(library: Library, source: Source, planted: int) -> str:
     index = indexing.targets_of(weights.NAME)[0]
     graphs = [index.statement(vectors) for vectors in (0, indexing.MANY_VECTORS)]
-    told = [loading.VERSION, hearing.version(), str(library.seed), str(planted), repr(source.surrogate.fit), *graphs]
+    told = [loading.VERSION, sound_keys.STORED, str(library.seed), str(planted), repr(source.surrogate.fit), *graphs]
     files = [_without_comments(path.read_text(encoding="utf-8")) for path in sorted(SQL_DIR.glob("*.sql"))]
     return hashlib.sha256("\0".join([*told, *files]).encode()).hexdigest()[:12]
 

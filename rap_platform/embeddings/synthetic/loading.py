@@ -15,7 +15,6 @@ import psycopg
 from pgvector import HalfVector
 from psycopg.types.json import Jsonb
 
-from rap_platform.embeddings import hearing
 from rap_platform.embeddings.encoders.encoding import Encoder
 from rap_platform.embeddings.search import saying, sound_keys, spelling, terms
 from rap_platform.embeddings.synthetic import load_queries
@@ -251,11 +250,10 @@ def _copy_sections(cursor: psycopg.Cursor[Any], sections: Sequence[_Section], ve
     with cursor.copy(load_queries.COPY_SOUNDS) as copy:
         copy.set_types(["int8", "int8", "text", "text", "int4[]", "int4[]", "bool"])
         heard: dict[str, tuple[list[int], list[int]]] = {}
-        version = hearing.version()
         for row in sections:
             if row.text not in heard:
                 heard[row.text] = sound_keys.by_line(as_heard(row.text))
-            copy.write_row((row.section_id, row.track_id, version, row.sha256, *heard[row.text], True))
+            copy.write_row((row.section_id, row.track_id, sound_keys.STORED, row.sha256, *heard[row.text], True))
 
 
 def _copy_track_vectors(cursor: psycopg.Cursor[Any], sections: Sequence[_Section], vectors: Vectors) -> None:
