@@ -27,7 +27,7 @@ class Asked:
     """A question as it was understood. `encoding` is the vectors of its text and of `but_not`; None when no side needs them.
 
     `ef_search` is the breadth that the encoder's section index is walked with.
-    `beside` is where words and the nearest vectors are looked for while sounds are, if there is a second connection.
+    `beside` is where the nearest vectors are looked for while words and sounds are, if there is a second connection.
     """
 
     question: Question
@@ -40,8 +40,14 @@ class Asked:
 
     @cached_property
     def query(self) -> HalfVector | None:
-        """The vector of the text; waits until it is encoded."""
+        """The vector of the text, if it is asked for; waits until it is encoded."""
         return None if self.encoding is None else HalfVector(self.encoding.result()[0])
+
+    @property
+    def vector(self) -> HalfVector:
+        """The vector of a text that is asked for by meaning, or with something that it must not be like; waits as `query` does."""
+        assert self.query is not None
+        return self.query
 
     @cached_property
     def unwanted(self) -> Unwanted | None:

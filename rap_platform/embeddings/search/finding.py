@@ -16,7 +16,7 @@ from rap_platform.embeddings.encoders.registry import Encoders
 from rap_platform.embeddings.search import cursor, queries, showing, sounds, words
 from rap_platform.embeddings.search.asking import Asked, ask
 from rap_platform.embeddings.search.fusion import Ranked, fuse
-from rap_platform.embeddings.search.looking import Beside, Looking, Sent, look
+from rap_platform.embeddings.search.looking import Looking, look
 from rap_platform.embeddings.search.meaning import (
     Breadth,
     by_meaning,
@@ -132,7 +132,7 @@ def _ranking(
     least = 1.0
     for candidates in _steps(conn, asked, read_ahead):
         for ranked in fuse(_away(conn, asked, candidates)):
-            ranking.setdefault(ranked.original_id, replace(ranked, score=min(ranked.score, least)))
+            ranking.setdefault(ranked.original_id, ranked if ranked.score <= least else replace(ranked, score=least))
         least = min((ranked.score for ranked in ranking.values()), default=1.0)
         if len(ranking.keys() - hidden) >= wanted:
             break
@@ -155,58 +155,41 @@ def _steps(
             return
     if asked.terms.phrases:
         return
-    if "meaning" in asked.question.sides and asked.query is not None:
-        nearest = by_meaning_exactly(conn, asked.encoder, asked.query, asked.filtering, DEEPEST)
+    if "meaning" in asked.question.sides:
+        nearest = by_meaning_exactly(conn, asked.encoder, asked.vector, asked.filtering, DEEPEST)
         yield {side: nearest if side == "meaning" else [] for side in asked.question.sides}
 
 
 def _found(
     conn: psycopg.Connection[Any], asked: Asked, breadth: Breadth, read_ahead: Callable[[Candidates], None]
 ) -> Candidates:
+    """What each side finds. With a second connection the nearest, which take longest, are looked for there while the others are here.
+
+    Meanwhile `read_ahead` is told what these found.
+    """
     if asked.terms.phrases:
         return _quoted(conn, asked, breadth.sections)
-    if asked.beside is not None:
-        return _found_beside(conn, asked.beside, asked, breadth, read_ahead)
-    found: dict[Side, list[Found]] = {side: [] for side in asked.question.sides}
+    if "meaning" not in asked.question.sides:
+        return _by_form(conn, asked, breadth)
+    if asked.beside is None:
+        by_form = _by_form(conn, asked, breadth)
+        return {**by_form, "meaning": by_meaning(conn, asked.encoder, asked.vector, asked.filtering, breadth)}
+    with asked.beside.opened() as second:
+        # Sent before the others are: what runs beside the encoder slows it down, and all wait for the nearest in the end.
+        wait = by_meaning_sent(second, asked.encoder, asked.vector, asked.filtering, breadth)
+        by_form = _by_form(conn, asked, breadth)
+        read_ahead(by_form)
+        return {**by_form, "meaning": wait()}
+
+
+def _by_form(conn: psycopg.Connection[Any], asked: Asked, breadth: Breadth) -> dict[Side, list[Found]]:
+    """What is found by words and by sound, as far as these were asked."""
     looking: dict[Side, Looking] = {}
-    if "words" in found:
+    if "words" in asked.question.sides:
         looking["words"] = words.by_words(asked.terms, asked.filtering, breadth.sections)
-    if "sound" in found:
+    if "sound" in asked.question.sides:
         looking["sound"] = sounds.by_sound(asked.terms, asked.filtering, breadth.sections)
-    found |= zip(looking, look(conn, *looking.values()), strict=True)
-    if "meaning" in found and asked.query is not None:
-        found["meaning"] = by_meaning(conn, asked.encoder, asked.query, asked.filtering, breadth)
-    return found
-
-
-def _found_beside(
-    conn: psycopg.Connection[Any],
-    beside: Beside,
-    asked: Asked,
-    breadth: Breadth,
-    read_ahead: Callable[[Candidates], None],
-) -> Candidates:
-    """Words and meaning on the second connection; meanwhile sounds on the first, and what they find is read ahead."""
-    sides = asked.question.sides
-    found: dict[Side, list[Found]] = {side: [] for side in sides}
-    with beside.opened() as second:
-        sent: dict[Side, Callable[[], list[Found]]] = {}
-        if "words" in sides:
-            sent["words"] = Sent(second, words.by_words(asked.terms, asked.filtering, breadth.sections)).found
-
-        def send_meaning() -> None:
-            if "meaning" in sides and asked.query is not None:  # waits until the text is encoded
-                sent["meaning"] = by_meaning_sent(second, asked.encoder, asked.query, asked.filtering, breadth)
-
-        if "sound" in sides:
-            sounding = sounds.by_sound(asked.terms, asked.filtering, breadth.sections)
-            (found["sound"],) = look(conn, sounding, meanwhile=send_meaning)
-            read_ahead({"sound": found["sound"]})
-        else:
-            send_meaning()
-        for side, wait in sent.items():
-            found[side] = wait()
-    return found
+    return dict(zip(looking, look(conn, *looking.values()), strict=True))
 
 
 def _quoted(conn: psycopg.Connection[Any], asked: Asked, wanted: int) -> dict[Side, list[Found]]:
@@ -216,15 +199,15 @@ def _quoted(conn: psycopg.Connection[Any], asked: Asked, wanted: int) -> dict[Si
     by: Side = "words" if any(phrase.query for phrase in asked.terms.phrases) else "sound"
     if by in found:
         found[by] = holding
-    if "meaning" in found and asked.query is not None:
-        found["meaning"] = by_meaning_of(conn, asked.encoder, asked.query, holding)
+    if "meaning" in found:
+        found["meaning"] = by_meaning_of(conn, asked.encoder, asked.vector, holding)
     return found
 
 
 def _away(conn: psycopg.Connection[Any], asked: Asked, candidates: Candidates) -> Candidates:
     """The candidates without those of what the question must not be like."""
-    if asked.unwanted is None or asked.query is None:
+    if asked.unwanted is None:
         return candidates
     section_ids = {section.section_id for found in candidates.values() for section in found}
-    excess = excesses(conn, asked.encoder, asked.query, asked.unwanted, sorted(section_ids))
+    excess = excesses(conn, asked.encoder, asked.vector, asked.unwanted, sorted(section_ids))
     return {side: pushed(side, found, excess) for side, found in candidates.items()}

@@ -1,6 +1,6 @@
 """Lets several sides look for sections side by side: on one connection in one go, or beside each other on two."""
 
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -50,7 +50,14 @@ class Beside:
             self.conn.rollback()
 
 
-class Sent:
+def look(conn: psycopg.Connection[Any], *sides: Looking) -> list[list[Found]]:
+    """What each side found, in their order. The first statements of all are sent in one go."""
+    with conn.pipeline():
+        sent = [_Sent(conn, side) for side in sides]
+        return [side.found() for side in sent]
+
+
+class _Sent:
     """A side whose first statement was sent; for a connection in a pipeline."""
 
     def __init__(self, conn: psycopg.Connection[Any], side: Looking) -> None:
@@ -72,13 +79,3 @@ class Sent:
             self._found = done.value
             return None
         return self._conn.cursor(binary=look.binary).execute(look.statement, look.parameters)
-
-
-def look(
-    conn: psycopg.Connection[Any], *sides: Looking, meanwhile: Callable[[], None] = lambda: None
-) -> list[list[Found]]:
-    """What each side found, in their order. `meanwhile` is called once, while the database looks if there is anything to look for."""
-    with conn.pipeline():
-        sent = [Sent(conn, side) for side in sides]
-        meanwhile()
-        return [side.found() for side in sent]

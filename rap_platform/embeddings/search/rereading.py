@@ -34,7 +34,9 @@ def by_line(terms: Terms, found: Sequence[Found], lines: Callable[[int], Sequenc
     read.sort(key=lambda pair: (-pair[0].coverage, -pair[1].coverage, pair[1].section_id))
     last = read[-1][0].coverage
     apart = {section.section_id for section in chosen}
-    rest = [replace(one, coverage=min(one.coverage, last)) for one in found if one.section_id not in apart]
+    rest = [
+        one if one.coverage <= last else replace(one, coverage=last) for one in found if one.section_id not in apart
+    ]
     return [*(section for section, _ in read), *rest]
 
 

@@ -1,7 +1,9 @@
 """The side of the words: sections that hold the question's words, the rarest combinations first; which words a line holds."""
 
-from collections.abc import Generator, Mapping, Sequence
+import re
+from collections.abc import Generator, Mapping, Sequence, Set
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -56,17 +58,9 @@ def held(conn: psycopg.Connection[Any], terms: Terms, lines: Sequence[str]) -> l
     Asks the database for the lexemes of words it has not seen yet that begin like one of the question's, in one statement.
     """
     asked = {lexeme: word for word in reversed(terms.words) for lexeme in terms.stems[word]}
-    beginnings = {lexeme[0] for lexeme in asked}
-    sung = [
-        [
-            (word, match.span())
-            for match in WORD.finditer(line)
-            if (word := match.group().lower().replace("’", "'"))[0] in beginnings
-        ]
-        for line in lines
-    ]
-    wanted = {word for line in sung for word, _ in line if word[0] in beginnings}
-    stems = _stemmed(conn, wanted)
+    begin = _beginning(frozenset(lexeme[0] for lexeme in asked))
+    sung = [[(_plain(match.group()), match.span()) for match in begin.finditer(line)] for line in lines]
+    stems = _stemmed(conn, {word for line in sung for word, _ in line})
     return [
         [
             Held(asked[lexeme], start, end)
@@ -76,6 +70,19 @@ def held(conn: psycopg.Connection[Any], terms: Terms, lines: Sequence[str]) -> l
         ]
         for line in sung
     ]
+
+
+@lru_cache(maxsize=256)
+def _beginning(characters: Set[str]) -> re.Pattern[str]:
+    """Whole words that begin with one of these characters, however it is written."""
+    if not characters:
+        return re.compile(r"(?!)")
+    first = "".join(map(re.escape, sorted(characters)))
+    return re.compile(rf"(?<![^\W_])(?<![^\W_]['’])(?=[{first}]){WORD.pattern}", re.IGNORECASE)
+
+
+def _plain(word: str) -> str:
+    return word.lower().replace("’", "'")
 
 
 def _ask(
