@@ -12,7 +12,7 @@ from pgvector import HalfVector
 
 from rap_platform.embeddings import indexing
 from rap_platform.embeddings.search import facts, queries, sound_keys
-from rap_platform.embeddings.search.filtering import filtering
+from rap_platform.embeddings.search.filtering import UNFILTERED, filtering
 from rap_platform.embeddings.search.meaning import Breadth, by_meaning, by_meaning_exactly
 from rap_platform.embeddings.search.question import Filters
 from rap_platform.local.postgres import Cluster
@@ -142,6 +142,29 @@ def test_what_is_shown_and_compared_is_looked_up_by_key(library: psycopg.Connect
         assert "hnsw" not in shown
         assert "Seq Scan on section_vectors_minilm" not in shown
         assert "Seq Scan on track_sections" not in shown
+
+
+def test_the_index_goes_on_where_a_filter_or_the_number_wanted_asks_for_it_and_else_not() -> None:
+    assert Breadth(100, 200, 20_000, 1).settings(filtered=False)["iterative_scan"] == "off"
+    assert Breadth(100, 200, 20_000, 1).settings(filtered=True)["iterative_scan"] == "relaxed_order"
+    assert Breadth(1000, 200, 60_000, 4).settings(filtered=False) == {
+        "ef_search": "1000",
+        "iterative_scan": "off",
+        "max_scan_tuples": "60000",
+        "scan_mem_multiplier": "4",
+    }
+    assert Breadth(1001, 200, 60_000, 4).settings(filtered=False)["iterative_scan"] == "relaxed_order"
+
+
+@pytest.mark.parametrize("wanted", [10, 40, 1500])
+def test_as_many_are_found_as_are_wanted_whether_one_walk_gives_them_or_not(
+    library: psycopg.Connection, wanted: int
+) -> None:
+    found = by_meaning(library, "minilm", QUERY, UNFILTERED, Breadth(wanted, 200, 20_000, 1))
+    assert len({section.section_id for section in found}) == wanted
+    best = [track_id for track_id, _ in exact(library, "true")[:5]]
+    tracks = list(dict.fromkeys(section.track_id for section in found))
+    assert len(set(tracks[:5]) & set(best)) >= 4
 
 
 def exact(conn: psycopg.Connection, condition: str) -> list[tuple[int, float]]:

@@ -29,10 +29,12 @@ class Breadth:
     max_scan_tuples: int
     scan_mem_multiplier: int
 
-    def settings(self) -> dict[str, str]:
-        """The parameters of queries.BREADTH."""
+    def settings(self, *, filtered: bool) -> dict[str, str]:
+        """The parameters of queries.BREADTH: the index goes on only where one walk may not give enough, for it is slower ready to."""
+        ef_search = min(MAX_EF_SEARCH, max(self.ef_search, self.sections))
         return {
-            "ef_search": str(min(MAX_EF_SEARCH, max(self.ef_search, self.sections))),
+            "ef_search": str(ef_search),
+            "iterative_scan": "relaxed_order" if filtered or ef_search < self.sections else "off",
             "max_scan_tuples": str(self.max_scan_tuples),
             "scan_mem_multiplier": str(self.scan_mem_multiplier),
         }
@@ -63,7 +65,7 @@ def by_meaning_sent(
         nearest = conn.execute(queries.by_meaning_among(encoder), among)
     else:
         parameters = {**filtering.parameters, "query": query, "wanted": breadth.sections}
-        conn.execute(queries.BREADTH, breadth.settings())
+        conn.execute(queries.BREADTH, breadth.settings(filtered=bool(filtering.where)))
         nearest = conn.execute(queries.by_meaning(encoder, filtering.where), parameters)
     return lambda: _found(nearest.fetchall())
 

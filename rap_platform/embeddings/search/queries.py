@@ -28,8 +28,7 @@ TRACKS_ABOUT = "select greatest(reltuples, 0) from pg_class where oid = 'track_f
 
 # Values of the questions' parameters are planned for, and no plan is worth compiling in milliseconds.
 OPENING = """
-select set_config('plan_cache_mode', 'force_custom_plan', true), set_config('jit', 'off', true),
-    set_config('hnsw.iterative_scan', 'relaxed_order', true)
+select set_config('plan_cache_mode', 'force_custom_plan', true), set_config('jit', 'off', true)
 """
 
 # The answer is that of one moment: what is deleted while it is made is in it, or not, as a whole.
@@ -43,7 +42,7 @@ EXPORT_MOMENT = "select pg_export_snapshot()"
 
 BREADTH = """
 select set_config('hnsw.ef_search', %(ef_search)s, true), set_config('hnsw.max_scan_tuples', %(max_scan_tuples)s, true),
-    set_config('hnsw.scan_mem_multiplier', %(scan_mem_multiplier)s, true)
+    set_config('hnsw.scan_mem_multiplier', %(scan_mem_multiplier)s, true), set_config('hnsw.iterative_scan', %(iterative_scan)s, true)
 """
 
 
