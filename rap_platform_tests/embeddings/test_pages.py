@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
+from threading import Event
 from typing import Any
 
 import psycopg
@@ -217,7 +218,7 @@ def test_a_second_connection_changes_no_answer_of_the_later_steps(
     assert found == search(library, encoders, question)
 
 
-def test_an_encoder_that_fails_while_words_are_looked_for_leaves_both_connections_as_they_were(
+def test_an_encoder_that_fails_while_others_are_looked_for_leaves_both_connections_as_they_were(
     library: psycopg.Connection, second: psycopg.Connection, encoders: Encoders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(texts: Sequence[str]) -> Vectors:
@@ -310,37 +311,77 @@ def test_a_second_connection_that_is_lost_is_done_without(
     assert library.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
 
 
-def test_one_who_waits_for_the_first_connection_does_not_hold_up_the_second(
+@pytest.mark.parametrize("held", [None, "section_sounds"])
+def test_one_who_waits_for_one_connection_does_not_hold_up_the_other(
     library: psycopg.Connection,
     second: psycopg.Connection,
     database: str,
     encoders: Encoders,
     monkeypatch: pytest.MonkeyPatch,
+    held: str | None,
 ) -> None:
-    expected = search(library, encoders, QUESTION)
-    second.execute("set statement_timeout = '5s'")  # without it a ring would stay for ever
-    second.commit()
-    by_words = words.by_words
+    """A third wants what one of them reads, and holds what the other waits for: a ring that no server sees."""
+    question = replace(QUESTION, filters=Filters(year_from=1985))
+    expected = search(library, encoders, question)
+    for conn in (library, second):
+        conn.execute("set statement_timeout = '5s'")  # without it a ring would stay for ever
+        conn.commit()
+    by_meaning_sent = finding.by_meaning_sent
     changed: list[Future[None]] = []
+    tried: list[psycopg.Connection[Any] | None] = []
+    found_by = finding._search
 
     def change() -> None:
         with closing(connect(database)) as other:
-            other.execute("lock table track_sections in access exclusive mode")
+            for table in (held, "track_facts"):
+                if table is not None:
+                    other.execute(f"lock table {table} in access exclusive mode")
 
-    def waited_for(*asked: Any) -> Looking:
-        if not changed:
-            changed.append(thread.submit(change))
-            while not watcher.execute(
-                "select 1 from pg_locks where not granted and mode = 'AccessExclusiveLock'"
-            ).fetchone():
-                time.sleep(0.01)
+    def until(condition: str) -> None:
+        while not watcher.execute(f"select 1 from pg_locks where {condition}").fetchone():
+            time.sleep(0.01)
+
+    def sent(*asked: Any) -> Callable[[], list[Found]]:
+        wait = None
+        if held is not None:  # the nearest are looked for before the third comes
+            wait = by_meaning_sent(*asked)
+            until(f"pid = {second.info.backend_pid} and relation = 'track_facts'::regclass")
+        changed.append(thread.submit(change))
+        until("not granted and mode = 'AccessExclusiveLock'")
+        return wait or by_meaning_sent(*asked)
+
+    def search_once(*asked: Any) -> Page:
+        tried.append(asked[-1])
+        return found_by(*asked)
+
+    monkeypatch.setattr(finding, "by_meaning_sent", sent)
+    monkeypatch.setattr(finding, "_search", search_once)
+    with ThreadPoolExecutor(1) as thread, closing(connect(database, autocommit=True)) as watcher:
+        assert search(library, encoders, question, second) == expected
+        assert tried == [second, None]
+        (done,) = changed
+        done.result()
+
+
+def test_words_and_sounds_do_not_wait_for_an_encoder_that_is_slow(
+    library: psycopg.Connection, second: psycopg.Connection, encoders: Encoders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = search(library, encoders, QUESTION)
+    minilm = encoders.get("minilm")
+    encode, by_words = minilm.encode, words.by_words
+    looking = Event()
+
+    def slow(texts: Sequence[str]) -> Vectors:
+        assert looking.wait(5)
+        return encode(texts)
+
+    def asked_for(*asked: Any) -> Looking:
+        looking.set()
         return by_words(*asked)
 
-    monkeypatch.setattr(words, "by_words", waited_for)
-    with ThreadPoolExecutor(1) as thread, closing(connect(database, autocommit=True)) as watcher:
-        assert search(library, encoders, QUESTION, second) == expected
-    (done,) = changed
-    done.result()
+    monkeypatch.setattr(minilm, "encode", slow)
+    monkeypatch.setattr(words, "by_words", asked_for)
+    assert search(library, encoders, QUESTION, second) == expected
 
 
 def test_tables_that_are_dropped_while_it_is_asked_are_asked_no_more(

@@ -149,11 +149,20 @@ def test_the_index_goes_on_where_a_filter_or_the_number_wanted_asks_for_it_and_e
     assert Breadth(100, 200, 20_000, 1).settings(filtered=True)["iterative_scan"] == "relaxed_order"
     assert Breadth(1000, 200, 60_000, 4).settings(filtered=False) == {
         "ef_search": "1000",
-        "iterative_scan": "off",
+        "iterative_scan": "relaxed_order",
         "max_scan_tuples": "60000",
         "scan_mem_multiplier": "4",
     }
-    assert Breadth(1001, 200, 60_000, 4).settings(filtered=False)["iterative_scan"] == "relaxed_order"
+
+
+def test_a_deleted_section_does_not_make_the_index_give_up(library: psycopg.Connection) -> None:
+    with library.transaction(force_rollback=True):
+        nearest = by_meaning(library, "minilm", QUERY, UNFILTERED, Breadth(1, 200, 20_000, 1))[0].section_id
+        library.execute("delete from section_vectors_minilm where section_id = %s", [nearest])
+        for wanted in (100, 300, 1000):
+            found = by_meaning(library, "minilm", QUERY, UNFILTERED, Breadth(wanted, 200, 20_000, 1))
+            assert len(found) == wanted
+            assert nearest not in {section.section_id for section in found}
 
 
 @pytest.mark.parametrize("wanted", [10, 40, 1500])

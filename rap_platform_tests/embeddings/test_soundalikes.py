@@ -9,7 +9,7 @@ from rap_platform.embeddings.search import facts, showing, sound_keys, soundalik
 from rap_platform.embeddings.search.finding import search
 from rap_platform.embeddings.search.question import Question
 from rap_platform.embeddings.search.soundalikes import Ear
-from rap_platform.embeddings.search.stored_keys import Held
+from rap_platform.embeddings.search.stored_keys import KeysHeld
 from rap_platform.embeddings.synthetic.verse import read_book
 from rap_platform_tests.embeddings.conftest import AddTrack
 from rap_platform_tests.embeddings.test_filling import SLOTS
@@ -97,7 +97,7 @@ def test_no_line_that_sounds_like_the_question_is_left_out(connection: psycopg.C
     for question in [*texts[:: len(texts) // 25], "no cents in the park", "its a bad moon"]:
         with connection.transaction():
             ear = Ear(terms.read(connection, question))
-        held = Held([sent(connection, keys) for keys, _ in heard], ear.keys())
+        held = KeysHeld([sent(connection, keys) for keys, _ in heard], ear.keys)
         for at, text in enumerate(passages):
             lines = text.split("\n")
             likely = showing._likely(lines, held, at, sent(connection, heard[at][1]))

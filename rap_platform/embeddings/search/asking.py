@@ -1,6 +1,6 @@
 """What is read of a question before candidates are looked for: serving encoder, vectors, filters, words and sounds."""
 
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -18,7 +18,7 @@ from rap_platform.embeddings.search.meaning import Unwanted
 from rap_platform.embeddings.search.question import Question
 from rap_platform.embeddings.search.terms import Terms
 
-# Encodes while the database looks for words; as many as ask at once, for an endpoint keeps each waiting.
+# Encodes while the question's words are looked up; as many as ask at once, for an endpoint keeps each waiting.
 _ENCODING = ThreadPoolExecutor(32, thread_name_prefix="question")
 
 
@@ -42,6 +42,10 @@ class Asked:
     def query(self) -> HalfVector | None:
         """The vector of the text, if it is asked for; waits until it is encoded."""
         return None if self.encoding is None else HalfVector(self.encoding.result()[0])
+
+    def is_encoded(self, within_s: float) -> bool:
+        """Whether the vector of the text is there, or comes so soon; also when encoding failed."""
+        return self.encoding is None or bool(wait([self.encoding], timeout=within_s).done)
 
     @property
     def vector(self) -> HalfVector:
@@ -68,7 +72,8 @@ def ask(
 ) -> Asked:
     """Read the question in the transaction that is open: its vectors are still being made when this returns.
 
-    `alone` says that nothing was done in the transaction yet: then all of it sees one moment, and so does a `second` connection.
+    `alone` says that nothing was done in the transaction yet: then all of it sees one moment, and so does a `second` connection; from
+    here on either may raise LockNotAvailable.
     """
     exported = None
     with conn.pipeline():
@@ -77,6 +82,7 @@ def ask(
         conn.execute(queries.OPENING)
         if alone and second is not None:
             exported = conn.execute(queries.EXPORT_MOMENT)
+            conn.execute(queries.BRIEF_LOCK_WAITS)
         serving = encoders.serving(conn)
     texts = [text.strip() for text in (question.text, question.but_not) if text is not None]
     encoding = None

@@ -32,6 +32,7 @@ from rap_platform.settings import get_settings
 AWAY = 3  # times the candidates, where some will be pushed out
 # Times the candidates, vectors looked at before a filter makes the index give up, memory for it in work_mem, by step.
 STEPS = ((1, 20_000, 1), (10, 60_000, 4), (50, 200_000, 16))
+ENCODED_SOON_S = 0.02  # an encoder that takes longer is not of this machine, or has much to do
 DEEPEST = 2 * cursor.MAX_DEPTH  # tracks of the last step: as many as are ever shown, and a copy of each
 
 Candidates = Mapping[Side, list[Found]]
@@ -61,7 +62,7 @@ def search(
         held_up = isinstance(error, psycopg.errors.LockNotAvailable)
         if second is None or conn.closed or not (second.closed or held_up):
             raise
-        # The second connection alone was lost, or waited for somebody who waits for the first.
+        # The second connection alone was lost, or one of them waited for somebody who may wait for the other.
         return _search(conn, encoders, question, shown, None)
 
 
@@ -175,21 +176,30 @@ def _found(
         by_form = _by_form(conn, asked, breadth)
         return {**by_form, "meaning": by_meaning(conn, asked.encoder, asked.vector, asked.filtering, breadth)}
     with asked.beside.opened() as second:
-        # Sent before the others are: what runs beside the encoder slows it down, and all wait for the nearest in the end.
-        wait = by_meaning_sent(second, asked.encoder, asked.vector, asked.filtering, breadth)
-        by_form = _by_form(conn, asked, breadth)
+        sent: list[Callable[[], list[Found]]] = []
+
+        def send_meaning() -> None:
+            if not sent:
+                sent.append(by_meaning_sent(second, asked.encoder, asked.vector, asked.filtering, breadth))
+
+        # All wait for the nearest in the end, and what runs beside an encoder of this machine slows it down.
+        if asked.is_encoded(ENCODED_SOON_S):
+            send_meaning()
+        by_form = _by_form(conn, asked, breadth, meanwhile=send_meaning)
         read_ahead(by_form)
-        return {**by_form, "meaning": wait()}
+        return {**by_form, "meaning": sent[0]()}
 
 
-def _by_form(conn: psycopg.Connection[Any], asked: Asked, breadth: Breadth) -> dict[Side, list[Found]]:
-    """What is found by words and by sound, as far as these were asked."""
+def _by_form(
+    conn: psycopg.Connection[Any], asked: Asked, breadth: Breadth, meanwhile: Callable[[], object] = lambda: None
+) -> dict[Side, list[Found]]:
+    """What is found by words and by sound, as far as these were asked. `meanwhile` is called while the database looks."""
     looking: dict[Side, Looking] = {}
     if "words" in asked.question.sides:
         looking["words"] = words.by_words(asked.terms, asked.filtering, breadth.sections)
     if "sound" in asked.question.sides:
         looking["sound"] = sounds.by_sound(asked.terms, asked.filtering, breadth.sections)
-    return dict(zip(looking, look(conn, *looking.values()), strict=True))
+    return dict(zip(looking, look(conn, *looking.values(), meanwhile=meanwhile), strict=True))
 
 
 def _quoted(conn: psycopg.Connection[Any], asked: Asked, wanted: int) -> dict[Side, list[Found]]:

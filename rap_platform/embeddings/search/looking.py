@@ -1,6 +1,6 @@
 """Lets several sides look for sections side by side: on one connection in one go, or beside each other on two."""
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -50,10 +50,13 @@ class Beside:
             self.conn.rollback()
 
 
-def look(conn: psycopg.Connection[Any], *sides: Looking) -> list[list[Found]]:
-    """What each side found, in their order. The first statements of all are sent in one go."""
+def look(
+    conn: psycopg.Connection[Any], *sides: Looking, meanwhile: Callable[[], object] = lambda: None
+) -> list[list[Found]]:
+    """What each side found, in their order. The first statements of all are sent in one go; then `meanwhile` is called."""
     with conn.pipeline():
         sent = [_Sent(conn, side) for side in sides]
+        meanwhile()
         return [side.found() for side in sent]
 
 

@@ -30,11 +30,15 @@ class Breadth:
     scan_mem_multiplier: int
 
     def settings(self, *, filtered: bool) -> dict[str, str]:
-        """The parameters of queries.BREADTH: the index goes on only where one walk may not give enough, for it is slower ready to."""
+        """The parameters of queries.BREADTH.
+
+        The index goes on only where one walk may not give enough, for it is slower when ready to: under filters, and where fewer than
+        twice as many are walked as are wanted, for deleted rows count among them until the next vacuum.
+        """
         ef_search = min(MAX_EF_SEARCH, max(self.ef_search, self.sections))
         return {
             "ef_search": str(ef_search),
-            "iterative_scan": "relaxed_order" if filtered or ef_search < self.sections else "off",
+            "iterative_scan": "relaxed_order" if filtered or ef_search < 2 * self.sections else "off",
             "max_scan_tuples": str(self.max_scan_tuples),
             "scan_mem_multiplier": str(self.scan_mem_multiplier),
         }

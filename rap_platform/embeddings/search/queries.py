@@ -34,7 +34,7 @@ select set_config('plan_cache_mode', 'force_custom_plan', true), set_config('jit
 # The answer is that of one moment: what is deleted while it is made is in it, or not, as a whole.
 ONE_MOMENT = "set transaction isolation level repeatable read, read only"
 
-# Of a connection beside another: who holds the lock it waits for may wait for one of the other's, a ring that no server sees.
+# Of two connections beside each other: who holds the lock that one waits for may wait for one of the other's, a ring that no server sees.
 BRIEF_LOCK_WAITS = "select set_config('lock_timeout', '200ms', true)"
 
 # So that another connection sees the same moment while this transaction is open.
@@ -184,7 +184,3 @@ where s.section_id = any(%(section_ids)s)
 EVERYTHING = "select set_config('enable_seqscan', 'on', true), set_config('max_parallel_workers_per_gather', '2', true)"
 
 ORIGINALS = "select original_id from track_facts where track_id = any(%(track_ids)s)"
-
-SEARCH_SETTINGS = """
-select set_config('hnsw.ef_search', %(ef_search)s, true), set_config('hnsw.iterative_scan', %(iterative_scan)s, true)
-"""

@@ -14,7 +14,7 @@ from rap_platform.embeddings.search.fusion import Ranked
 from rap_platform.embeddings.search.looking import Rows
 from rap_platform.embeddings.search.question import WORD, Hit, Why
 from rap_platform.embeddings.search.soundalikes import Alike, Ear
-from rap_platform.embeddings.search.stored_keys import Held
+from rap_platform.embeddings.search.stored_keys import KeysHeld
 
 _KEYS, _ENDS = 11, 12  # columns of `queries.hits`
 TOLD = 0.5  # of a line's score by words and sounds: it is the one that was meant
@@ -58,9 +58,9 @@ class Reader:
 
     def _alike_in(self, rows: Rows) -> list[list[list[Alike]]]:
         """What in each line of each section sounds like the question. Only lines that may are read: most have none of its keys."""
-        held = Held([row[_KEYS] or b"" for row in rows], self._ear.keys())
+        stored = KeysHeld([row[_KEYS] or b"" for row in rows], self._ear.keys)
         sections = [_lines(row) for row in rows]
-        likely = [_likely(lines, held, at, rows[at][_ENDS]) for at, lines in enumerate(sections)]
+        likely = [_likely(lines, stored, at, rows[at][_ENDS]) for at, lines in enumerate(sections)]
         saying.recall(self._conn, set().union(*likely))
         return [
             [self._ear.alike(line) if line in some else [] for line in lines]
@@ -92,12 +92,12 @@ class Reader:
         return Hit(track_id, artist, title, year, ranked.score, simulated, section_no, kind, shown.lines, why)
 
 
-def _likely(lines: Sequence[str], held: Held, at: int, sent_ends: bytes | None) -> set[str]:
+def _likely(lines: Sequence[str], stored: KeysHeld, at: int, sent_ends: bytes | None) -> set[str]:
     """The lines of a section that hold any of the keys; all of them where it is not known which keys are whose."""
     distinct = [line for line in dict.fromkeys(lines) if WORD.search(line)]
-    if sent_ends is None or held.sizes[at] >= sound_keys.MOST_KEYS:
+    if sent_ends is None or stored.sizes[at] >= sound_keys.MOST_KEYS:
         return set(distinct)
-    keys = held.lines(at, sent_ends)
+    keys = stored.lines(at, sent_ends)
     if len(keys) != len(distinct):  # a line that nobody can say has no keys and no end
         return set(distinct)
     return {line for line, any_of_them in zip(distinct, keys, strict=True) if any_of_them}

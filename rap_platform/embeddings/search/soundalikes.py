@@ -33,23 +33,24 @@ class Alike:
 
 
 class Ear:
-    """What a question sounds like: its first 64 words. Pure."""
+    """What a question sounds like: its first 64 words. Remembers the lines it heard."""
 
     def __init__(self, terms: Terms) -> None:
-        self.asked = [_Asked(line) for line in first_words(terms.text)]
-        self.words: dict[int, str] = {}
-        self.spelt: set[str] = set()
-        for word in (word for line in reversed(self.asked) for word in reversed(line.words)):
-            self.spelt.add(_bare(word))
+        self._asked = [_Asked(line) for line in first_words(terms.text)]
+        self._words: dict[int, str] = {}
+        self._spelt: set[str] = set()
+        for word in (word for line in reversed(self._asked) for word in reversed(line.words)):
+            self._spelt.add(_bare(word))
             if not sound_keys.weak([word]):
-                self.words |= dict.fromkeys(sound_keys.word_keys(word), word)
-        self.meant = cache(partial(_meant, self.words, self.spelt))  # most words are sung in many lines
-        self.lines: dict[str, list[Alike]] = {}
+                self._words |= dict.fromkeys(sound_keys.word_keys(word), word)
+        self._meant = cache(partial(_meant, self._words, self._spelt))  # most words are sung in many lines
+        self._lines: dict[str, list[Alike]] = {}
 
+    @cached_property
     def keys(self) -> set[int]:
         """The keys of sound that a line must have one of: without any, nothing in it sounds like the question."""
-        pairs = {pair for line in self.asked for pair in line.pairs}
-        return {*self.words, *map(sound_keys.pair_key, pairs)}
+        pairs = {pair for line in self._asked for pair in line.pairs}
+        return {*self._words, *map(sound_keys.pair_key, pairs)}
 
     def alike(self, line: str) -> list[Alike]:
         """What of a line sounds like the question but is spelled otherwise: single words, and runs of words over their borders.
@@ -57,16 +58,16 @@ class Ear:
         In the order of the line; words without any stress ("in an", "the") are told as part of a run only. Of a line its first hundred
         words count.
         """
-        if line not in self.lines:
-            self.lines[line] = self._alike(_Heard(line))
-        return self.lines[line]
+        if line not in self._lines:
+            self._lines[line] = self._alike(_Heard(line))
+        return self._lines[line]
 
     def _alike(self, sung: "_Heard") -> list[Alike]:
-        runs = list(dict.fromkeys(run for line in self.asked for run in islice(_runs(line, sung), _MOST_RUNS)))
+        runs = list(dict.fromkeys(run for line in self._asked for run in islice(_runs(line, sung), _MOST_RUNS)))
         covered = [run for run in runs if not any(_within(run, other) for other in runs)]
         single = [
             Alike(asked, word, *sung.span(at))
-            for at, (word, asked) in enumerate(zip(sung.words, map(self.meant, sung.words), strict=True))
+            for at, (word, asked) in enumerate(zip(sung.words, map(self._meant, sung.words), strict=True))
             if asked is not None
         ]
         alone = [pair for pair in single if not any(_within(pair, run) for run in covered)]

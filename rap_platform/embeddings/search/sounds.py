@@ -8,7 +8,7 @@ from rap_platform.embeddings.search import planning, rereading, sound_keys, term
 from rap_platform.embeddings.search.filtering import Filtering
 from rap_platform.embeddings.search.looking import Look, Looking, Rows
 from rap_platform.embeddings.search.question import Found
-from rap_platform.embeddings.search.stored_keys import Held
+from rap_platform.embeddings.search.stored_keys import KeysHeld
 from rap_platform.embeddings.search.terms import Terms, coverage, shares
 
 _COST = planning.Cost(posting_us=0.07, section_us=2.5)
@@ -74,10 +74,10 @@ def _ranked(rows: Rows, terms: Terms, wanted: int) -> list[Found]:
     """The best sections by what they hold of the weights, the first of them by line."""
     if not rows:
         return []
-    held = Held([row[3] for row in rows], terms.sounds)
+    held = KeysHeld([row[3] for row in rows], terms.sounds)
     count = len(held.asked)
     worth = np.array([terms.sounds[key] for key in held.asked.tolist()])
-    once = np.unique(held.owners * count + held.keys)  # a key may stand in several lines
+    once = np.unique(held.owners * count + held.which)  # a key may stand in several lines
     sums = np.bincount(once // count, weights=worth[once % count], minlength=len(rows)).astype(np.float64)
     order = np.lexsort((np.array([row[0] for row in rows]), -sums))[:wanted]
     scores, coverages = sums[order].tolist(), coverage(terms.sounds, sums[order]).tolist()

@@ -13,18 +13,18 @@ _LOW = 0 if sys.byteorder == "little" else 1  # of the two halves of a 32-bit nu
 _HEADER = 4
 
 
-class Held:
+class KeysHeld:
     """The keys of `asked` that are among those of each of some sections, whose keys `sent` has one after another.
 
-    `owners` and `keys` are of one length: a section's position, and the position in `asked`, sorted, of a key it holds; a key that stands
-    in several lines is there as often.
+    `owners` and `which` are of one length: a section's position, and the position in `asked`, sorted, of a key it holds; a key that
+    stands in several lines is there as often.
     """
 
     def __init__(self, sent: Sequence[bytes], asked: Collection[int]) -> None:
         self.asked: npt.NDArray[np.int32] = np.array(sorted(asked), dtype=np.int32)
         self.sizes = np.array([max(0, len(one) - _HEADER) // 4 for one in sent], dtype=np.intp)
         self._ends = np.cumsum(self.sizes)
-        self._places, self.keys = _found(b"".join([one[_HEADER:] for one in sent]), self.asked)
+        self._places, self.which = _found(b"".join([one[_HEADER:] for one in sent]), self.asked)
         self.owners = np.searchsorted(self._ends, self._places, side="right")
 
     def lines(self, at: int, sent_ends: bytes) -> list[set[int]]:
@@ -38,7 +38,7 @@ class Held:
         first, last = np.searchsorted(self.owners, (at, at + 1))
         where = np.searchsorted(ends, self._places[first:last] - (self._ends[at - 1] if at else 0), side="right")
         found: list[set[int]] = [set() for _ in ends]
-        for line, key in zip(where.tolist(), self.asked[self.keys[first:last]].tolist(), strict=True):
+        for line, key in zip(where.tolist(), self.asked[self.which[first:last]].tolist(), strict=True):
             found[line].add(key)
         return found
 
