@@ -33,6 +33,8 @@ VALID_INDEX = """
 select i.indisvalid and i.indisready from pg_index i where i.indexrelid = to_regclass(%(name)s)
 """
 
+PARAMETERS = "select reloptions from pg_class where oid = to_regclass(%(name)s)"
+
 RESET_BUILD_SETTINGS = ("reset maintenance_work_mem", "reset max_parallel_maintenance_workers")
 
 # Bytes, which build of the index it is, and the time of this transaction.

@@ -217,6 +217,13 @@ def clean(conn: psycopg.Connection[Any], target: Target) -> None:
             conn.execute(queries.take_place(target.index, target.following))
 
 
+def is_as_set(conn: psycopg.Connection[Any], target: Target, vectors: int) -> bool:
+    """Whether the index is there, built with the links and the breadth that settings give one over so many vectors."""
+    row = conn.execute(queries.PARAMETERS, {"name": target.index}).fetchone()
+    expected = {f"m={links(vectors)}", f"ef_construction={get_settings().embeddings.hnsw_ef_construction}"}
+    return row is not None and set(row[0] or ()) == expected
+
+
 def exists(conn: psycopg.Connection[Any], name: str) -> bool:
     """Whether a complete index of this name exists."""
     return _validity(conn, name) is True

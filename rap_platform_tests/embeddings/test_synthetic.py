@@ -11,6 +11,7 @@ import numpy as np
 import psycopg
 import pytest
 
+from rap_platform.embeddings import indexing
 from rap_platform.embeddings.encoders.minilm import Encoder
 from rap_platform.embeddings.synthetic import verse
 from rap_platform.embeddings.synthetic.database import made
@@ -20,6 +21,7 @@ from rap_platform.embeddings.synthetic.questions import questions, subjects
 from rap_platform.embeddings.synthetic.vectors import Surrogate, learn, likeness
 from rap_platform.embeddings.synthetic.verse import Passage, Writer, as_heard, foreign, read_book, tail_word
 from rap_platform.local.postgres import Cluster
+from rap_platform.settings import Embeddings, Settings
 
 SEED = 5
 
@@ -208,6 +210,7 @@ def test_a_library_is_made_once_and_anew_when_asked(
     book: verse.Book,
     encoder: Encoder,
     taught: tuple[list[str], np.ndarray, Surrogate],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     small = Library(SEED, 40, book)
     make = partial(made, postgres_server.dsn(), small, Source(book, taught[2]), encoder, workers=0, planted=2)
@@ -233,6 +236,17 @@ def test_a_library_is_made_once_and_anew_when_asked(
     vector = np.array(stored[0].strip("[]").split(","), dtype=np.float32)
     assert vector @ encoder.encode_whole([text]).vectors[0] == pytest.approx(1, abs=1e-3)
     assert make(keep=True) == (dsn, figures)
+    with monkeypatch.context() as others:
+        others.setattr(indexing, "get_settings", lambda: Settings(embeddings=Embeddings(hnsw_m=4)))
+        again, rebuilt = make(keep=True)
+    with psycopg.connect(dsn) as conn:
+        assert conn.execute("select created_at from reports where kind = 'synthetic'").fetchall() == first
+        options = "select reloptions from pg_class where oid = 'section_vectors_minilm_hnsw'::regclass"
+        assert conn.execute(options).fetchone() == (["m=4", "ef_construction=256"],)
+    changed = {name for name in figures if figures[name] != rebuilt[name]}
+    assert again == dsn
+    assert "made_section_vectors_minilm_hnsw_s" in changed
+    assert changed <= {name for name in figures if "hnsw" in name} | {"made_breadth_s", "index_ef_search"}
     assert make(keep=False)[0] == dsn
     with psycopg.connect(dsn) as conn:
         assert conn.execute("select created_at from reports where kind = 'synthetic'").fetchall() > first

@@ -19,6 +19,7 @@ from psycopg.types.json import Jsonb
 from rap_platform.embeddings import indexing
 from rap_platform.embeddings.encoders import weights
 from rap_platform.embeddings.encoders.encoding import Encoder, Vectors
+from rap_platform.embeddings.index_queries import drop_index
 from rap_platform.embeddings.search import sound_keys
 from rap_platform.embeddings.synthetic import load_queries, loading
 from rap_platform.embeddings.synthetic.library import Library
@@ -32,6 +33,7 @@ from rap_platform.resources.postgres import connect
 
 ENCODED_AT_ONCE = 64
 PREFIX = "library"
+FILLED, INDEXED = loading.MAKER, f"{loading.MAKER} indexes"  # kinds of the stored figures
 # Questions of a library that the breadth of its index was found with: benches ask the next ones.
 ASKED_BEFORE = indexing.QUERIES
 
@@ -80,10 +82,11 @@ def _held_out(library: Library, most: int) -> list[str]:
 def made(
     server: str, library: Library, source: Source, encoder: Encoder, *, keep: bool, workers: int, planted: int
 ) -> tuple[str, dict[str, float]]:
-    """The DSN of the library's database, filled and indexed, and the figures of its making (of the run that made it).
+    """The DSN of the library's database, filled and indexed, and the figures of its making (of the runs that made it).
 
     The sections of `planted` songs, the ones that are asked for, have the vectors that the encoder itself makes of them. Without `keep`
-    the database is made anew. A run that is killed leaves a half-made database under another name, which the next drops.
+    the database is made anew; with it, vector indexes alone are, where settings want others. A run that is killed while it fills
+    leaves a half-made database under another name, which the next drops.
     """
     name = f"{PREFIX}_{library.songs}_{_digest(library, source, planted)}"
     with closing(psycopg.connect(server, autocommit=True)) as conn:
@@ -97,57 +100,61 @@ def made(
         if not (keep and name in names):
             half = f"{name}_half"
             conn.execute(sql.SQL("create database {}").format(sql.Identifier(half)))
-            _make(make_conninfo(server, dbname=half), library, source, encoder, workers, planted)
+            _fill(make_conninfo(server, dbname=half), library, source, encoder, workers, planted)
             conn.execute(sql.SQL("alter database {} rename to {}").format(sql.Identifier(half), sql.Identifier(name)))
-    with closing(connect(dsn)) as conn:
-        row = conn.execute(load_queries.STORED_FIGURES, {"kind": loading.MAKER}).fetchone()
-    return dsn, dict(row[0]) if row else {}
+    with closing(connect(dsn, autocommit=True)) as conn:
+        _index(conn, library, source, planted)
+        return dsn, _stored(conn, FILLED) | _stored(conn, INDEXED)
 
 
-def _make(dsn: str, library: Library, source: Source, encoder: Encoder, workers: int, planted: int) -> None:
+def _fill(dsn: str, library: Library, source: Source, encoder: Encoder, workers: int, planted: int) -> None:
     migrate(dsn)
     loaded = loading.load(library, source, dsn, workers=workers)
     figures = {f"made_{step.replace(' ', '_')}_s": value for step, value in loaded.seconds.items()}
     with closing(connect(dsn, autocommit=True)) as conn:
         started = time.monotonic()
-        about = subjects(library, planted)
-        planted_ids = [row.section_id for song in about for row in loading.sections_of(song)]
+        planted_ids = [row.section_id for song in subjects(library, planted) for row in loading.sections_of(song)]
         figures["planted_sections"] = float(loading.plant(conn, encoder, planted_ids))
         conn.execute(load_queries.VACUUM_VECTORS)
         figures["made_planted_s"] = round(time.monotonic() - started, 2)
-        figures |= _build_indexes(conn)
-        texts = list(islice(questions(library, about), ASKED_BEFORE))
-        asked = [HalfVector(vector) for vector in source.surrogate.encode(texts)]
-        figures |= _measure_breadth(conn, loaded.sections, asked)
-        figures["sections"] = float(loaded.sections)
-        stored: dict[str, Any] = {
-            "kind": loading.MAKER,
-            "digest": hashlib.sha256(dsn.encode()).hexdigest(),
-            "body": Jsonb(figures),
-        }
-        conn.execute(load_queries.STORE_FIGURES, stored)
+        _store(conn, FILLED, figures | {"sections": float(loaded.sections)})
 
 
-def _build_indexes(conn: psycopg.Connection[Any]) -> dict[str, float]:
-    built = indexing.build_missing(conn, indexing.inventory(conn).vectors)
-    return {f"made_{name}_s": seconds for name, seconds in built.items()}
-
-
-def _measure_breadth(conn: psycopg.Connection[Any], sections: int, asked: list[HalfVector]) -> dict[str, float]:
-    """Find the breadth of the index over sections with these questions, and have searches use it."""
+def _index(conn: psycopg.Connection[Any], library: Library, source: Source, planted: int) -> None:
+    """Build the vector indexes that are not there or built otherwise, and find the breadth of the one over sections."""
+    vectors = indexing.inventory(conn).vectors
+    for target in indexing.targets(conn):
+        if not indexing.is_as_set(conn, target, vectors.get(target.label, 0)):
+            conn.execute(drop_index(target.index))
+    built = indexing.build_missing(conn, vectors)
+    sections = indexing.targets_of(weights.NAME)[0]
+    if sections.index not in built and _stored(conn, INDEXED):
+        return
     started = time.monotonic()
-    report = indexing.measure_index(conn, indexing.targets_of(weights.NAME)[0], sections, ask=lambda _: lambda: asked)
+    texts = list(islice(questions(library, subjects(library, planted)), ASKED_BEFORE))
+    asked = [HalfVector(vector) for vector in source.surrogate.encode(texts)]
+    report = indexing.measure_index(conn, sections, vectors[sections.label], ask=lambda _: lambda: asked)
     indexing.store_breadths(conn, [report])
-    return {
+    figures = {f"made_{name}_s": seconds for name, seconds in built.items()}
+    figures |= {
         "index_ef_search": float(report.ef_search or 0),
         "made_breadth_s": round(time.monotonic() - started, 2),
     }
+    _store(conn, INDEXED, _stored(conn, INDEXED) | figures)
+
+
+def _store(conn: psycopg.Connection[Any], kind: str, figures: dict[str, float]) -> None:
+    digest = hashlib.sha256(kind.encode()).hexdigest()
+    conn.execute(load_queries.STORE_FIGURES, {"kind": kind, "digest": digest, "body": Jsonb(figures)})
+
+
+def _stored(conn: psycopg.Connection[Any], kind: str) -> dict[str, float]:
+    row = conn.execute(load_queries.STORED_FIGURES, {"kind": kind}).fetchone()
+    return dict(row[0]) if row else {}
 
 
 def _digest(library: Library, source: Source, planted: int) -> str:
-    index = indexing.targets_of(weights.NAME)[0]
-    graphs = [index.statement(vectors) for vectors in (0, indexing.MANY_VECTORS)]
-    told = [loading.VERSION, sound_keys.STORED, str(library.seed), str(planted), repr(source.surrogate.fit), *graphs]
+    told = [loading.VERSION, sound_keys.STORED, str(library.seed), str(planted), repr(source.surrogate.fit)]
     files = [_without_comments(path.read_text(encoding="utf-8")) for path in sorted(SQL_DIR.glob("*.sql"))]
     return hashlib.sha256("\0".join([*told, *files]).encode()).hexdigest()[:12]
 

@@ -84,6 +84,7 @@ DATABASES = "select datname from pg_database where datname like %(like)s"
 
 STORE_FIGURES = """
 insert into reports (kind, input_digest, body, markdown, simulated) values (%(kind)s, %(digest)s, %(body)s, '', true)
+on conflict (kind, input_digest) do update set body = excluded.body
 """
 
 STORED_FIGURES = "select body from reports where kind = %(kind)s order by created_at desc limit 1"
