@@ -16,7 +16,7 @@ from pgvector import HalfVector
 from pydantic import SecretStr
 
 from rap_platform.benchmarks import Bench, api_of_its_own, server_of_its_own
-from rap_platform.embeddings import bench_queries, recall_benchmark, sizing
+from rap_platform.embeddings import bench_queries, indexing, recall_benchmark, sizing
 from rap_platform.embeddings.driving import Timings, driven, http_client
 from rap_platform.embeddings.encoders import weights
 from rap_platform.embeddings.encoders.registry import Encoders
@@ -89,8 +89,10 @@ def search(
 
 
 def _larger(figures: dict[str, float]) -> dict[str, float]:
-    """What larger libraries need on machines of 64 GB and 16 cores, reckoned from these figures."""
+    """What larger libraries need on machines of 64 GB and 16 cores, reckoned from these figures if they are of as many links a vector."""
     told: dict[str, float] = {}
+    if figures["sections"] < indexing.MANY_VECTORS:
+        return told
     for tracks in RECKONED:
         needed = sizing.need(sizing.measured_of(figures, cores()), tracks, memory_gb=64, cores=16)
         name = f"reckoned_at_{tracks // 1_000_000}_million_tracks"

@@ -1,6 +1,7 @@
 """What a library of any size takes, from what a measured one took: storage, memory, build time, machines. Pure arithmetic.
 
 Storage and work per section do not depend on size, but for the depth of the HNSW graph: a search visits about ln(sections) nodes more.
+That holds between graphs of as many links a vector: measure a library whose indexes have those of the shards (`indexing.links`).
 """
 
 import math

@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 from rap_platform import benchmarks
 from rap_platform.benchmarks import OPTIONS, misplaced
 from rap_platform.cli import app
-from rap_platform.embeddings import growth_benchmark
+from rap_platform.embeddings import growth_benchmark, search_benchmark
 from rap_platform.embeddings.search_benchmark import Size, search
 from rap_platform.embeddings.synthetic.verse import Passage
 from rap_platform.settings import Settings
@@ -43,6 +43,15 @@ def test_the_bench_measures_all_sides(embedder_settings: Settings) -> None:
     assert first.figures["mb_section_vectors_minilm_hnsw"] > 0.3
     ratio = first.figures["endpoint_p50_ms_1_client"] / first.reference["vector_p50_ms_1_client"]
     assert first.ratio == pytest.approx(ratio, abs=0.01)
+    assert not any(name.startswith("reckoned") for name in first.figures), "its graph has fewer links than a shard's"
+
+
+def test_larger_libraries_are_reckoned_from_a_graph_with_as_many_links() -> None:
+    figures = {"sections": 500_000.0, "vector_p95_ms_1_client": 5.0, "mb_section_vectors_minilm_hnsw": 500.0}
+    told = search_benchmark._larger(figures)
+    assert told["reckoned_at_5_million_tracks_sections"] == 31_500_000
+    assert told["reckoned_at_100_million_tracks_shards"] == 15  # 630 GB and half of that again, over 64
+    assert search_benchmark._larger(figures | {"sections": 499_999.0}) == {}
 
 
 @pytest.mark.parametrize(
