@@ -142,3 +142,36 @@ def test_lines_are_compared_by_the_keys_that_are_theirs_and_all_where_these_are_
     found = search(connection, encoders, question)
     assert found.hits[0].lines == expected.hits[0].lines
     assert set(compared) == {line for line in SONG.split("\n") if line not in ("", "...")}
+
+
+def test_keys_that_were_cut_hide_no_line(connection: psycopg.Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = ["golden letters", "it makes no sense"]
+    whole, _ = sound_keys.by_line("\n".join(lines))
+    monkeypatch.setattr(sound_keys, "MOST_KEYS", len(whole) - 1)
+    keys, ends = sound_keys.by_line("\n".join(lines))
+    assert len(ends) == 2, "the cut is within the last line"
+    held = KeysHeld([sent(connection, keys)], {*whole} - {*keys})
+    assert held.asked.size == 1
+    assert held.lines(0, sent(connection, ends)) == [set(), set()]
+    assert showing._likely(lines, held, 0, sent(connection, ends)) == set(lines)
+
+
+def test_a_line_that_nobody_can_say_hides_no_other(connection: psycopg.Connection) -> None:
+    lines = ["море и небо", "it makes no sense", "漢字", "golden letters"]
+    keys, ends = sound_keys.by_line("\n".join(lines))
+    assert len(ends) < len(lines)
+    held = KeysHeld([sent(connection, keys)], sound_keys.keys("golden"))
+    assert showing._likely(lines, held, 0, sent(connection, ends)) == set(lines)
+
+
+def test_keys_are_those_of_their_section_and_line(connection: psycopg.Connection) -> None:
+    keys = ([3, 5, 9], [], [2, 5], [7])
+    held = KeysHeld([sent(connection, one) if one else b"" for one in keys], {9, 5, 100})
+    found = [(int(at), int(held.asked[which])) for at, which in zip(held.owners, held.which, strict=True)]
+    assert found == [(0, 5), (0, 9), (2, 5)]
+    assert held.lines(0, sent(connection, [2, 3])) == [{5}, {9}]
+    assert held.lines(0, sent(connection, [2, 4])) == [{5, 9}], "ends of other keys"
+    assert held.lines(2, sent(connection, [1, 2])) == [set(), {5}]
+    assert held.lines(3, sent(connection, [1])) == [set()]
+    assert KeysHeld([], {1}).which.size == 0
+    assert KeysHeld([sent(connection, [1])], ()).which.size == 0
