@@ -238,7 +238,17 @@ def test_a_library_is_made_once_and_anew_when_asked(
     assert make(keep=True) == (dsn, figures)
     with monkeypatch.context() as others:
         others.setattr(indexing, "get_settings", lambda: Settings(embeddings=Embeddings(hnsw_m=4)))
+        with monkeypatch.context() as killed, pytest.raises(ZeroDivisionError):
+            killed.setattr(indexing, "measure_index", lambda *_, **__: 1 // 0)
+            make(keep=True)
+        measured: list[str] = []
+        measure_index = indexing.measure_index
+        others.setattr(
+            indexing, "measure_index", lambda *of, **asked: measured.append("") or measure_index(*of, **asked)
+        )
         again, rebuilt = make(keep=True)
+        assert make(keep=True) == (again, rebuilt)
+        assert len(measured) == 1, "the breadth is that of the index that is there"
     with psycopg.connect(dsn) as conn:
         assert conn.execute("select created_at from reports where kind = 'synthetic'").fetchall() == first
         options = "select reloptions from pg_class where oid = 'section_vectors_minilm_hnsw'::regclass"

@@ -33,6 +33,7 @@ from rap_platform.resources.postgres import connect
 
 ENCODED_AT_ONCE = 64
 PREFIX = "library"
+BREADTH = "index_ef_search"  # among the figures
 FILLED, INDEXED = loading.MAKER, f"{loading.MAKER} indexes"  # kinds of the stored figures
 # Questions of a library that the breadth of its index was found with: benches ask the next ones.
 ASKED_BEFORE = indexing.QUERIES
@@ -123,24 +124,25 @@ def _fill(dsn: str, library: Library, source: Source, encoder: Encoder, workers:
 def _index(conn: psycopg.Connection[Any], library: Library, source: Source, planted: int) -> None:
     """Build the vector indexes that are not there or built otherwise, and find the breadth of the one over sections."""
     vectors = indexing.inventory(conn).vectors
-    for target in indexing.targets(conn):
-        if not indexing.is_as_set(conn, target, vectors.get(target.label, 0)):
-            conn.execute(drop_index(target.index))
-    built = indexing.build_missing(conn, vectors)
-    sections = indexing.targets_of(weights.NAME)[0]
-    if sections.index not in built and _stored(conn, INDEXED):
+    others = [one for one in indexing.targets(conn) if not indexing.is_as_set(conn, one, vectors.get(one.label, 0))]
+    figures = _stored(conn, INDEXED)
+    if others:  # a run that is killed from here on leaves no breadth that was another index's
+        figures.pop(BREADTH, None)
+        _store(conn, INDEXED, figures)
+    for target in others:
+        conn.execute(drop_index(target.index))
+    figures |= {f"made_{name}_s": seconds for name, seconds in indexing.build_missing(conn, vectors).items()}
+    _store(conn, INDEXED, figures)
+    if BREADTH in figures:
         return
-    started = time.monotonic()
     texts = list(islice(questions(library, subjects(library, planted)), ASKED_BEFORE))
     asked = [HalfVector(vector) for vector in source.surrogate.encode(texts)]
+    started = time.monotonic()
+    sections = indexing.targets_of(weights.NAME)[0]
     report = indexing.measure_index(conn, sections, vectors[sections.label], ask=lambda _: lambda: asked)
     indexing.store_breadths(conn, [report])
-    figures = {f"made_{name}_s": seconds for name, seconds in built.items()}
-    figures |= {
-        "index_ef_search": float(report.ef_search or 0),
-        "made_breadth_s": round(time.monotonic() - started, 2),
-    }
-    _store(conn, INDEXED, _stored(conn, INDEXED) | figures)
+    figures |= {BREADTH: float(report.ef_search or 0), "made_breadth_s": round(time.monotonic() - started, 2)}
+    _store(conn, INDEXED, figures)
 
 
 def _store(conn: psycopg.Connection[Any], kind: str, figures: dict[str, float]) -> None:
